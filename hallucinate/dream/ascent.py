@@ -1,0 +1,37 @@
+"""One step of gradient ascent on the pixels."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+
+from hallucinate.dream.objective import Objective
+
+FLAT = 1e-6
+"""ε in g / (mean|g| + ε): where the network sees nothing to climb, nothing is climbed.
+
+A blank wall gives gradients of this order or below; without ε its rounding noise would be blown up to full steps.
+"""
+
+
+def direction(x: torch.Tensor, ask: Objective, shift: tuple[int, int]) -> torch.Tensor:
+    """The way up at ``x``: ∂L/∂x divided by its mean magnitude over the whole picture.
+
+    x: float32 (1, 3, H, W) in [0, 1]. shift: (rows, columns) by which the picture is rolled before the
+    network looks and rolled back after, so that the network's stride leaves no grid (jitter).
+    Returns float32 (1, 3, H, W) with mean magnitude 1, or all near 0 for a flat picture.
+    """
+    seen = torch.roll(x, shift, (2, 3)).requires_grad_(True)
+    answer, more = ask(seen)
+    (g,) = torch.autograd.grad(answer, seen, more)
+    g = torch.roll(g.float(), (-shift[0], -shift[1]), (2, 3))
+    # One normalisation over the whole picture. In float32: a half-precision mean over a large picture overflows.
+    return g / (g.abs().mean() + FLAT)
+
+
+def resized(x: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """(1, C, h, w) -> (1, C, height, width): antialiased on the way down, bilinear on the way up."""
+    if x.shape[2:] == (height, width):
+        return x
+    smaller = height < x.shape[2]
+    return F.interpolate(x, size=(height, width), mode="bilinear", align_corners=False, antialias=smaller)

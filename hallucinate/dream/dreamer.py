@@ -1,0 +1,106 @@
+"""The dreamer: residual feedback, one frame at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from hallucinate.dream import residual as res
+from hallucinate.dream.ascent import direction, resized
+from hallucinate.dream.flow import FLOW_WIDTH, Flow, carried
+from hallucinate.dream.governor import OperatingPoint
+from hallucinate.dream.objective import Objective, objective
+from hallucinate.dream.octaves import dream_size, octave_sizes
+from hallucinate.frame import Frame, Picture, laid_on, shrunk, to_luma, to_tensor
+from hallucinate.settings import Settings
+
+if TYPE_CHECKING:
+    from hallucinate.networks import Network
+
+LONGEST_GAP_S = 0.25
+"""Frames further apart than this grow no more than after this gap: a stall must not end in a leap."""
+
+AGREEMENT = 0.4
+"""How much of a step's length is progress: successive steps, on other octaves and with other jitter, agree by
+about this much, so growing to the full distance takes 1 / AGREEMENT times the straight way. Measured."""
+
+
+class Dreamer:
+    """Carries one hallucination from frame to frame. Owned by the dreaming thread.
+
+    The residual is float32 (1, 3, h, w) at the dream size, on ``device``. The camera's picture is never
+    resampled: what is dreamed is enlarged and laid on it.
+    """
+
+    def __init__(self, network: Network, device: torch.device, seed: int = 0) -> None:
+        self._network, self._device = network, device
+        self._random = torch.Generator().manual_seed(seed)
+        self._flow = Flow()
+        self._residual: torch.Tensor | None = None
+        self._luma: Picture | None = None
+        self._before_ns = 0
+        self._turn = 0
+        self._cleared = torch.zeros((), dtype=torch.int64, device=device)
+
+    @property
+    def cleared(self) -> int:
+        """How many frames had their residual cleared because it was no longer a number. Waits for the device."""
+        return int(self._cleared)
+
+    def dream(self, frame: Frame, settings: Settings, point: OperatingPoint) -> Picture:
+        """The frame, dreamed: uint8 RGB (H, W, 3), the frame's own size."""
+        seconds = (frame.captured_ns - self._before_ns) / 1e9 if self._residual is not None else 0.0
+        height, width = dream_size(*frame.picture.shape[:2], point.width)
+        camera = to_tensor(shrunk(frame.picture, width, height), self._device)
+
+        r = self._carried(frame, height, width, settings.follow) * res.fade(seconds, settings.half_life_s)
+        wanted = objective(self._network, settings)
+        if wanted is not None and settings.strength > 0:
+            r = self._grown(camera, r, wanted, seconds, settings, point.steps)
+        r = res.within(res.balanced(r), settings.strength)
+
+        self._residual, self._before_ns = self._numbers_only(r), frame.captured_ns
+        return laid_on(frame.picture, self._residual)
+
+    def _carried(self, frame: Frame, height: int, width: int, follow: bool) -> torch.Tensor:
+        """The residual of the frame before, where its pixels are now, at the size asked for."""
+        shape = frame.picture.shape
+        luma = to_luma(frame.picture, FLOW_WIDTH, max(16, round(shape[0] * FLOW_WIDTH / shape[1])))
+        before, self._luma = self._luma, luma
+        if self._residual is None or before is None or before.shape != luma.shape:
+            return torch.zeros(1, 3, height, width, device=self._device)
+        r = resized(self._residual, height, width)
+        return carried(r, self._flow.between(before, luma)) if follow else r
+
+    def _grown(
+        self,
+        camera: torch.Tensor,
+        r: torch.Tensor,
+        wanted: Objective,
+        seconds: float,
+        settings: Settings,
+        steps: int,
+    ) -> torch.Tensor:
+        """Take the frame's steps; each is on the next octave of the cycle, coarse to fine."""
+        _, _, height, width = camera.shape
+        sizes = octave_sizes(height, width, settings.octaves, settings.octave_scale)
+        # Full strength within growth_s, whatever the frame rate and the number of steps.
+        reach = settings.strength * res.FARTHEST * min(seconds, LONGEST_GAP_S) / settings.growth_s
+        rate = reach / AGREEMENT / steps
+        for _ in range(steps):
+            size = sizes[self._turn % len(sizes)]
+            self._turn += 1
+            way_up = direction(resized((camera + r).clamp(0, 1), *size), wanted, self._shift(settings.jitter))
+            r = (camera + r + rate * resized(way_up, height, width)).clamp(0, 1) - camera
+        return r
+
+    def _shift(self, jitter: int) -> tuple[int, int]:
+        dy, dx = torch.randint(-jitter, jitter + 1, (2,), generator=self._random).tolist()
+        return int(dy), int(dx)
+
+    def _numbers_only(self, r: torch.Tensor) -> torch.Tensor:
+        """Clear the whole residual if any of it is not a number; counted on the device, without waiting."""
+        fine = torch.isfinite(r).all()
+        self._cleared += ~fine
+        return torch.where(fine, r, torch.zeros_like(r))

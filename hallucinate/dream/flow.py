@@ -1,0 +1,90 @@
+"""Where each pixel was a frame ago, and whether it could be seen then.
+
+Dense inverse search (Kroeger et al. 2016, OpenCV's DIS) on a small luma picture, in both directions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+
+from hallucinate.frame import Picture
+
+FLOW_WIDTH = 256
+"""Width of the luma picture that flow is measured on; finer costs more and finds the same motion."""
+
+STILL_PX = 0.1
+"""Motion below this many flow pixels is DIS's own noise: a still world is not resampled, so it cannot blur."""
+
+Field = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """Backward motion between two pictures.
+
+    back: float32 (h, w, 2), in pixels (x, y): the pixel p of the new picture was at p + back[p] in the old one.
+    visible: float32 (h, w), 1 where the pixel could be seen in the old picture, 0 where it was hidden.
+    """
+
+    back: Field
+    visible: Field
+
+
+class Flow:
+    """Measures motion. Holds DIS's buffers, so one for each dream and thread."""
+
+    def __init__(self) -> None:
+        self._dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+
+    def between(self, old: Picture, new: Picture) -> Motion:
+        """uint8 luma (h, w) twice -> how the new one's pixels lay in the old one."""
+        back = np.asarray(self._dis.calc(new, old, None), np.float32)
+        forth = np.asarray(self._dis.calc(old, new, None), np.float32)
+        visible = ~(disoccluded(back, forth) | motion_border(back))
+        back[np.sum(back * back, -1) < STILL_PX**2] = 0.0
+        return Motion(back, visible.astype(np.float32))
+
+
+def disoccluded(back: Field, forth: Field) -> npt.NDArray[np.bool_]:
+    """Where going back and forth again does not lead home: |w̃+ŵ|² > 0.01(|w̃|²+|ŵ|²)+0.5 (Ruder et al. 2016, eq. 6).
+
+    ŵ is the backward flow, w̃ the forward flow read where ŵ leads. Both float32 (h, w, 2); bool (h, w).
+    """
+    h, w = back.shape[:2]
+    x, y = np.meshgrid(np.arange(w, dtype=np.float32), np.arange(h, dtype=np.float32))
+    warped = cv2.remap(forth, x + back[..., 0], y + back[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    there_and_back = np.sum((warped + back) ** 2, -1)
+    return np.asarray(there_and_back > 0.01 * (np.sum(warped**2, -1) + np.sum(back**2, -1)) + 0.5)
+
+
+def motion_border(back: Field) -> npt.NDArray[np.bool_]:
+    """Where the flow itself breaks: |∇ŵ|² > 0.01|ŵ|²+0.002 (Ruder et al. 2016, eq. 7). bool (h, w)."""
+    du, dv = np.gradient(back[..., 0]), np.gradient(back[..., 1])
+    steepness = du[0] ** 2 + du[1] ** 2 + dv[0] ** 2 + dv[1] ** 2
+    return np.asarray(steepness > 0.01 * np.sum(back**2, -1) + 0.002)
+
+
+def carried(residual: torch.Tensor, motion: Motion) -> torch.Tensor:
+    """M · warp(r, flow): the residual where its pixels have gone; 0 where they had been hidden.
+
+    residual: float32 (1, C, H, W), any size: the flow is enlarged to it.
+    """
+    _, _, height, width = residual.shape
+    h, w = motion.visible.shape
+    # In grid_sample's units the picture is 2 wide and 2 high, whatever its size.
+    scale = np.array([2.0 / w, 2.0 / h], np.float32)
+    field = torch.from_numpy(np.dstack([motion.back * scale, motion.visible])).to(residual.device)
+    field = F.interpolate(field.permute(2, 0, 1)[None], size=(height, width), mode="bilinear", align_corners=False)
+    y = (torch.arange(height, device=residual.device, dtype=torch.float32) * 2 + 1) / height - 1
+    x = (torch.arange(width, device=residual.device, dtype=torch.float32) * 2 + 1) / width - 1
+    grid = torch.stack([x[None, :] + field[0, 0], y[:, None] + field[0, 1]], -1)[None]
+    # Bicubic: a residual is resampled every frame, and bilinear would wash it out within a second.
+    moved = F.grid_sample(residual, grid, mode="bicubic", padding_mode="border", align_corners=False)
+    inside = (grid.abs() <= 1).all(-1)[:, None]
+    return moved * field[:, 2:3] * inside

@@ -1,0 +1,38 @@
+"""What can go wrong at the edges. Every message names what was given, what is allowed, and the mend.
+
+    HallucinateError
+    ├── SettingsError    a knob that does not exist, or a value out of its range
+    ├── SourceError      a camera, film, address or picture that cannot be read
+    │   └── SourceUnavailable   ... and trying again will not help: refuse at the start
+    ├── NetworkError     a network, layer, motif or weights file that is not there
+    ├── OfferError       an SDP offer that cannot be answered
+    └── BusyError        one viewer or visitor more than there is room for
+"""
+
+
+class HallucinateError(Exception):
+    """An error whose text is one line for a person: what was given, what is allowed, the mend."""
+
+
+class SettingsError(HallucinateError):
+    """A knob that does not exist, or a value of the wrong type or out of its range."""
+
+
+class SourceError(HallucinateError):
+    """A source that cannot be read now. The loop retries it with back-off."""
+
+
+class SourceUnavailable(SourceError):  # noqa: N818 - it reads as a state, and is one
+    """A source that will not work however often it is tried: no such file, not a film."""
+
+
+class NetworkError(HallucinateError):
+    """A network, layer, motif or weights file that is not there or does not fit."""
+
+
+class OfferError(HallucinateError):
+    """An SDP offer that cannot be answered."""
+
+
+class BusyError(HallucinateError):
+    """One viewer or visitor more than there is room for."""

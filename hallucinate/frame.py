@@ -1,0 +1,128 @@
+"""A frame, the slot that holds the newest one, and the one place where pictures and tensors are converted."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+
+Picture = npt.NDArray[np.uint8]
+"""uint8 RGB (H, W, 3), 0 to 255."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture and the moment it was captured.
+
+    picture: uint8 RGB (H, W, 3), never written to after it is made.
+    captured_ns: ``clock.now_ns()`` when the camera delivered it.
+    """
+
+    picture: Picture
+    captured_ns: int
+
+    def with_picture(self, picture: Picture) -> Frame:
+        """The same moment, another picture: what was dreamed keeps the camera's time."""
+        return replace(self, picture=picture)
+
+
+T = TypeVar("T")
+
+
+class Slot(Generic[T]):
+    """Holds the newest item between two threads. Newest wins, what is overwritten is counted, nothing queues."""
+
+    def __init__(self, arrived: threading.Event | None = None) -> None:
+        """``arrived`` is set at each ``put``: one event for whoever waits on several slots."""
+        self._ready = threading.Condition()
+        self._arrived = arrived
+        self._item: T | None = None
+        self._closed = False
+        self.dropped = 0
+
+    def put(self, item: T) -> None:
+        """Hand over an item, over the head of one that nobody took."""
+        with self._ready:
+            self.dropped += self._item is not None
+            self._item = item
+            self._ready.notify()
+        if self._arrived is not None:
+            self._arrived.set()
+
+    @property
+    def full(self) -> bool:
+        """Whether an item waits to be taken."""
+        return self._item is not None
+
+    def take(self, timeout_s: float) -> T | None:
+        """Take the item, waiting at most ``timeout_s`` seconds; None when there is none or the slot closed."""
+        with self._ready:
+            self._ready.wait_for(lambda: self._item is not None or self._closed, timeout_s)
+            item, self._item = self._item, None
+            return item
+
+    def close(self) -> None:
+        """Wake whoever waits; ``take`` returns at once from now on."""
+        with self._ready:
+            self._closed = True
+            self._ready.notify_all()
+
+
+def to_tensor(picture: Picture, device: torch.device) -> torch.Tensor:
+    """uint8 RGB (H, W, 3) -> float32 (1, 3, H, W) in [0, 1] on ``device``, channels last in memory."""
+    # A copy: a picture may be read-only, and torch would warn of it.
+    tensor = torch.tensor(picture, device=device)
+    return tensor.permute(2, 0, 1)[None].to(torch.float32).div_(255.0)
+
+
+def to_picture(tensor: torch.Tensor) -> Picture:
+    """float (1, 3, H, W) in [0, 1] -> uint8 RGB (H, W, 3), rounded, clamped. Waits for the device."""
+    scaled = tensor[0].clamp(0.0, 1.0).mul(255.0).round_().to(torch.uint8)
+    return np.ascontiguousarray(scaled.permute(1, 2, 0).cpu().numpy())
+
+
+def to_luma(picture: Picture, width: int, height: int) -> Picture:
+    """uint8 RGB (H, W, 3) -> uint8 luma (height, width), averaged over areas: what flow is measured on."""
+    return np.asarray(cv2.cvtColor(shrunk(picture, width, height), cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def shrunk(picture: Picture, width: int, height: int) -> Picture:
+    """The whole picture at another, usually smaller size: uint8 RGB (height, width, 3), averaged over areas."""
+    if picture.shape[:2] == (height, width):
+        return picture
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def laid_on(picture: Picture, residual: torch.Tensor) -> Picture:
+    """picture + residual, clamped: a small residual laid on the full-size picture, which stays as sharp as it was.
+
+    picture: uint8 RGB (H, W, 3). residual: float32 (1, 3, h, w), in [0, 1] units. Waits for the device.
+    """
+    height, width = picture.shape[:2]
+    if residual.device.type == "cpu":
+        # OpenCV adds in 8 bits with saturation, a quarter of the time of the same in float tensors.
+        small = (residual[0].permute(1, 2, 0) * 255.0).numpy()
+        large = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(cv2.add(picture, large, dtype=cv2.CV_8U), np.uint8)
+    large_on_device = F.interpolate(residual, size=(height, width), mode="bilinear", align_corners=False)
+    return to_picture(to_tensor(picture, residual.device) + large_on_device)
+
+
+def fit(picture: Picture, width: int, height: int) -> Picture:
+    """Fill ``width`` × ``height``: scaled to cover, the overhang cut off evenly, never stretched."""
+    h, w = picture.shape[:2]
+    if (w, h) == (width, height):
+        return picture
+    scale = max(width / w, height / h)
+    # The part of the source that is seen, in source pixels; at least one, at most all.
+    cut_w, cut_h = min(w, max(1, round(width / scale))), min(h, max(1, round(height / scale)))
+    left, top = (w - cut_w) // 2, (h - cut_h) // 2
+    seen = picture[top : top + cut_h, left : left + cut_w]
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(seen, (width, height), interpolation=interpolation), np.uint8)

@@ -1,0 +1,264 @@
+"""The journey of a frame: source ──► dreamer ──► stage.
+
+Nothing queues: each hand-over is a slot that holds the newest frame, so a slow stage skips frames and never
+adds delay. A reader's thread per source fills the slots; the thread of this loop owns the dreamers and the GPU;
+encoders wait at the stages on threads of their own; asyncio has the main thread.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import statistics
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from hallucinate.clock import Clock
+from hallucinate.dream.dreamer import Dreamer
+from hallucinate.dream.governor import Governor, OperatingPoint
+from hallucinate.errors import BusyError
+from hallucinate.frame import Frame, Picture, Slot
+from hallucinate.settings import LiveSettings, Settings
+from hallucinate.sources import Source
+from hallucinate.sources.reader import Reader
+from hallucinate.stage import Shown, Stage
+
+log = logging.getLogger(__name__)
+
+BREATHING_S = 0.25
+"""When no frame has come for so long, the last one is dreamed on: a lost camera is a held breath, not a freeze."""
+
+RECENT = 240
+"""Turns over which the figures are taken."""
+
+DARK = 24
+"""The picture before the first one: nearly black, and with nothing in it to dream of."""
+
+
+@dataclass
+class Dream:
+    """One dream: where its frames come from, who dreams them, where they are shown."""
+
+    id: str
+    slot: Slot[Frame]
+    dreamer: Dreamer
+    stage: Stage = field(default_factory=Stage)
+    reader: Reader | None = None
+    last: Picture | None = None
+    arrived_ns: int = 0
+    due_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """When one turn's dream was ready, and in nanoseconds what it cost and how old its camera frame was."""
+
+    ready_ns: int
+    cost_ns: int
+    age_ns: int
+
+
+class Loop:
+    """Dreams the main source and the visitors' cameras, each frame with one snapshot of the settings.
+
+    open_source opens the main source, on the reader's thread; None leaves the main stage to the first visitor.
+    new_dreamer makes a dreamer for each dream; they share the network. size: (width, height) of frames.
+    """
+
+    def __init__(
+        self,
+        open_source: Callable[[], Source] | None,
+        new_dreamer: Callable[[], Dreamer],
+        live: LiveSettings,
+        clock: Clock,
+        size: tuple[int, int] = (640, 360),
+        max_visitors: int = 2,
+    ) -> None:
+        self._open_source, self._new_dreamer = open_source, new_dreamer
+        self._live, self._clock, self._size, self._max_visitors = live, clock, size, max_visitors
+        self._governor = Governor()
+        self._arrived, self._closing = threading.Event(), threading.Event()
+        self._turns: deque[Turn] = deque(maxlen=RECENT)
+        self._lock = threading.Lock()
+        self._ids = (f"visitor-{n}" for n in itertools.count(1))
+        self._notice = ""
+        self.main = self._new_dream("main")
+        self._dreams: dict[str, Dream] = {"main": self.main}
+        self._thread = threading.Thread(target=self._run, name="dreamer", daemon=True)
+
+    def start(self) -> None:
+        """Start reading and dreaming."""
+        if self._open_source is not None:
+            self._read(self.main, self._open_source)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop dreaming, let go of every source, and tell the stages that nothing more comes."""
+        self._closing.set()
+        self._arrived.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        with self._lock:
+            dreams, self._dreams = list(self._dreams.values()), {}
+        for dream in dreams:
+            _close(dream)
+
+    # The journey ----------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            self._arrived.clear()
+            if not self.take_turns():
+                self._clock.wait(self._seconds_idle(), self._arrived)
+
+    def take_turns(self) -> int:
+        """One turn for each dream whose time has come; returns how many there were."""
+        settings, dreams = self._live.current, list(self._dreams.values())
+        due = [dream for dream in dreams if self._wakes_ns(dream) <= self._clock.now_ns()]
+        for dream in due:
+            self._turn(dream, settings, len(dreams))
+        return len(due)
+
+    def _turn(self, dream: Dream, settings: Settings, dreams: int) -> None:
+        """One frame's journey, from its slot to the stage."""
+        started_ns = self._clock.now_ns()
+        frame = self._newest(dream, started_ns, settings)
+        picture = self._dreamed(dream, frame, settings)
+        ready_ns = self._clock.now_ns()
+        dream.stage.show(Shown(picture, frame.picture, frame.captured_ns, ready_ns))
+
+        self._turns.append(Turn(ready_ns, ready_ns - started_ns, ready_ns - frame.captured_ns))
+        # With several dreams each has its share of a frame's time.
+        self._governor.observe((ready_ns - started_ns) / 1e9 * dreams, ready_ns / 1e9, settings)
+
+    def _newest(self, dream: Dream, now_ns: int, settings: Settings) -> Frame:
+        """The newest frame; when none came for a while, the last picture again, now."""
+        frame = dream.slot.take(0)
+        if frame is None:
+            width, height = self._size
+            last = dream.last if dream.last is not None else np.full((height, width, 3), DARK, np.uint8)
+            frame = Frame(last, now_ns)
+        else:
+            dream.arrived_ns = now_ns
+        dream.last = frame.picture
+        # Keep the beat where it was; after a stall start a new one rather than catch up.
+        beat_ns = int(1e9 / settings.fps)
+        dream.due_ns = max(dream.due_ns + beat_ns, now_ns + beat_ns // 2)
+        return frame
+
+    def _dreamed(self, dream: Dream, frame: Frame, settings: Settings) -> Picture:
+        """The frame, dreamed, at a size that fits into the device's memory."""
+        while True:
+            try:
+                return dream.dreamer.dream(frame, settings, self._governor.point(settings))
+            except torch.OutOfMemoryError:
+                before = self._governor.point(settings).width
+                width = self._governor.out_of_memory(settings)
+                self._notice = f"the device ran out of memory at {before} px; dreaming {width} px wide"
+                log.warning(self._notice)
+                if width >= before:
+                    return frame.picture  # nothing smaller is allowed: the camera's picture goes on
+
+    def _wakes_ns(self, dream: Dream) -> int:
+        """When this dream's next turn is: at its beat if a frame waits, else when it is time to breathe."""
+        if dream.slot.full:
+            return dream.due_ns
+        return max(dream.due_ns, dream.arrived_ns + int(BREATHING_S * 1e9))
+
+    def _seconds_idle(self) -> float:
+        wakes = [self._wakes_ns(dream) for dream in list(self._dreams.values())]
+        return max(0.0, (min(wakes, default=0) - self._clock.now_ns()) / 1e9)
+
+    # Visitors -------------------------------------------------------------------------------------------
+
+    @property
+    def main_wants_visitor(self) -> bool:
+        """Whether the main stage was left to a visitor, and none has it now."""
+        return self._open_source is None and self.main.reader is None
+
+    def admit(self, source: Source) -> Dream:
+        """A dream for a visitor's camera: the main one if it waits for a visitor, else one of the visitor's own.
+
+        Raises BusyError when every place is taken.
+        """
+        with self._lock:
+            if self.main_wants_visitor:
+                dream = self.main
+            elif len(self._dreams) > self._max_visitors:
+                raise BusyError(
+                    f"all {self._max_visitors} places for visitors' cameras are taken; try again when one leaves"
+                )
+            else:
+                dream = self._new_dream(next(self._ids))
+                self._dreams = {**self._dreams, dream.id: dream}
+            self._read(dream, lambda: source)
+        return dream
+
+    def dismiss(self, dream_id: str) -> None:
+        """End a visitor's dream; the main one goes back to waiting. An unknown name is nobody to dismiss."""
+        with self._lock:
+            dream = self._dreams.get(dream_id)
+            if dream is None or (dream is self.main and self._open_source is not None):
+                return
+            if dream is not self.main:
+                self._dreams = {name: d for name, d in self._dreams.items() if name != dream_id}
+        if dream is self.main:
+            reader, dream.reader = dream.reader, None
+            if reader is not None:
+                reader.close()
+        else:
+            _close(dream)
+        self._arrived.set()
+
+    def find(self, dream_id: str) -> Dream | None:
+        """The dream of that name, or None."""
+        return self._dreams.get(dream_id)
+
+    def _new_dream(self, dream_id: str) -> Dream:
+        return Dream(dream_id, Slot(self._arrived), self._new_dreamer())
+
+    def _read(self, dream: Dream, open_source: Callable[[], Source]) -> None:
+        dream.reader = Reader(open_source, dream.slot, self._clock, log.info)
+        dream.reader.start()
+
+    # Figures --------------------------------------------------------------------------------------------
+
+    @property
+    def point(self) -> OperatingPoint:
+        """What frames are dreamed with now."""
+        return self._governor.point(self._live.current)
+
+    def stats(self) -> dict[str, object]:
+        """The loop's figures over its last turns, ready for JSON; milliseconds are medians."""
+        turns, dreams = list(self._turns), list(self._dreams.values())
+        reader = self.main.reader
+        span_s = (turns[-1].ready_ns - turns[0].ready_ns) / 1e9 if len(turns) > 1 else 0.0
+        per_dream = (len(turns) - 1) / len(dreams) if dreams else 0.0
+        return {
+            "fps": round(per_dream / span_s, 1) if span_s > 0 else 0.0,
+            "dream_ms": _median_ms([turn.cost_ns for turn in turns]),
+            "dreamed_latency_ms": _median_ms([turn.age_ns for turn in turns]),
+            "dream_width": self.point.width,
+            "steps": self.point.steps,
+            "skipped": sum(dream.slot.dropped for dream in dreams),
+            "cleared": sum(dream.dreamer.cleared for dream in dreams),
+            "visitors": sum(dream is not self.main for dream in dreams),
+            "status": reader.status if reader is not None else "waiting for a visitor's camera",
+            "notice": self._notice,
+        }
+
+
+def _close(dream: Dream) -> None:
+    if dream.reader is not None:
+        dream.reader.close()
+    dream.slot.close()
+    dream.stage.close()
+
+
+def _median_ms(values_ns: list[int]) -> float:
+    return round(statistics.median(values_ns) / 1e6, 1) if values_ns else 0.0

@@ -1,0 +1,205 @@
+"""Every knob, once: name, range, default, unit, help. Command line, API schema and page come from here."""
+
+from __future__ import annotations
+
+import difflib
+import threading
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hallucinate.errors import SettingsError
+
+Weight = Annotated[float, Field(ge=0, le=1)]
+
+
+def _knob(unit: str = "", step: float | None = None, label: str = "", live: bool = True) -> dict[str, Any]:
+    """What a slider needs beyond the range; ``live`` is False for engine knobs that a page tucks away."""
+    extra: dict[str, Any] = {"unit": unit, "label": label, "group": "dream" if live else "engine"}
+    return extra if step is None else {**extra, "step": step}
+
+
+class Settings(BaseModel):
+    """One frozen snapshot of every live knob. A frame is dreamed with one snapshot from start to end."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
+
+    motifs: dict[str, Weight] = Field(
+        {"eye": 1.0},
+        max_length=16,
+        description="what to hallucinate: motifs by name, each with its weight; all at 0 dreams nothing",
+        json_schema_extra=_knob(label="Motifs"),
+    )
+    layer: str = Field(
+        "",
+        max_length=64,
+        description="a layer of the network instead of motifs: whatever it sees, more of it; empty for motifs",
+        json_schema_extra=_knob(label="Layer"),
+    )
+    strength: float = Field(
+        0.6,
+        ge=0,
+        le=1,
+        description="how far the picture may go from the camera's",
+        json_schema_extra=_knob(step=0.01, label="Strength"),
+    )
+    growth_s: float = Field(
+        0.6,
+        ge=0.1,
+        le=20,
+        description="seconds in which a hallucination grows to its full strength",
+        json_schema_extra=_knob("s", 0.1, "Growth"),
+    )
+    half_life_s: float = Field(
+        1.5,
+        ge=0.05,
+        le=60,
+        description="seconds in which a hallucination left alone fades to a half",
+        json_schema_extra=_knob("s", 0.05, "Half-life"),
+    )
+    octaves: int = Field(
+        3,
+        ge=1,
+        le=6,
+        description="how many scales the hallucination lives on, from fine to coarse",
+        json_schema_extra=_knob(step=1, label="Scales"),
+    )
+    octave_scale: float = Field(
+        1.5,
+        ge=1.1,
+        le=2.5,
+        description="how much coarser each scale is than the one before",
+        json_schema_extra=_knob("×", 0.05, "Spread of scales"),
+    )
+    jitter: int = Field(
+        8,
+        ge=0,
+        le=64,
+        description="largest random shift before a step, in dreamed pixels; hides the network's grid",
+        json_schema_extra=_knob("px", 1, "Jitter", live=False),
+    )
+    follow: bool = Field(
+        True,
+        description="carry the hallucination along with what moves (optical flow)",
+        json_schema_extra=_knob(label="Follow motion"),
+    )
+    steps: int = Field(
+        1,
+        ge=1,
+        le=8,
+        description="gradient steps per frame, at most; the governor takes fewer when time is short",
+        json_schema_extra=_knob(step=1, label="Steps per frame", live=False),
+    )
+    dream_width: int = Field(
+        480,
+        ge=64,
+        le=2048,
+        description="width of the picture that the network sees, at most; the governor goes lower",
+        json_schema_extra=_knob("px", 16, "Dream width, at most", live=False),
+    )
+    dream_width_min: int = Field(
+        128,
+        ge=64,
+        le=2048,
+        description="width of the picture that the network sees, at least",
+        json_schema_extra=_knob("px", 16, "Dream width, at least", live=False),
+    )
+    fps: float = Field(
+        24.0,
+        ge=1,
+        le=60,
+        description="frames per second that the governor holds",
+        json_schema_extra=_knob("/s", 1, "Frame rate", live=False),
+    )
+
+
+def one_line(error: ValidationError) -> str:
+    """A pydantic error as one line for a person: the knob, what was given, what is allowed."""
+    parts = []
+    for item in error.errors():
+        name = ".".join(str(part) for part in item["loc"]) or "settings"
+        if item["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(name, Settings.model_fields, 1)
+            parts.append(f"no setting is called {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        else:
+            message = item["msg"][:1].lower() + item["msg"][1:]
+            parts.append(f"{name}: {message}, given {_short(item['input'])}")
+    return "; ".join(parts)
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+Listener = Callable[[Settings], None]
+
+
+class LiveSettings:
+    """The one settings snapshot that everybody reads, and the only way to change it. Safe between threads.
+
+    ``motifs`` and ``layers`` are the names that the open network answers to; others are refused here,
+    so that a dream never starts on a name that does not exist.
+    """
+
+    def __init__(self, start: Settings, motifs: tuple[str, ...], layers: tuple[str, ...]) -> None:
+        self.motifs, self.layers = motifs, layers
+        self._lock = threading.Lock()
+        self._listeners: list[Listener] = []
+        self._check(start)
+        self._current = start
+
+    @property
+    def current(self) -> Settings:
+        """The snapshot in force; frozen, so it may be kept for the length of a frame."""
+        return self._current
+
+    def patch(self, changes: Mapping[str, object]) -> Settings:
+        """Change the named knobs, all or none, and tell the listeners.
+
+        ``motifs`` is replaced as a whole. Raises SettingsError, with nothing changed, when a knob does
+        not exist, or a value is of the wrong type or out of its range.
+        """
+        with self._lock:
+            try:
+                settings = Settings.model_validate({**self._current.model_dump(), **changes})
+            except ValidationError as error:
+                raise SettingsError(one_line(error)) from None
+            self._check(settings)
+            self._current = settings
+            listeners = list(self._listeners)
+        for listener in listeners:
+            listener(settings)
+        return settings
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Call ``listener`` after each change, on the changing thread; returns what ends that."""
+        with self._lock:
+            self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def schema(self) -> dict[str, Any]:
+        """JSON schema of the knobs, with the names that this network knows."""
+        schema = Settings.model_json_schema()
+        schema["properties"]["motifs"]["propertyNames"] = {"enum": list(self.motifs)}
+        schema["properties"]["layer"]["enum"] = ["", *self.layers]
+        return schema
+
+    def _check(self, settings: Settings) -> None:
+        for name in settings.motifs:
+            _known("motif", name, self.motifs)
+        if settings.layer:
+            _known("layer", settings.layer, self.layers)
+        if settings.dream_width_min > settings.dream_width:
+            raise SettingsError(
+                f"dream_width_min: {settings.dream_width_min} is above dream_width, {settings.dream_width}"
+            )
+
+
+def _known(kind: str, name: str, names: tuple[str, ...]) -> None:
+    if name in names:
+        return
+    near = difflib.get_close_matches(name, names, 3)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(names) or 'none'}"
+    raise SettingsError(f"no {kind} is called {name!r}; {hint}")

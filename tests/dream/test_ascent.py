@@ -1,0 +1,101 @@
+import pytest
+import torch
+
+from hallucinate.dream.ascent import direction, resized
+from hallucinate.dream.objective import more_of_layer, more_of_motifs, objective
+from hallucinate.settings import Settings
+from tests.dream.networks import TinyNetwork
+
+
+def noise(height: int, width: int, seed: int = 0) -> torch.Tensor:
+    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
+
+
+def reference_direction(x: torch.Tensor, loss: object) -> torch.Tensor:
+    """∂L/∂x / mean|∂L/∂x| in float64, from the loss written out."""
+    x = x.double().requires_grad_(True)
+    loss(x).backward()  # type: ignore[operator]
+    assert x.grad is not None
+    return x.grad / x.grad.abs().mean()
+
+
+@pytest.mark.parametrize("layer", ["first", "second"])
+def test_a_layer_is_climbed_by_half_its_squared_norm(layer: str) -> None:
+    network, slow = TinyNetwork(), TinyNetwork(torch.float64)
+    x = noise(48, 64)
+    expected = reference_direction(x, lambda p: 0.5 * slow.activations(p, layer).square().sum())
+    found = direction(x, more_of_layer(network, layer), (0, 0))
+    assert torch.allclose(found.double(), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_mix_of_motifs_is_climbed_by_its_weighted_scores() -> None:
+    network, slow = TinyNetwork(), TinyNetwork(torch.float64)
+    x = noise(48, 64)
+    expected = reference_direction(x, lambda p: (0.75 * slow(p)[:, 0] + 0.25 * slow(p)[:, 1]).sum())
+    found = direction(x, more_of_motifs(network, {"light": 0.75, "dark": 0.25}), (0, 0))
+    assert torch.allclose(found.double(), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_jitter_is_taken_back() -> None:
+    # Shifted by a multiple of all strides, the network sees the same picture elsewhere: borders aside, so
+    # must the way up be the same.
+    network, x = TinyNetwork(), noise(64, 64)
+    still = direction(x, more_of_layer(network, "second"), (0, 0))
+    moved = direction(x, more_of_layer(network, "second"), (16, 32))
+    inner = (slice(None), slice(None), slice(24, 40), slice(40, 56))
+    ratio = moved[inner] / still[inner]
+    assert ratio.std() < 1e-3  # one picture-wide factor, from the normalisation over other borders
+
+
+def test_the_step_is_normalised_over_the_whole_picture() -> None:
+    way_up = direction(noise(48, 64), more_of_layer(TinyNetwork(), "first"), (0, 0))
+    assert way_up.abs().mean().item() == pytest.approx(1.0, rel=1e-3)
+
+
+def test_a_flat_picture_is_left_alone() -> None:
+    class Nothing(TinyNetwork):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(x) * 1e-12  # rounding noise where a network sees nothing
+
+    flat = torch.full((1, 3, 48, 64), 0.5)
+    way_up = direction(flat, more_of_motifs(Nothing(), {"light": 1.0}), (0, 0))
+    assert torch.isfinite(way_up).all()
+    assert way_up.abs().max() < 1e-2
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_climbs_the_same_way(dtype: torch.dtype) -> None:
+    x = noise(48, 64)
+    exact = direction(x, more_of_layer(TinyNetwork(), "second"), (3, -5))
+    half = direction(x, more_of_layer(TinyNetwork(dtype), "second"), (3, -5))
+    assert half.dtype == torch.float32
+    assert torch.nn.functional.cosine_similarity(exact.flatten(), half.flatten(), 0) > 0.99
+
+
+def test_half_precision_does_not_overflow_on_a_loud_layer() -> None:
+    class Loud(TinyNetwork):
+        def activations(self, x: torch.Tensor, layer: str) -> torch.Tensor:
+            return super().activations(x, layer) * 300  # ½‖a‖² is far beyond float16's 65504
+
+    way_up = direction(noise(48, 64), more_of_layer(Loud(torch.float16), "first"), (0, 0))
+    assert torch.isfinite(way_up).all()
+
+
+def test_settings_choose_the_objective() -> None:
+    network, x = TinyNetwork(), noise(48, 64)
+    assert objective(network, Settings(motifs={"light": 0.0})) is None
+    assert objective(network, Settings(motifs={})) is None
+    by_layer = objective(network, Settings(motifs={"light": 1.0}, layer="first"))
+    assert by_layer is not None
+    assert by_layer(x)[0].shape[1] == 8
+    by_motif = objective(network, Settings(motifs={"light": 0.5, "dark": 0.0}))
+    assert by_motif is not None
+    assert by_motif(x)[1][0, :, 0, 0].tolist() == [0.5, 0.0, 0.0]
+
+
+def test_resized_keeps_means_and_sizes() -> None:
+    x = noise(40, 60)
+    for height, width in ((20, 30), (40, 60), (80, 120)):
+        found = resized(x, height, width)
+        assert found.shape == (1, 3, height, width)
+        assert found.mean().item() == pytest.approx(x.mean().item(), abs=5e-3)

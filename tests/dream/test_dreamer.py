@@ -1,0 +1,156 @@
+"""The dreamer on a scripted camera and a tiny network: what the residual does from frame to frame."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from hallucinate.dream.dreamer import Dreamer
+from hallucinate.dream.governor import OperatingPoint
+from hallucinate.dream.residual import FARTHEST
+from hallucinate.frame import Frame, Picture
+from hallucinate.settings import Settings
+from tests.dream.networks import TinyNetwork
+
+POINT = OperatingPoint(128, 1)
+SETTINGS = Settings(motifs={}, layer="second", strength=0.6, growth_s=0.5, half_life_s=2.0)
+
+
+def world(seed: int = 0) -> Picture:
+    noise = np.random.default_rng(seed).integers(0, 256, (144, 400, 3), dtype=np.uint8)
+    return cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 4), None, 40, 215, cv2.NORM_MINMAX)
+
+
+def run(
+    dreamer: Dreamer,
+    frames: int,
+    fps: float = 25,
+    settings: Settings = SETTINGS,
+    point: OperatingPoint = POINT,
+    pan: int = 0,
+    start: int = 0,
+) -> tuple[Picture, Picture]:
+    """The last camera picture and its dream, after so many frames of a camera that pans by ``pan`` px per frame."""
+    wide = world()
+    camera = dreamed = wide[:, :256]
+    for n in range(start, start + frames):
+        camera = np.ascontiguousarray(wide[:, n * pan : n * pan + 256])
+        dreamed = dreamer.dream(Frame(camera, int(n / fps * 1e9)), settings, point)
+    return camera, dreamed
+
+
+def new_dreamer() -> Dreamer:
+    return Dreamer(TinyNetwork(), torch.device("cpu"))
+
+
+def apart(a: Picture, b: Picture) -> float:
+    return float(np.sqrt(np.mean((a.astype(np.float64) - b) ** 2)) / 255)
+
+
+def test_a_dream_has_the_cameras_size_and_grows_to_its_strength() -> None:
+    camera, dreamed = run(new_dreamer(), 50)
+    assert dreamed.shape == camera.shape
+    assert dreamed.dtype == np.uint8
+    # Enlarging softens the residual a little and 8 bits clip it, so less than the full distance, but near.
+    assert 0.7 * 0.6 * FARTHEST < apart(camera, dreamed) <= 0.6 * FARTHEST * 1.02
+
+
+def test_strength_0_is_the_cameras_own_picture_to_the_bit() -> None:
+    camera, dreamed = run(new_dreamer(), 10, settings=SETTINGS.model_copy(update={"strength": 0.0}))
+    assert np.array_equal(camera, dreamed)
+
+
+def test_asking_for_nothing_leaves_the_picture_alone() -> None:
+    nothing = Settings(motifs={"light": 0.0})
+    camera, dreamed = run(new_dreamer(), 10, settings=nothing)
+    assert np.array_equal(camera, dreamed)
+
+
+def test_equal_strength_goes_equally_far_whatever_is_dreamed() -> None:
+    found = [
+        apart(*run(new_dreamer(), 75, settings=SETTINGS.model_copy(update={"layer": layer})))
+        for layer in ("first", "second")
+    ]
+    assert found[0] == pytest.approx(found[1], rel=0.15)
+
+
+def test_growth_is_in_seconds_whatever_the_frame_rate() -> None:
+    # Both 0.5 s, well before the full distance; one octave and no jitter, so that all steps go the same way.
+    settings = SETTINGS.model_copy(update={"octaves": 1, "jitter": 0, "growth_s": 2.0})
+    slow = apart(*run(new_dreamer(), 7, fps=12, settings=settings))
+    fast = apart(*run(new_dreamer(), 16, fps=30, settings=settings))
+    assert slow == pytest.approx(fast, rel=0.25)
+
+
+def test_what_is_dreamed_fades_by_half_in_a_half_life() -> None:
+    dreamer = new_dreamer()
+    camera, before = run(dreamer, 50)
+    nothing = Settings(motifs={}, half_life_s=2.0)
+    _, after = run(dreamer, 50, settings=nothing, start=50)  # 2 s at 25 fps
+    assert apart(camera, after) == pytest.approx(apart(camera, before) / 2, rel=0.1)
+
+
+def test_the_hallucination_goes_with_what_it_was_dreamed_on() -> None:
+    dreamer = new_dreamer()
+    camera, before = run(dreamer, 25, pan=2)
+    there = before.astype(np.int16) - camera
+    nothing = Settings(motifs={}, half_life_s=60)
+    camera, after = run(dreamer, 10, settings=nothing, pan=2, start=25)
+    here = after.astype(np.int16) - camera
+    moved, stayed = here[20:-20, 30:180], there[20:-20, 50:200]  # 10 frames of 2 px
+    alike = np.corrcoef(moved.ravel(), stayed.ravel())[0, 1]
+    unlike = np.corrcoef(moved.ravel(), there[20:-20, 30:180].ravel())[0, 1]
+    assert alike > 0.85
+    assert alike > unlike + 0.3
+
+
+def test_no_brightness_or_colour_cast() -> None:
+    camera, dreamed = run(new_dreamer(), 100)
+    assert np.abs(dreamed.mean((0, 1)) - camera.mean((0, 1))).max() < 0.01 * 255
+
+
+def test_one_bad_number_clears_the_residual_and_is_counted() -> None:
+    class Sick(TinyNetwork):
+        sick = False
+
+        def activations(self, x: torch.Tensor, layer: str) -> torch.Tensor:
+            return super().activations(x, layer) * (float("nan") if self.sick else 1.0)
+
+    network = Sick()
+    dreamer = Dreamer(network, torch.device("cpu"))
+    run(dreamer, 5)
+    network.sick = True
+    camera, dreamed = run(dreamer, 1, start=5)
+    assert np.array_equal(camera, dreamed)
+    assert dreamer.cleared == 1
+    network.sick = False
+    camera, dreamed = run(dreamer, 20, start=6)
+    assert apart(camera, dreamed) > 0.02
+    assert dreamer.cleared == 1
+
+
+def test_the_size_may_change_between_frames() -> None:
+    dreamer = new_dreamer()
+    _, before = run(dreamer, 25)
+    camera, after = run(dreamer, 1, point=OperatingPoint(96, 2), start=25)
+    assert apart(after, before) < 0.5 * apart(camera, before)  # carried over, not begun anew
+    other = Frame(np.zeros((100, 100, 3), np.uint8), 10**10)
+    assert dreamer.dream(other, SETTINGS, POINT).shape == (100, 100, 3)
+
+
+def test_the_same_seed_dreams_the_same() -> None:
+    assert np.array_equal(run(new_dreamer(), 10)[1], run(new_dreamer(), 10)[1])
+
+
+def test_half_precision_dreams_alike() -> None:
+    exact = run(new_dreamer(), 25)[1]
+    half = run(Dreamer(TinyNetwork(torch.bfloat16), torch.device("cpu")), 25)[1]
+    assert apart(exact, half) < 0.02
+
+
+def test_a_long_stall_does_not_end_in_a_leap() -> None:
+    dreamer = new_dreamer()
+    wide = world()[:, :256]
+    dreamer.dream(Frame(wide, 0), SETTINGS, POINT)
+    dreamed = dreamer.dream(Frame(wide, 60 * 10**9), SETTINGS, POINT)
+    assert apart(wide, dreamed) < 0.6 * FARTHEST * 0.9
