@@ -1,0 +1,244 @@
+"""The loop with scripted sources and a real dreamer on a tiny network. Time is turned by hand."""
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from hallucinate.clock import SystemClock
+from hallucinate.dream.dreamer import Dreamer
+from hallucinate.dream.governor import OperatingPoint
+from hallucinate.errors import BusyError, SourceError
+from hallucinate.frame import Frame, Picture
+from hallucinate.loop import DARK, Dream, Loop
+from hallucinate.settings import LiveSettings, Settings
+from tests.dream.networks import TinyNetwork
+from tests.fakes import FakeClock
+
+SETTINGS = Settings(motifs={}, layer="second", fps=20, dream_width=64, dream_width_min=64)
+
+
+def picture(value: int) -> Picture:
+    return np.full((36, 64, 3), value, np.uint8)
+
+
+class Idle:
+    """A source that never gives a frame, until it is closed."""
+
+    name = "idle"
+
+    def __init__(self) -> None:
+        self._closed = threading.Event()
+
+    def read(self) -> Frame | None:
+        self._closed.wait()
+        raise SourceError("closed")
+
+    def close(self) -> None:
+        self._closed.set()
+
+
+def make_loop(clock: FakeClock | SystemClock, dreamer: Callable[[], Dreamer] | None = None, **options: object) -> Loop:
+    live = LiveSettings(SETTINGS, TinyNetwork.motifs, TinyNetwork.layers)
+    make = dreamer or (lambda: Dreamer(TinyNetwork(), torch.device("cpu")))
+    arguments = {"open_source": Idle, "size": (64, 36), **options}
+    return Loop(new_dreamer=make, live=live, clock=clock, **arguments)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(start_ns=10**12)
+
+
+@pytest.fixture
+def loop(clock: FakeClock) -> Loop:
+    return make_loop(clock)
+
+
+def give(dream: Dream, value: int, captured_ns: int) -> None:
+    dream.slot.put(Frame(picture(value), captured_ns))
+
+
+def test_the_newest_frame_wins_and_keeps_the_cameras_time(loop: Loop, clock: FakeClock) -> None:
+    for n in range(5):
+        give(loop.main, 50 + n, clock.now_ns() - n)
+    assert loop.take_turns() == 1
+    shown = loop.main.stage.newest
+    assert shown is not None
+    assert shown.camera[0, 0, 0] == 54
+    assert shown.captured_ns == clock.now_ns() - 4
+    assert loop.stats()["skipped"] == 4
+    assert loop.take_turns() == 0  # nothing queued behind it
+
+
+def test_a_turn_waits_for_its_beat(loop: Loop, clock: FakeClock) -> None:
+    give(loop.main, 50, clock.now_ns())
+    assert loop.take_turns() == 1
+    give(loop.main, 60, clock.now_ns())
+    assert loop.take_turns() == 0
+    clock.advance(1 / 20)
+    assert loop.take_turns() == 1
+
+
+def test_frames_that_come_slowly_are_each_dreamed_once(loop: Loop, clock: FakeClock) -> None:
+    turns = 0
+    for n in range(10):
+        give(loop.main, 50 + n, clock.now_ns())
+        turns += loop.take_turns()
+        clock.advance(0.2)  # 5 fps: slower than the beat, quicker than a breath
+        turns += loop.take_turns()
+    assert turns == 10
+
+
+def test_a_lost_camera_keeps_its_last_picture_breathing(loop: Loop, clock: FakeClock) -> None:
+    give(loop.main, 90, clock.now_ns())
+    loop.take_turns()
+    before = loop.main.stage.newest
+    clock.advance(0.3)
+    assert loop.take_turns() == 1
+    after = loop.main.stage.newest
+    assert after is not None
+    assert after is not before
+    assert after.camera[0, 0, 0] == 90
+    assert after.captured_ns == clock.now_ns()
+
+
+def test_before_the_first_frame_the_stage_is_dark(loop: Loop) -> None:
+    assert loop.take_turns() == 1
+    shown = loop.main.stage.newest
+    assert shown is not None
+    assert shown.camera.shape == (36, 64, 3)
+    assert (shown.dream == DARK).all()
+
+
+def test_settings_are_read_anew_for_each_frame(loop: Loop, clock: FakeClock) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (36, 64, 3), dtype=np.uint8)
+    for _ in range(10):
+        loop.main.slot.put(Frame(noise, clock.now_ns()))
+        loop.take_turns()
+        clock.advance(0.05)
+    dreamed = loop.main.stage.newest
+    assert dreamed is not None
+    assert not np.array_equal(dreamed.dream, dreamed.camera)
+    loop._live.patch({"strength": 0.0})
+    loop.main.slot.put(Frame(noise, clock.now_ns()))
+    loop.take_turns()
+    plain = loop.main.stage.newest
+    assert plain is not None
+    assert np.array_equal(plain.dream, plain.camera)
+
+
+def test_each_visitor_has_a_dream_of_its_own_and_the_next_is_refused(loop: Loop, clock: FakeClock) -> None:
+    first, second = loop.admit(Idle()), loop.admit(Idle())
+    assert {first.id, second.id, "main"} == set(loop._dreams)
+    give(first, 100, clock.now_ns())
+    give(second, 200, clock.now_ns())
+    give(loop.main, 50, clock.now_ns())
+    assert loop.take_turns() == 3
+    seen = [d.stage.newest.camera[0, 0, 0] for d in (loop.main, first, second) if d.stage.newest]
+    assert seen == [50, 100, 200]
+    with pytest.raises(BusyError, match=r"all 2 places .* try again"):
+        loop.admit(Idle())
+    loop.dismiss(first.id)
+    assert first.stage.closed
+    assert loop.find(first.id) is None
+    loop.admit(Idle())
+    loop.dismiss("nobody")
+    loop.close()
+
+
+def test_the_main_dream_cannot_be_dismissed_unless_it_is_a_visitors(loop: Loop) -> None:
+    loop.dismiss("main")
+    assert not loop.main.stage.closed
+    assert not loop.main_wants_visitor
+
+
+def test_the_main_stage_may_be_left_to_a_visitor(clock: FakeClock) -> None:
+    loop = make_loop(clock, open_source=None)
+    assert loop.main_wants_visitor
+    dream = loop.admit(Idle())
+    assert dream is loop.main
+    assert not loop.main_wants_visitor
+    assert loop.admit(Idle()).id != "main"
+    loop.dismiss("main")
+    assert loop.main_wants_visitor
+    assert not loop.main.stage.closed
+    assert loop.admit(Idle()) is loop.main
+    loop.close()
+
+
+def test_out_of_memory_goes_a_size_down_and_the_frame_is_still_dreamed(clock: FakeClock) -> None:
+    widths: list[int] = []
+
+    class Small(Dreamer):
+        def dream(self, frame: Frame, settings: Settings, point: OperatingPoint) -> Picture:
+            widths.append(point.width)
+            if point.width > 128:
+                raise torch.OutOfMemoryError("scripted")
+            return super().dream(frame, settings, point)
+
+    loop = make_loop(clock, lambda: Small(TinyNetwork(), torch.device("cpu")))
+    loop._live.patch({"dream_width": 480})
+    give(loop.main, 50, clock.now_ns())
+    assert loop.take_turns() == 1
+    assert loop.main.stage.newest is not None
+    assert widths[0] > 128 >= widths[-1]
+    assert "out of memory" in str(loop.stats()["notice"])
+
+
+def test_stats_are_json_and_sane(loop: Loop, clock: FakeClock) -> None:
+    import json
+
+    for n in range(40):
+        give(loop.main, n, clock.now_ns() - 10**7)
+        loop.take_turns()
+        clock.advance(0.05)
+    stats = loop.stats()
+    json.dumps(stats)
+    assert stats["fps"] == pytest.approx(20, abs=0.5)
+    assert stats["dreamed_latency_ms"] == pytest.approx(10, abs=1)
+    assert stats["dream_width"] == 64
+
+
+def test_running_it_dreams_recovers_from_a_failing_camera_and_closes() -> None:
+    """The real thread and clock: a camera that fails between frames; the stage goes on and the picture returns."""
+    opened = threading.Event()
+
+    class Failing:
+        name = "camera 0"
+        opens = 0
+
+        def __init__(self) -> None:
+            Failing.opens += 1
+            self.left = 3
+            if Failing.opens == 3:
+                opened.set()
+
+        def read(self) -> Frame | None:
+            if self.left == 0:
+                raise SourceError("unplugged")
+            self.left -= 1
+            return Frame(picture(10 * Failing.opens), SystemClock().now_ns())
+
+        def close(self) -> None:
+            pass
+
+    class Quick(SystemClock):
+        """Real time, but nobody is made to wait out a back-off."""
+
+        def wait(self, seconds: float, until: threading.Event) -> bool:
+            return super().wait(min(seconds, 0.01), until)
+
+    threads = threading.active_count()
+    loop = make_loop(Quick(), open_source=Failing)
+    loop.start()
+    assert opened.wait(20)
+    stage, shown = loop.main.stage, None
+    while shown is None or shown.camera[0, 0, 0] < 30:
+        shown = stage.newer(shown, 10)
+        assert shown is not None
+    loop.close()
+    assert stage.closed
+    assert threading.active_count() == threads
