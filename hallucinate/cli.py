@@ -1,0 +1,147 @@
+"""The commands; thin. ``hallucinate`` alone serves. Every knob of settings.py is an option of the same name."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+from annotated_types import Ge, Le
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+from typer.exceptions import TyperException
+
+from hallucinate import __version__
+from hallucinate.errors import HallucinateError, SettingsError
+from hallucinate.settings import Settings, one_line
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+def main() -> None:
+    """Run the command line. Bad input is one line on standard error, and exit code 2."""
+    try:
+        code = app(standalone_mode=False)
+    except (HallucinateError, TyperException) as error:
+        message = error.format_message() if isinstance(error, TyperException) else str(error)
+        print(f"hallucinate: {' '.join(message.split())}", file=sys.stderr)
+        sys.exit(2)
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"hallucinate {__version__}")
+        raise typer.Exit
+
+
+def with_knobs(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command every knob of Settings as an option; it gets those that were given, checked, as ``settings``."""
+    own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "settings"]
+    options = []
+    for name, knob in Settings.model_fields.items():
+        mix = name == "motifs"
+        help_text = knob.description or ""
+        if mix:
+            help_text += "; e.g. eye or eye=1,spiral=0.5"
+        option = typer.Option(help=f"{help_text} [{_allowed(knob)}default: {_shown(knob.get_default())}]")
+        kind: Any = str if mix else knob.annotation
+        annotation = Annotated[kind | None, option]
+        options.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation))
+
+    def run(**given: Any) -> None:
+        knobs = {name: value for name in Settings.model_fields if (value := given.pop(name)) is not None}
+        command(**given, settings=read_settings(knobs))
+
+    signature = inspect.Signature([*own, *options])
+    run.__signature__ = signature  # type: ignore[attr-defined]  # what typer reads
+    run.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
+    run.__doc__ = command.__doc__
+    return run
+
+
+def read_settings(knobs: dict[str, Any]) -> Settings:
+    """Settings from the options that were given. Raises SettingsError with one line."""
+    if isinstance(knobs.get("motifs"), str):
+        knobs = {**knobs, "motifs": read_mix(knobs["motifs"])}
+    try:
+        return Settings.model_validate(knobs)
+    except ValidationError as error:
+        raise SettingsError(one_line(error)) from None
+
+
+def read_mix(text: str) -> dict[str, float]:
+    """``eye=1,spiral=0.5`` or ``eye,spiral`` -> weights by name; a name alone weighs 1."""
+    mix: dict[str, float] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, _, weight = (piece.strip() for piece in part.partition("="))
+        try:
+            mix[name] = float(weight) if weight else 1.0
+        except ValueError:
+            raise SettingsError(
+                f"motifs: {part!r} has no number after '='; write a mix like eye=1,spiral=0.5"
+            ) from None
+    return mix
+
+
+def read_size(text: str) -> tuple[int, int]:
+    """``640x360`` -> (640, 360). Raises SettingsError unless both are even and between 64 and 4096."""
+    match = re.fullmatch(r"(\d{1,5})\s*[x×]\s*(\d{1,5})", text.strip())
+    size = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not all(64 <= side <= 4096 and side % 2 == 0 for side in size):
+        raise SettingsError(f"--size {text}: give WIDTHxHEIGHT, both even and from 64 to 4096, e.g. 640x360")
+    return size
+
+
+def _allowed(knob: FieldInfo) -> str:
+    low = [bound.ge for bound in knob.metadata if isinstance(bound, Ge)]
+    high = [bound.le for bound in knob.metadata if isinstance(bound, Le)]
+    return f"{low[0]} to {high[0]}; " if low and high else ""
+
+
+def _shown(value: Any) -> str:
+    return ",".join(f"{k}={v:g}" for k, v in value.items()) if isinstance(value, dict) else str(value) or "none"
+
+
+def serve(
+    source: Annotated[
+        str | None,
+        typer.Option(
+            help="camera:0, a film, a picture, an rtsp:// or http:// address, scene, or visitor "
+            "[default: the first camera, or else the scene]",
+        ),
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one")] = 8765,
+    host: Annotated[str, typer.Option(help="address to listen on; 127.0.0.1 shuts others out")] = "0.0.0.0",
+    token: Annotated[
+        str,
+        typer.Option(help="what others on the network must know [default: random]"),
+    ] = "",
+    network: Annotated[str, typer.Option(help="the network that dreams")] = "motif",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1")] = "auto",
+    size: Annotated[str, typer.Option(help="of the picture that is shown")] = "640x360",
+    visitors: Annotated[
+        int | None,
+        typer.Option(min=0, max=64, help="cameras dreamed for visitors [default: 2, 8 on a GPU]"),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="of jitter")] = 0,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="print the version and exit")
+    ] = False,
+    *,
+    settings: Settings,
+) -> None:
+    """Dream what a camera sees, live, in the browser."""
+    width_and_height = read_size(size)
+    # Here, because torch takes seconds to import, and --help and a mistyped option should not.
+    from hallucinate.serve import Start, serve_forever
+
+    serve_forever(Start(source, port, host, token, network, device, width_and_height, visitors, seed), settings)
+
+
+app.command()(with_knobs(serve))

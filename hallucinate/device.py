@@ -1,0 +1,53 @@
+"""Which device dreams, and in which precision. Decided once, at the start, and passed to whoever needs it."""
+
+from __future__ import annotations
+
+import platform
+
+import torch
+
+from hallucinate.errors import HallucinateError
+
+
+def choose_device(name: str) -> torch.device:
+    """``auto`` is the first CUDA card, or else the CPU; otherwise any of torch's names, checked by using it.
+
+    Raises HallucinateError for a device that is not there.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        why = str(error).splitlines()[0]
+        raise HallucinateError(f"device {name!r} cannot be used ({why}); try --device auto or --device cpu") from None
+    return device
+
+
+def choose_dtype(device: torch.device) -> torch.dtype:
+    """The precision of the network's numbers on this device; the residual is float32 on all.
+
+    CUDA: bfloat16 from compute capability 8.0, float16 before it. CPU: bfloat16 where it has instructions for
+    it (AVX512-BF16 or AMX), float32 elsewhere, where bfloat16 is emulated and slower.
+    """
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float16
+    if device.type == "cpu":
+        # Not in every torch that we support; without it nothing is known, and float32 is always right.
+        capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+        if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"):
+            return torch.bfloat16
+    return torch.float32
+
+
+def describe(device: torch.device, dtype: torch.dtype) -> str:
+    """Device and precision in words, e.g. ``AMD EPYC, 2 threads, bfloat16``."""
+    precision = str(dtype).removeprefix("torch.")
+    if device.type == "cuda":
+        return f"{torch.cuda.get_device_name(device)}, {precision}"
+    if device.type != "cpu":
+        return f"{device}, {precision}"
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    name = str(capabilities.get("cpu_name") or platform.processor() or platform.machine() or "CPU").strip()
+    return f"{name}, {torch.get_num_threads()} threads, {precision}"

@@ -1,0 +1,71 @@
+import subprocess
+import sys
+
+import pytest
+
+from hallucinate.cli import read_mix, read_settings, read_size
+from hallucinate.errors import SettingsError
+from hallucinate.settings import Settings
+
+
+def hallucinate(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "hallucinate", *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "mix"),
+    [
+        ("eye", {"eye": 1.0}),
+        ("eye=1,spiral=0.5", {"eye": 1.0, "spiral": 0.5}),
+        (" eye , spiral = .25 ", {"eye": 1.0, "spiral": 0.25}),
+        ("", {}),
+    ],
+)
+def test_a_mix_is_read_as_people_write_it(text: str, mix: dict[str, float]) -> None:
+    assert read_mix(text) == mix
+    assert read_settings({"motifs": text}).motifs == mix
+
+
+@pytest.mark.parametrize("text", ["640", "640x", "x360", "641x360", "32x32", "640x36000", "big"])
+def test_a_size_that_cannot_be_shown_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="even and from 64 to 4096, e.g. 640x360"):
+        read_size(text)
+
+
+def test_a_size_is_read() -> None:
+    assert read_size("1280x720") == (1280, 720)
+    assert read_size("1280 × 720") == (1280, 720)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--strength", "7"], "strength: input should be less than or equal to 1, given 7"),
+        (["--strenght", "1"], "--strenght"),
+        (["--steps", "many"], "--steps"),
+        (["--motifs", "eye=x"], "'eye=x' has no number after '='"),
+        (["--size", "3x4"], "--size 3x4: give WIDTHxHEIGHT"),
+        (["--source", "/no/such/film.mp4"], "there is no file /no/such/film.mp4"),
+        (["--source", "camera:97"], "camera 97"),
+        (["--source", "scene", "--device", "abacus"], "device 'abacus' cannot be used"),
+        (["--source", "scene", "--network", "motive"], "motif"),
+        (["--source", "scene", "--motifs", "eyee"], "no motif is called 'eyee'; did you mean eye"),
+        (["--port", "99999"], "--port"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(arguments: list[str], said: str) -> None:
+    done = hallucinate(*arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("hallucinate: ")
+    assert done.stdout == ""
+
+
+def test_help_names_every_knob_with_its_range() -> None:
+    text = " ".join(hallucinate("--help").stdout.split())
+    for name in Settings.model_fields:
+        assert f"--{name.replace('_', '-')}" in text
+    assert "[0.05 to 60; default: 1.5]" in text
