@@ -1,0 +1,295 @@
+"""Train the network in the box: ``python -m hallucinate.motifs.train``.
+
+Adversarial training (Madry et al. 2018) with an L2 ball: each picture is moved, within a distance, to where the
+network is most wrong, and that is what it learns from. Networks trained so have gradients that look like what
+they are of (Tsipras et al. 2019; Engstrom et al. 2019): one step on the pixels already draws something.
+
+Seeded, and every step draws from its own seed, so a run that was killed goes on as if it had not been.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import platform
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from rich.console import Console
+from safetensors.torch import save_file
+
+from hallucinate.motifs import MOTIFS
+from hallucinate.motifs.compose import compose
+from hallucinate.networks.motif import MotifNetwork
+
+HELD_OUT = 1_000_000_007
+"""Seeds from here on are for measuring, never for training."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that decides what is learned. eps: radius of the L2 ball, on pictures of ``size``² × 3 in [0, 1]."""
+
+    steps: int = 6000
+    batch: int = 96
+    size: int = 64
+    eps: float = 2.0
+    plain: float = 0.1
+    """Share of the steps before the attacks begin; they reach their full radius after another 0.3."""
+    attacks: int = 2
+    rate: float = 3e-3
+    decay: float = 1e-3
+    average: float = 0.998
+    """How slowly the shipped weights, a moving average, follow the trained ones."""
+    nothing: float = 0.5
+    """Weight of places with nothing in them, which are many."""
+    seed: int = 0
+
+
+@dataclass
+class Training:
+    """A run: what is trained, the moving average that is shipped, and how far it is."""
+
+    recipe: Recipe
+    network: MotifNetwork
+    averaged: MotifNetwork
+    optimizer: torch.optim.AdamW
+    step: int = 0
+    seconds: float = 0.0
+
+
+def begin(recipe: Recipe, device: torch.device) -> Training:
+    """A run at its first step."""
+    torch.manual_seed(recipe.seed)  # the weights' start; everything after has generators of its own
+    families = {name: motif.family for name, motif in MOTIFS.items()}
+    network, averaged = (MotifNetwork(tuple(MOTIFS), families).to(device) for _ in range(2))
+    averaged.load_state_dict(network.state_dict())
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer = torch.optim.AdamW(network.parameters(), recipe.rate, weight_decay=recipe.decay)
+    return Training(recipe, network, averaged.eval(), optimizer)
+
+
+def seeded(seed: int, device: torch.device) -> torch.Generator:
+    """A generator for one step's pictures and attacks."""
+    return torch.Generator(device).manual_seed(seed)
+
+
+def loss_of(logits: torch.Tensor, places: torch.Tensor, nothing: float) -> torch.Tensor:
+    """Cross-entropy per place with the shares as soft labels: logits and places (B, K + 1, h, w) -> (B,)."""
+    per_place = -(places * F.log_softmax(logits.float(), 1)).sum(1)
+    weight = 1 - (1 - nothing) * places[:, -1]
+    return (per_place * weight).mean((1, 2))
+
+
+def attacked(
+    network: MotifNetwork,
+    pictures: torch.Tensor,
+    places: torch.Tensor,
+    eps: float,
+    attacks: int,
+    generator: torch.Generator,
+    nothing: float,
+) -> torch.Tensor:
+    """Pictures moved by at most ``eps`` (L2) to where the loss is large, by projected gradient ascent.
+
+    From a random start in the ball; steps of 0.7·eps for two, of 2.5·eps/attacks for more.
+    """
+    if eps <= 0:
+        return pictures
+    noise = torch.randn(pictures.shape, generator=generator, device=pictures.device)
+    start = torch.rand(1, generator=generator, device=pictures.device)
+    moved, stride = unit(noise) * eps * start, eps * (0.7 if attacks <= 2 else 2.5 / attacks)
+    for _ in range(attacks):
+        moved.requires_grad_(True)
+        with torch.autocast(pictures.device.type, torch.bfloat16):
+            logits = network(pictures + moved)
+        (g,) = torch.autograd.grad(loss_of(logits, places, nothing).sum(), moved)
+        moved = moved.detach() + unit(g) * stride
+        moved = moved * (eps / moved.flatten(1).norm(dim=1).clamp(min=1e-12)).clamp(max=1)[:, None, None, None]
+    return (pictures + moved.detach()).clamp(0, 1)
+
+
+def unit(x: torch.Tensor) -> torch.Tensor:
+    """Each picture of the batch scaled to L2 norm 1."""
+    return x / (x.flatten(1).norm(dim=1) + 1e-12)[:, None, None, None]
+
+
+def take_step(training: Training) -> tuple[float, float]:
+    """One step of training; returns the loss, and the share of places named right under attack."""
+    recipe, device = training.recipe, next(training.network.parameters()).device
+    progress = training.step / recipe.steps
+    warm_up = min(1.0, (training.step + 1) / (0.02 * recipe.steps + 1))
+    for group in training.optimizer.param_groups:
+        group["lr"] = recipe.rate * warm_up * (0.5 + 0.5 * math.cos(math.pi * progress)) + 1e-5
+    eps = recipe.eps * min(1.0, max(0.0, (progress - recipe.plain) / 0.3))
+
+    generator = seeded(recipe.seed * 10_000_019 + training.step, device)
+    with torch.no_grad():
+        pictures, places = compose(recipe.batch, recipe.size, generator)
+    pictures = pictures.contiguous(memory_format=torch.channels_last)
+    training.network.eval()  # attacks must not stir the norms' running means
+    hard = attacked(training.network, pictures, places, eps, recipe.attacks, generator, recipe.nothing)
+    training.network.train()
+    with torch.autocast(device.type, torch.bfloat16):
+        logits = training.network(hard)
+    loss = loss_of(logits, places, recipe.nothing).mean()
+    training.optimizer.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    torch.nn.utils.clip_grad_norm_(training.network.parameters(), 1.0)
+    training.optimizer.step()
+    training.step += 1
+    follow(training)
+    right = (logits.argmax(1) == places.argmax(1)).float().mean()
+    return float(loss.detach()), float(right)
+
+
+@torch.no_grad()
+def follow(training: Training) -> None:
+    """Move the average towards the trained weights; faster at the start, when they are still far."""
+    slow = min(training.recipe.average, (1 + training.step) / (10 + training.step))
+    for mean, new in zip(training.averaged.state_dict().values(), training.network.state_dict().values(), strict=True):
+        if mean.is_floating_point():
+            mean.lerp_(new, 1 - slow)
+        else:
+            mean.copy_(new)
+
+
+def measure(network: MotifNetwork, recipe: Recipe, attacks: int, pictures: int, eps: float) -> dict[str, float]:
+    """Share of places named right on held-out drawings: over all (``""``) and for each motif; attacked if eps > 0."""
+    device = next(network.parameters()).device
+    right, seen = torch.zeros(len(MOTIFS) + 1), torch.zeros(len(MOTIFS) + 1)
+    for n in range(math.ceil(pictures / recipe.batch)):
+        generator = seeded(HELD_OUT + n, device)
+        with torch.no_grad():
+            drawn, places = compose(recipe.batch, recipe.size, generator)
+        hard = attacked(network, drawn, places, eps, attacks, generator, recipe.nothing)
+        with torch.no_grad():
+            found, truth = network(hard).argmax(1).flatten().cpu(), places.argmax(1).flatten().cpu()
+        right += torch.bincount(truth[found == truth], minlength=len(right))
+        seen += torch.bincount(truth, minlength=len(seen))
+    names = [*MOTIFS, "nothing"]
+    shares = {name: round(float(right[k] / seen[k].clamp(min=1)), 3) for k, name in enumerate(names)}
+    return {"": round(float(right.sum() / seen.sum()), 3), **shares}
+
+
+def save_weights(training: Training, path: Path, facts: dict[str, str]) -> None:
+    """The averaged weights as float16, with what there is to know about them; written whole or not at all."""
+    tensors = {
+        name: (value.half() if value.is_floating_point() else value).cpu().contiguous()
+        for name, value in training.averaged.state_dict().items()
+    }
+    recipe = training.recipe
+    metadata = {
+        "motifs": json.dumps(training.averaged.motifs),
+        "families": json.dumps(training.averaged.families),
+        "command": "python -m hallucinate.motifs.train " + " ".join(sys.argv[1:]),
+        "commit": commit(),
+        "recipe": json.dumps(asdict(recipe)),
+        "seed": str(recipe.seed),
+        "steps": str(training.step),
+        "pictures": str(training.step * recipe.batch),
+        "hours": f"{training.seconds / 3600:.2f}",
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}",
+        **facts,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    save_file(tensors, part, metadata)
+    os.replace(part, path)
+
+
+def commit() -> str:
+    """The commit that this code is at; empty outside a checkout."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short=12", "HEAD"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def save_checkpoint(training: Training, path: Path) -> None:
+    """All that a killed run needs to go on; written whole or not at all."""
+    part = path.with_suffix(".part")
+    state = {
+        "recipe": asdict(training.recipe),
+        "network": training.network.state_dict(),
+        "averaged": training.averaged.state_dict(),
+        "optimizer": training.optimizer.state_dict(),
+        "step": training.step,
+        "seconds": training.seconds,
+    }
+    torch.save(state, part)
+    os.replace(part, path)
+
+
+def resume(recipe: Recipe, path: Path, device: torch.device) -> Training:
+    """A run from its checkpoint, or a new one where there is none. Refuses another recipe's checkpoint."""
+    training = begin(recipe, device)
+    if not path.exists():
+        return training
+    state = torch.load(path, map_location=device, weights_only=True)
+    if state["recipe"] != asdict(recipe):
+        raise SystemExit(f"{path} is of another recipe; move it away, or give the options it was started with")
+    training.network.load_state_dict(state["network"])
+    training.averaged.load_state_dict(state["averaged"])
+    training.optimizer.load_state_dict(state["optimizer"])
+    training.step, training.seconds = state["step"], state["seconds"]
+    return training
+
+
+def run(training: Training, out: Path, every: int = 50) -> None:
+    """Train to the last step: a log line every ``every`` steps, a checkpoint and weights every ten of those."""
+    console, last = Console(), time.monotonic()
+    loss, right = 0.0, 0.0
+    out.mkdir(parents=True, exist_ok=True)
+    while training.step < training.recipe.steps:
+        step_loss, step_right = take_step(training)
+        now = time.monotonic()
+        training.seconds, last = training.seconds + now - last, now
+        keep = min(0.97, training.step / (training.step + 5))
+        loss, right = keep * loss + (1 - keep) * step_loss, keep * right + (1 - keep) * step_right
+        if training.step % every == 0 or training.step == training.recipe.steps:
+            line = {
+                "step": training.step,
+                "seconds": round(training.seconds),
+                "loss": round(loss, 4),
+                "right": round(right, 4),
+            }
+            with (out / "training.jsonl").open("a") as log:
+                log.write(json.dumps(line) + "\n")
+            console.print(line)
+        if training.step % (10 * every) == 0 or training.step == training.recipe.steps:
+            save_checkpoint(training, out / "checkpoint.pt")
+            save_weights(training, out / "motif.safetensors", {})
+
+
+def finish(training: Training, out: Path) -> None:
+    """Measure on held-out drawings, clean and under a ten-step attack, and write the weights with the figures."""
+    recipe = training.recipe
+    clean = measure(training.averaged, recipe, 0, 3000, 0.0)
+    hard = measure(training.averaged, recipe, 10, 1500, recipe.eps)
+    save_weights(training, out / "motif.safetensors", {"clean": json.dumps(clean), "attacked": json.dumps(hard)})
+    Console().print({"clean": clean[""], "attacked": hard[""]})
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("out/motif"), help="checkpoint, log and weights go here")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    for name, default in asdict(Recipe()).items():
+        parser.add_argument(f"--{name}", type=type(default), default=default)
+    options = vars(parser.parse_args())
+    out, device = options.pop("out"), torch.device(options.pop("device"))
+    training = resume(Recipe(**options), out / "checkpoint.pt", device)
+    run(training, out)
+    finish(training, out)
+
+
+if __name__ == "__main__":
+    main()
