@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -34,8 +36,7 @@ def choose_dtype(device: torch.device) -> torch.dtype:
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float16
     if device.type == "cpu":
-        # Not in every torch that we support; without it nothing is known, and float32 is always right.
-        capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+        capabilities = cpu_capabilities()
         if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"):
             return torch.bfloat16
     return torch.float32
@@ -48,6 +49,11 @@ def describe(device: torch.device, dtype: torch.dtype) -> str:
         return f"{torch.cuda.get_device_name(device)}, {precision}"
     if device.type != "cpu":
         return f"{device}, {precision}"
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
-    name = str(capabilities.get("cpu_name") or platform.processor() or platform.machine() or "CPU").strip()
+    name = str(cpu_capabilities().get("cpu_name") or platform.processor() or platform.machine() or "CPU").strip()
     return f"{name}, {torch.get_num_threads()} threads, {precision}"
+
+
+def cpu_capabilities() -> dict[str, Any]:
+    """What torch knows of this CPU. Not every torch that we support tells; nothing known means float32."""
+    ask: Callable[[], dict[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
+    return ask()

@@ -51,7 +51,7 @@ class Dreamer:
     def dream(self, frame: Frame, settings: Settings, point: OperatingPoint) -> Picture:
         """The frame, dreamed: uint8 RGB (H, W, 3), the frame's own size."""
         seconds = (frame.captured_ns - self._before_ns) / 1e9 if self._residual is not None else 0.0
-        height, width = dream_size(*frame.picture.shape[:2], point.width)
+        height, width = dream_size(frame.picture.shape[0], frame.picture.shape[1], point.width)
         camera = to_tensor(shrunk(frame.picture, width, height), self._device)
 
         r = self._carried(frame, height, width, settings.follow) * res.fade(seconds, settings.half_life_s)

@@ -40,15 +40,19 @@ class Flow:
     """Measures motion. Holds DIS's buffers, so one for each dream and thread."""
 
     def __init__(self) -> None:
-        self._dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+        self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
 
     def between(self, old: Picture, new: Picture) -> Motion:
         """uint8 luma (h, w) twice -> how the new one's pixels lay in the old one."""
-        back = np.asarray(self._dis.calc(new, old, None), np.float32)
-        forth = np.asarray(self._dis.calc(old, new, None), np.float32)
+        back, forth = self._flow(new, old), self._flow(old, new)
         visible = ~(disoccluded(back, forth) | motion_border(back))
         back[np.sum(back * back, -1) < STILL_PX**2] = 0.0
         return Motion(back, visible.astype(np.float32))
+
+    def _flow(self, start: Picture, end: Picture) -> Field:
+        # DIS searches from the flow it is handed: here from no motion.
+        still = np.zeros((*start.shape, 2), np.float32)
+        return np.asarray(self._dis.calc(start, end, still), np.float32)
 
 
 def disoccluded(back: Field, forth: Field) -> npt.NDArray[np.bool_]:

@@ -71,7 +71,7 @@ def begin(recipe: Recipe, device: torch.device) -> Training:
     families = {name: motif.family for name, motif in MOTIFS.items()}
     network, averaged = (MotifNetwork(tuple(MOTIFS), families).to(device) for _ in range(2))
     averaged.load_state_dict(network.state_dict())
-    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = network.to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(network.parameters(), recipe.rate, weight_decay=recipe.decay)
     return Training(recipe, network, averaged.eval(), optimizer)
 
@@ -83,9 +83,9 @@ def seeded(seed: int, device: torch.device) -> torch.Generator:
 
 def loss_of(logits: torch.Tensor, places: torch.Tensor, nothing: float) -> torch.Tensor:
     """Cross-entropy per place with the shares as soft labels: logits and places (B, K + 1, h, w) -> (B,)."""
-    per_place = -(places * F.log_softmax(logits.float(), 1)).sum(1)
+    per_place: torch.Tensor = -(places * F.log_softmax(logits.float(), 1)).sum(1)
     weight = 1 - (1 - nothing) * places[:, -1]
-    return (per_place * weight).mean((1, 2))
+    return torch.mean(per_place * weight, (1, 2))
 
 
 def attacked(
@@ -188,7 +188,7 @@ def save_weights(training: Training, path: Path, facts: dict[str, str]) -> None:
     recipe = training.recipe
     metadata = {
         "motifs": json.dumps(training.averaged.motifs),
-        "families": json.dumps(training.averaged.families),
+        "families": json.dumps(dict(training.averaged.families)),
         "command": "python -m hallucinate.motifs.train " + " ".join(sys.argv[1:]),
         "commit": commit(),
         "recipe": json.dumps(asdict(recipe)),

@@ -65,14 +65,14 @@ class Mixed(nn.Module):
 class MotifNetwork(nn.Module):
     """Says which motif is where, at every 16th pixel. RGB in [0, 1] in, logits out."""
 
-    name = "motif"
-    layers = ("stem", "mixed3a", "mixed3b", "mixed4a", "mixed4b", "mixed4c", "mixed5")
-    default_layer = "mixed4c"
+    name: str = "motif"
+    layers: tuple[str, ...] = ("stem", "mixed3a", "mixed3b", "mixed4a", "mixed4b", "mixed4c", "mixed5")
+    default_layer: str = "mixed4c"
 
     def __init__(self, motifs: Sequence[str], families: Mapping[str, str] | None = None) -> None:
         super().__init__()
         self.motifs = tuple(motifs)
-        self.families = dict(families or {})
+        self.families: Mapping[str, str] = dict(families or {})
         self.pad: Pad = repeat_edges
         self.stem_in, self.stem_out = ConvNorm(3, 32, 6, 2), ConvNorm(32, 48, 3)
         self.mixed3a = Mixed(48, 24, (24, 48), (8, 16), 16)

@@ -1,0 +1,85 @@
+"""What each stage of a frame's journey costs, by itself, on this machine.
+
+python -m benchmarks.stages --width 320
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from hallucinate.clock import SystemClock
+from hallucinate.device import choose_device, choose_dtype
+from hallucinate.dream.ascent import direction, resized
+from hallucinate.dream.flow import FLOW_WIDTH, Flow, carried
+from hallucinate.dream.objective import more_of_motifs
+from hallucinate.dream.octaves import dream_size, octave_sizes
+from hallucinate.frame import laid_on, shrunk, to_luma, to_tensor
+from hallucinate.networks.registry import open_network
+from hallucinate.settings import Settings
+from hallucinate.sources.scene import Scene
+
+REPEATS = 40
+
+
+def timed(work: Callable[[], object], device: torch.device) -> float:
+    """Median milliseconds of ``work``, after a warm-up, the device waited for."""
+    times = []
+    for n in range(REPEATS + 5):
+        start = time.perf_counter()
+        work()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        if n >= 5:
+            times.append(time.perf_counter() - start)
+    return round(statistics.median(times) * 1000, 2)
+
+
+def stage_times(dream_width: int, device_name: str = "auto") -> dict[str, float]:
+    """Milliseconds per stage for the scene at 640×360, dreamed ``dream_width`` wide."""
+    device = choose_device(device_name)
+    network = open_network("motif", device, choose_dtype(device))
+    settings = Settings()
+    scene = Scene(640, 360, 60, seed=0, clock=SystemClock())
+    frames = [frame.picture for _ in range(2) if (frame := scene.read()) is not None]
+    height, width = dream_size(360, 640, dream_width)
+    lumas = [to_luma(frame, FLOW_WIDTH, FLOW_WIDTH * 9 // 16) for frame in frames]
+    camera = to_tensor(shrunk(frames[1], width, height), device)
+    residual = torch.zeros_like(camera)
+    flow = Flow()
+    motion = flow.between(*lumas)
+    ask = more_of_motifs(network, {network.motifs[0]: 1.0})
+
+    times = {
+        "source (scene)": timed(lambda: scene.draw(np.random.default_rng(0).uniform(0, 60)), torch.device("cpu")),
+        "shrink and convert": timed(lambda: to_tensor(shrunk(frames[1], width, height), device), device),
+        "flow": timed(lambda: flow.between(*lumas), torch.device("cpu")),
+        "carry": timed(lambda: carried(residual, motion), device),
+    }
+    for size in octave_sizes(height, width, settings.octaves, settings.octave_scale):
+
+        def step(size: tuple[int, int] = size) -> torch.Tensor:
+            return resized(direction(resized(camera, *size), ask, (3, -5)), height, width)
+
+        times[f"step at {size[1]}×{size[0]}"] = timed(step, device)
+    times["lay on"] = timed(lambda: laid_on(frames[1], residual), device)
+    return times
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--width", type=int, default=320)
+    parser.add_argument("--device", default="auto")
+    options = parser.parse_args()
+    for name, ms in stage_times(options.width, options.device).items():
+        print(f"{name:24} {ms:8.2f} ms")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""The networks by name, and how each is opened."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from hallucinate.errors import NetworkError
+from hallucinate.networks import Network
+from hallucinate.networks.motif import MotifNetwork
+
+MOTIF_WEIGHTS = Path(__file__).parent / "motif.safetensors"
+
+
+def open_network(name: str, device: torch.device, dtype: torch.dtype) -> Network:
+    """The network of that name, ready to dream: on ``device``, in ``dtype``, norms folded, nothing to train.
+
+    Raises NetworkError for a name that does not exist, or weights that are missing or damaged.
+    """
+    if name not in NETWORKS:
+        near = difflib.get_close_matches(name, NETWORKS, 1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise NetworkError(f"no network is called {name!r}; {hint}there are: {', '.join(NETWORKS)}")
+    return NETWORKS[name](device, dtype)
+
+
+def open_motif(device: torch.device, dtype: torch.dtype, weights: Path = MOTIF_WEIGHTS) -> MotifNetwork:
+    """The network in the box, with weights from a file that ``hallucinate.motifs.train`` wrote."""
+    mend = "install hallucinate again, or train it: python -m hallucinate.motifs.train"
+    if not weights.is_file():
+        raise NetworkError(f"the weights {weights} are missing; {mend}")
+    try:
+        with safe_open(weights, "pt") as file:
+            facts = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
+        network = MotifNetwork(json.loads(facts["motifs"]), json.loads(facts["families"]))
+        network.load_state_dict({key: t.float() if t.is_floating_point() else t for key, t in tensors.items()})
+    except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
+        raise NetworkError(f"the weights {weights} cannot be read ({str(error).splitlines()[0]}); {mend}") from None
+    network.eval().requires_grad_(False)
+    network.fold()
+    return network.to(device, dtype).to(memory_format=torch.channels_last)
+
+
+NETWORKS: dict[str, Callable[[torch.device, torch.dtype], Network]] = {"motif": lambda *place: open_motif(*place)}
+"""What ``--network`` takes."""

@@ -1,0 +1,98 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from hallucinate.motifs import MOTIFS
+from hallucinate.motifs.train import (
+    Recipe,
+    attacked,
+    begin,
+    loss_of,
+    measure,
+    resume,
+    run,
+    save_checkpoint,
+    seeded,
+    take_step,
+)
+
+CPU = torch.device("cpu")
+TINY = Recipe(steps=4, batch=8, size=32, plain=0.0)
+
+
+def weights(path: Path) -> dict[str, torch.Tensor]:
+    with safe_open(path, "pt") as file:
+        return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+
+
+def test_a_killed_run_ends_as_an_unbroken_one(tmp_path: Path) -> None:
+    run(begin(TINY, CPU), tmp_path / "unbroken", every=2)
+    broken = begin(TINY, CPU)
+    for _ in range(2):
+        take_step(broken)
+    save_checkpoint(broken, tmp_path / "checkpoint.pt")
+    again = resume(TINY, tmp_path / "checkpoint.pt", CPU)
+    assert again.step == 2
+    run(again, tmp_path / "again", every=2)
+    one, other = (weights(tmp_path / name / "motif.safetensors") for name in ("unbroken", "again"))
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[key], other[key]) for key in one)
+
+
+def test_another_recipes_checkpoint_is_refused(tmp_path: Path) -> None:
+    save_checkpoint(begin(TINY, CPU), tmp_path / "checkpoint.pt")
+    with pytest.raises(SystemExit, match="another recipe"):
+        resume(replace(TINY, batch=9), tmp_path / "checkpoint.pt", CPU)
+
+
+def test_the_weights_say_what_they_are(tmp_path: Path) -> None:
+    run(begin(replace(TINY, steps=1), CPU), tmp_path, every=1)
+    with safe_open(tmp_path / "motif.safetensors", "pt") as file:
+        facts = file.metadata()
+    assert json.loads(facts["motifs"]) == list(MOTIFS)
+    assert {"command", "commit", "recipe", "steps", "pictures", "hours", "machine"} <= set(facts)
+    assert not list(tmp_path.glob("*.part"))
+    assert json.loads((tmp_path / "training.jsonl").read_text())["step"] == 1
+
+
+def test_an_attack_stays_in_its_ball_and_raises_the_loss() -> None:
+    training = begin(TINY, CPU)
+    network = training.network.eval()
+    pictures = torch.rand(4, 3, 32, 32, generator=seeded(0, CPU)) * 0.5 + 0.25  # no clipping: the radius is exact
+    places = torch.zeros(4, len(MOTIFS) + 1, 2, 2)
+    places[:, 3] = 1
+    hard = attacked(network, pictures, places, 1.0, 5, seeded(1, CPU), 0.5)
+    assert (hard - pictures).flatten(1).norm(dim=1).max() <= 1.0 + 1e-4
+    assert torch.equal(attacked(network, pictures, places, 0.0, 5, seeded(1, CPU), 0.5), pictures)
+    with torch.no_grad():
+        before = loss_of(network(pictures), places, 0.5).mean()
+        after = loss_of(network(hard), places, 0.5).mean()
+    assert after > before
+
+
+def test_the_loss_is_the_weighted_cross_entropy_per_place() -> None:
+    logits = torch.randn(2, 4, 3, 3, generator=seeded(0, CPU), dtype=torch.float64)
+    places = torch.softmax(torch.randn(2, 4, 3, 3, generator=seeded(1, CPU), dtype=torch.float64), 1)
+    slow = torch.zeros(2, dtype=torch.float64)
+    for b in range(2):
+        for i in range(3):
+            for j in range(3):
+                p = torch.exp(logits[b, :, i, j]) / torch.exp(logits[b, :, i, j]).sum()
+                slow[b] -= (places[b, :, i, j] * p.log()).sum() * (1 - 0.5 * places[b, 3, i, j]) / 9
+    assert torch.allclose(loss_of(logits, places, 0.5).double(), slow, rtol=1e-5)
+
+
+def test_learning_lowers_the_loss() -> None:
+    training = begin(Recipe(steps=16, batch=16, size=32, plain=1.0), CPU)
+    losses = [take_step(training)[0] for _ in range(16)]
+    assert sum(losses[-4:]) < 0.95 * sum(losses[:4])
+
+
+def test_measuring_counts_every_motif() -> None:
+    shares = measure(begin(TINY, CPU).averaged, TINY, 1, 16, 0.5)
+    assert set(shares) == {"", "nothing", *MOTIFS}
+    assert all(0 <= share <= 1 for share in shares.values())

@@ -1,0 +1,136 @@
+"""The network's shape and manners, and the weights in the box."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from hallucinate.dream.ascent import direction
+from hallucinate.dream.objective import more_of_layer, more_of_motifs
+from hallucinate.errors import NetworkError
+from hallucinate.motifs import MOTIFS
+from hallucinate.motifs.compose import compose
+from hallucinate.networks.motif import MotifNetwork
+from hallucinate.networks.registry import MOTIF_WEIGHTS, open_motif, open_network
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def network() -> MotifNetwork:
+    return open_motif(CPU, torch.float32)
+
+
+def noise(height: int, width: int, contrast: float = 0.1) -> torch.Tensor:
+    grain = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(0))
+    return (0.5 + contrast * grain).clamp(0, 1)
+
+
+@pytest.mark.parametrize("size", [(32, 32), (57, 33), (90, 160), (100, 37)])
+def test_any_size_will_do(network: MotifNetwork, size: tuple[int, int]) -> None:
+    logits = network(noise(*size))
+    assert logits.shape[:2] == (1, len(MOTIFS) + 1)
+    assert abs(logits.shape[2] - size[0] / 16) < 1
+    assert torch.isfinite(logits).all()
+    for layer in network.layers:
+        assert torch.isfinite(network.activations(noise(*size), layer)).all()
+
+
+def test_a_layer_that_is_not_there_is_named(network: MotifNetwork) -> None:
+    with pytest.raises(KeyError, match="mixed9"):
+        network.activations(noise(32, 32), "mixed9")
+
+
+def test_folding_changes_nothing() -> None:
+    torch.manual_seed(0)
+    network = MotifNetwork(["a", "b"])
+    network.train()
+    for _ in range(3):
+        network(torch.rand(4, 3, 64, 64))  # gives the norms something to fold
+    network.eval()
+    x = noise(48, 64)
+    before = network(x)
+    network.fold()
+    assert torch.allclose(network(x), before, atol=1e-4)
+
+
+def test_the_weights_know_every_motif_and_are_small(network: MotifNetwork) -> None:
+    assert network.motifs == tuple(MOTIFS)
+    assert dict(network.families) == {name: motif.family for name, motif in MOTIFS.items()}
+    assert MOTIF_WEIGHTS.stat().st_size <= 8e6
+    assert all(not p.requires_grad for p in network.parameters())
+
+
+def test_it_names_drawings_that_it_has_not_seen(network: MotifNetwork) -> None:
+    pictures, places = compose(200, 64, torch.Generator().manual_seed(2_000_000_011))
+    right = (network(pictures).argmax(1) == places.argmax(1)).float().mean()
+    assert right > 0.6  # 22 answers: chance is about 0.05
+
+
+def test_half_precision_sees_the_same(network: MotifNetwork) -> None:
+    half = open_network("motif", CPU, torch.bfloat16)
+    x, ask = noise(90, 160), {"eye": 1.0}
+    exact, rough = (direction(x, more_of_motifs(n, ask), (0, 0)) for n in (network, half))
+    assert torch.nn.functional.cosine_similarity(exact.flatten(), rough.flatten(), 0) > 0.97
+
+
+@pytest.mark.parametrize("motif", ["eye", "spiral", "flower"])
+def test_the_gradient_leaves_no_frame(network: MotifNetwork, motif: str) -> None:
+    ring, inside = 0.0, 0.0
+    for seed in range(6):
+        torch.manual_seed(seed)
+        g = direction(0.5 + 0.1 * torch.randn(1, 3, 96, 160), more_of_motifs(network, {motif: 1.0}), (0, 0)).abs()
+        inner = g[:, :, 24:-24, 24:-24].mean().item()
+        inside += inner
+        ring += (
+            torch.cat([g[:, :, :4].flatten(), g[:, :, -4:].flatten(), g[..., :4].flatten(), g[..., -4:].flatten()])
+            .mean()
+            .item()
+        )
+    assert 0.4 < ring / inside < 2.0
+
+
+@pytest.mark.parametrize("layer", ["mixed3b", "mixed4c", "mixed5"])
+def test_the_gradient_has_no_checkerboard(network: MotifNetwork, layer: str) -> None:
+    """No peaks in the spectrum at the strides' periods: 2, 4, 8 and 16 pixels."""
+    size, power = 128, torch.zeros(128)
+    for seed in range(4):
+        torch.manual_seed(seed)
+        g = direction(0.5 + 0.1 * torch.randn(1, 3, size, size), more_of_layer(network, layer), (0, 0))[0].mean(0)
+        g = g * torch.hann_window(size)[None] * torch.hann_window(size)[:, None]
+        power += torch.fft.fft2(g).abs().square().sum(0)
+    for period in (2, 4, 8, 16):
+        k = size // period
+        around = torch.cat([power[k - 8 : k - 3], power[k + 4 : k + 9]])
+        assert power[k - 1 : k + 2].mean() < 3 * around.mean(), period
+
+
+def test_what_is_asked_for_grows_live(network: MotifNetwork) -> None:
+    """One step a frame on a still camera, for half a second: every motif's own score ends far above where it was."""
+    x = torch.nn.functional.interpolate(noise(12, 20, 0.2), size=(96, 160), mode="bicubic").clamp(0, 1)
+    weak = []
+    for k, name in enumerate(network.motifs):
+        dreamed = x
+        for n in range(12):
+            dreamed = (
+                dreamed + 0.02 * direction(dreamed, more_of_motifs(network, {name: 1.0}), (n % 5, -n % 7))
+            ).clamp(0, 1)
+        before, after = (torch.softmax(network(p), 1)[:, k].mean().item() for p in (x, dreamed))
+        if after < 0.5 or after < before + 0.2:
+            weak.append((name, before, after))
+    assert not weak
+
+
+def test_errors_name_the_mend(tmp_path: Path) -> None:
+    with pytest.raises(NetworkError, match="no network is called 'motiv'; did you mean 'motif'"):
+        open_network("motiv", CPU, torch.float32)
+    with pytest.raises(NetworkError, match="missing; install hallucinate again"):
+        open_motif(CPU, torch.float32, tmp_path / "none.safetensors")
+    damaged = tmp_path / "damaged.safetensors"
+    damaged.write_bytes(MOTIF_WEIGHTS.read_bytes()[:5000])
+    with pytest.raises(NetworkError, match="cannot be read"):
+        open_motif(CPU, torch.float32, damaged)
+    empty = tmp_path / "empty.safetensors"
+    empty.write_bytes(b"")
+    with pytest.raises(NetworkError, match="cannot be read"):
+        open_motif(CPU, torch.float32, empty)
