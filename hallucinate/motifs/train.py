@@ -85,7 +85,8 @@ def loss_of(logits: torch.Tensor, places: torch.Tensor, nothing: float) -> torch
     """Cross-entropy per place with the shares as soft labels: logits and places (B, K + 1, h, w) -> (B,)."""
     per_place: torch.Tensor = -(places * F.log_softmax(logits.float(), 1)).sum(1)
     weight = 1 - (1 - nothing) * places[:, -1]
-    return torch.mean(per_place * weight, (1, 2))
+    weighted: torch.Tensor = per_place * weight
+    return weighted.mean((1, 2))
 
 
 def attacked(

@@ -1,0 +1,92 @@
+"""From what somebody wrote after ``--source`` to a source."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+
+from hallucinate.clock import Clock
+from hallucinate.errors import SourceUnavailable
+from hallucinate.sources import Source
+from hallucinate.sources.address import Address
+from hallucinate.sources.camera import Camera, OpenCapture, first_camera, open_capture
+from hallucinate.sources.film import Film, check_file
+from hallucinate.sources.scene import Scene
+from hallucinate.sources.still import Still, is_picture
+
+SPECS: dict[str, str] = {
+    "camera:N": "camera N of this machine; camera alone is the first one that opens",
+    "FILE": "a film, which loops, or a picture",
+    "rtsp://…": "a network camera or media server",
+    "http://…": "a stream or film on a web server; https:// too",
+    "scene": "the built-in landscape, drawn live",
+    "visitor": "the camera of whoever opens the page, or OBS, by WHIP",
+}
+"""What ``--source`` takes, and what each is. The command line's help comes from here."""
+
+ADDRESSES = ("rtsp", "rtsps", "http", "https")
+WORDS = ("camera", "scene", "visitor")
+
+
+def open_source(spec: str, size: tuple[int, int], fps: float, clock: Clock) -> Source:
+    """The source that ``spec`` names, giving frames of ``size`` = (width, height).
+
+    ``fps`` is for sources without a rate of their own, and a wish to cameras. Cameras and addresses are
+    opened in the background: what is wrong with them is raised by their first ``read``.
+    Raises SourceUnavailable for a spec that will never work, SourceError for one that may later.
+    """
+    width, height = size
+    if spec == "scene":
+        return Scene(width, height, fps, seed=0, clock=clock)
+    if spec == "camera" or spec.startswith("camera:"):
+        return Camera(_camera_index(spec), width, height, fps, clock)
+    if spec == "visitor":
+        raise SourceUnavailable("visitor: a visitor's camera comes through the page and cannot be opened here")
+    if spec.partition("://")[0].lower() in ADDRESSES and "://" in spec:
+        return Address(spec, width, height, clock)
+    path = _existing(spec)
+    check_file(path)
+    return Still(path, width, height, fps, clock) if is_picture(path) else Film(path, width, height, clock)
+
+
+def choose_default(indexes: list[int] | None = None, factory: OpenCapture = open_capture) -> tuple[str, str]:
+    """The source to take when nobody chose one, and why, in words."""
+    index = first_camera(indexes, factory)
+    if index is None:
+        return "scene", "no camera was found, so the built-in scene plays; choose another with --source"
+    return f"camera:{index}", f"camera {index} is there"
+
+
+def _camera_index(spec: str) -> int:
+    if spec == "camera":
+        first = first_camera()
+        return 0 if first is None else first  # camera 0 then says what is wrong, and comes back when plugged in
+    match = re.fullmatch(r"camera:(\d{1,3})", spec)
+    if match is None:
+        raise SourceUnavailable(f"{spec!r} is no camera; give camera:N with N from 0, e.g. camera:0")
+    return int(match[1])
+
+
+def _existing(spec: str) -> Path:
+    """The path of a file that is there, ~ resolved."""
+    try:
+        path = Path(spec).expanduser()
+        if spec and path.exists():
+            return path
+    except (OSError, ValueError, RuntimeError):  # too long, a NUL in it, ~ of nobody
+        pass
+    raise SourceUnavailable(_unknown(spec if len(spec) <= 120 else spec[:117] + "..."))
+
+
+def _unknown(spec: str) -> str:
+    allowed = "allowed are " + ", ".join(SPECS)
+    if "://" in spec:
+        return f"{spec.partition('://')[0]}:// is no address that can be read; {allowed}"
+    near = difflib.get_close_matches(spec.lower(), WORDS, 1)
+    looks_like_a_path = bool(re.search(r"[/\\.]", spec))
+    if near and not looks_like_a_path:
+        return f"no source is called {spec!r}; did you mean {near[0]!r}? {allowed}"
+    if looks_like_a_path:
+        return f"there is no file {spec}; check the spelling and the folder, or choose another source: {allowed}"
+    return f"no source or file is called {spec!r}; {allowed}"

@@ -1,0 +1,114 @@
+"""The reader's thread: opens a source, hands its frames over, and opens it again when it breaks."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from hallucinate.clock import Clock
+from hallucinate.errors import SourceError
+from hallucinate.frame import Frame, Slot
+from hallucinate.sources import Source
+
+log = logging.getLogger(__name__)
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 8.0
+JOIN_S = 2.0
+
+
+def seconds_to_wait(failures: int) -> float:
+    """How long to wait before trying again after ``failures`` ≥ 1 in a row: 0.5, 1, 2, 4, then always 8 s."""
+    return float(min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(failures - 1, 10)))
+
+
+class Reader:
+    """Reads a source into a slot, on a thread of its own, until closed. Nothing that a source does ends it.
+
+    ``open`` makes the source; it is called again after each failure. ``on_status`` is told, on the reader's
+    thread, what is going on in words for a person; ``status`` holds the last of them. ``frames`` counts.
+    """
+
+    def __init__(
+        self,
+        open: Callable[[], Source],
+        slot: Slot[Frame],
+        clock: Clock,
+        on_status: Callable[[str], None] = lambda status: None,
+    ) -> None:
+        self._open, self._slot, self._clock, self._on_status = open, slot, clock, on_status
+        self.status = "not started"
+        self.frames = 0
+        self._failures = 0
+        self._name = ""
+        self._logged: str = ""
+        self._source: Source | None = None
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread. Returns at once; the source is opened on the thread."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Close the source and end the thread, within 2 s. May be called twice, or before ``start``."""
+        self._closing.set()
+        with self._lock:
+            source = self._source
+        if source is not None:
+            source.close()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(JOIN_S)
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            try:
+                self._read_until_it_breaks()
+            except Exception as error:  # a source must not end the show, whatever it raises
+                if self._closing.is_set():
+                    break
+                self._failures += 1
+                wait_s = seconds_to_wait(self._failures)
+                text = self._in_words(error)
+                again = f"trying again in {wait_s:g} s"
+                self._say(f"{text} {again.capitalize()}" if text.endswith(("?", ".")) else f"{text}; {again}")
+                self._clock.wait(wait_s, self._closing)
+        self._say("closed")
+
+    def _read_until_it_breaks(self) -> None:
+        source = self._open()
+        try:
+            with self._lock:
+                self._source = source
+            self._name = source.name
+            opened = True
+            while not self._closing.is_set():
+                frame = source.read()
+                if frame is None:
+                    continue
+                if opened:
+                    self._say(f"{self._name} is back" if self._failures else f"reading {self._name}")
+                    opened, self._failures = False, 0
+                self.frames += 1
+                self._slot.put(frame)
+        finally:
+            with self._lock:
+                self._source = None
+            source.close()
+
+    def _in_words(self, error: Exception) -> str:
+        if isinstance(error, SourceError):
+            text = str(error)
+        else:
+            text = f"{type(error).__name__}: {error}"
+            if text != self._logged:  # once, not at each of a night's retries
+                log.debug("a source failed unexpectedly", exc_info=error)
+                self._logged = text
+        if self._name and self._name not in text:
+            text = f"{self._name} is gone: {text}"
+        return text
+
+    def _say(self, status: str) -> None:
+        self.status = status
+        self._on_status(status)

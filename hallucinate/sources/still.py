@@ -1,0 +1,79 @@
+"""A still picture as a source: the same picture, again and again."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from hallucinate.clock import Clock
+from hallucinate.errors import SourceUnavailable
+from hallucinate.frame import Frame, Picture, fit
+from hallucinate.sources.camera import quiet_opencv, to_rgb
+from hallucinate.sources.pacing import Beat
+
+
+class Still:
+    """A picture file, delivered ``fps`` times a second. Read whole at the start; the file is not kept open."""
+
+    def __init__(self, path: Path, width: int, height: int, fps: float, clock: Clock) -> None:
+        self.name = f"picture {path.name}"
+        self._clock = clock
+        self._closing = threading.Event()
+        self._picture = fit(load_picture(path), width, height)
+        self._beat = Beat(fps, clock)
+
+    def read(self) -> Frame | None:
+        """The picture, when its next beat is due; None once closed."""
+        return None if self._beat.wait(self._closing) else Frame(self._picture, self._clock.now_ns())
+
+    def close(self) -> None:
+        """Wake a waiting ``read``."""
+        self._closing.set()
+
+
+def is_picture(path: Path) -> bool:
+    """Whether the file's first bytes are those of a picture. A GIF counts as a film: it may move."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(6)
+    except OSError:
+        return False
+    if head in (b"GIF87a", b"GIF89a"):
+        return False
+    with quiet_opencv():
+        return bool(cv2.haveImageReader(str(path)))
+
+
+def load_picture(path: Path) -> Picture:
+    """A picture file -> uint8 RGB (H, W, 3): turned upright by its EXIF, alpha over black, 16 bits to 8.
+
+    Raises SourceUnavailable when it cannot be read or is no picture.
+    """
+    try:
+        data = np.frombuffer(path.read_bytes(), np.uint8)
+    except OSError as error:
+        raise SourceUnavailable(f"{path}: {error.strerror or error}; give a picture that can be read") from None
+    picture = raw = None
+    if data.size:
+        with quiet_opencv():
+            try:
+                # COLOR turns the picture upright and brings grey and 16 bits to 8-bit BGR, but drops the alpha.
+                picture = cv2.imdecode(data, cv2.IMREAD_COLOR)
+                raw = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+            except cv2.error:  # e.g. more pixels than OpenCV allows
+                picture = None
+    if picture is None:
+        raise SourceUnavailable(f"{path.name} is not a picture that can be read; give a png, jpg, webp or tiff")
+    if raw is not None and raw.ndim == 3 and raw.shape[2] == 4:
+        picture = _over_black(raw)
+    return to_rgb(np.asarray(picture, np.uint8))
+
+
+def _over_black(raw: np.ndarray) -> Picture:
+    """uint8 or uint16 BGRA (H, W, 4), straight alpha -> uint8 BGR (H, W, 3)."""
+    top = float(np.iinfo(raw.dtype).max) if raw.dtype.kind == "u" else 1.0
+    scaled = raw.astype(np.float32) / top
+    return np.asarray((scaled[..., :3] * scaled[..., 3:]).clip(0, 1) * 255 + 0.5, np.uint8)

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from hallucinate.errors import SourceUnavailable
+from hallucinate.sources.address import Address
+from hallucinate.sources.camera import Camera
+from hallucinate.sources.film import Film
+from hallucinate.sources.opening import SPECS, choose_default, open_source
+from hallucinate.sources.scene import Scene
+from hallucinate.sources.still import Still
+from tests.fakes import FakeClock
+from tests.sources.conftest import MakeFilm
+from tests.sources.test_camera import ScriptedCapture
+
+SIZE = (64, 36)
+
+
+def kind(spec: str) -> type:
+    source = open_source(spec, SIZE, 24, FakeClock())
+    source.close()
+    return type(source)
+
+
+def test_each_spec_opens_its_kind() -> None:
+    assert kind("scene") is Scene
+    assert kind("camera:97") is Camera
+    assert kind("camera") is Camera
+    assert kind("rtsp://127.0.0.1:1/x") is Address
+    assert kind("HTTP://127.0.0.1:1/x") is Address
+
+
+def test_files_are_told_apart_by_what_is_in_them(make_film: MakeFilm, tmp_path: Path) -> None:
+    picture, film = tmp_path / "picture.mp4", make_film("film.mkv")
+    cv2.imwrite(str(tmp_path / "p.png"), np.zeros((8, 8, 3), np.uint8))
+    (tmp_path / "p.png").rename(picture)
+    film = film.rename(tmp_path / "film.png")
+    colon = make_film("a.mkv").rename(tmp_path / "10:30 rtsp.mkv")
+    assert kind(str(picture)) is Still
+    assert kind(str(film)) is Film
+    assert kind(str(colon)) is Film
+
+
+def test_a_gif_moves(make_film: MakeFilm, tmp_path: Path) -> None:
+    import av
+
+    path = tmp_path / "moving.gif"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("gif", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 16, 16, "rgb8"
+        for level in (0, 255):
+            grey = np.full((16, 16, 3), level, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(grey, format="rgb24").reformat(format="rgb8")))
+        container.mux(stream.encode())
+    assert kind(str(path)) is Film
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("scen", "did you mean 'scene'"),
+        ("kamera", "did you mean 'camera'"),
+        ("camera:one", "camera:N"),
+        ("camera:-1", "camera:N"),
+        ("ftp://host/film.mp4", "ftp://"),
+        ("no/such/film.mp4", "there is no file no/such/film.mp4"),
+        ("something", "camera:N, FILE"),
+        ("", "camera:N, FILE"),
+        ("a\0b", "camera:N, FILE"),
+        ("x" * 5000, "camera:N, FILE"),
+        ("~nobody-of-that-name/x.mp4", "there is no file"),
+        ("visitor", "visitor"),
+    ],
+)
+def test_what_is_no_source_is_refused_in_one_line_with_what_is_allowed(spec: str, words: str) -> None:
+    with pytest.raises(SourceUnavailable) as caught:
+        open_source(spec, SIZE, 24, FakeClock())
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+def test_the_default_is_the_first_camera_or_the_scene_and_says_why() -> None:
+    assert choose_default([0], lambda index: ScriptedCapture(1)) == ("camera:0", "camera 0 is there")
+    spec, why = choose_default([], lambda index: ScriptedCapture(1))
+    assert spec == "scene"
+    assert "no camera was found" in why
+
+
+def test_the_help_names_every_kind() -> None:
+    assert list(SPECS) == ["camera:N", "FILE", "rtsp://…", "http://…", "scene", "visitor"]

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from hallucinate.errors import SourceError, SourceUnavailable
+from hallucinate.frame import Frame, Slot
+from hallucinate.sources.reader import Reader, seconds_to_wait
+from tests.fakes import FakeClock
+
+PICTURE = np.zeros((2, 2, 3), np.uint8)
+
+
+class Scripted:
+    """A source that plays its script, then blocks until it is closed."""
+
+    name = "camera 0"
+
+    def __init__(self, *script: object) -> None:
+        self.script = list(script)
+        self.closed = threading.Event()
+
+    def read(self) -> Frame | None:
+        if not self.script:
+            self.closed.wait(10)
+            return None
+        step = self.script.pop(0)
+        if isinstance(step, Exception):
+            raise step
+        return step if isinstance(step, Frame) else None
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+def frame(n: int) -> Frame:
+    return Frame(PICTURE, n)
+
+
+class Play:
+    """Runs a reader over scripted sources (or errors that opening them raises) and hears what it says."""
+
+    def __init__(self, *opens: Scripted | Exception) -> None:
+        self.opens = list(opens)
+        self.clock, self.slot = FakeClock(), Slot[Frame]()
+        self.said: list[str] = []
+        self.heard = threading.Condition()
+        self.reader = Reader(self.open, self.slot, self.clock, self.hear)
+
+    def open(self) -> Scripted:
+        step = self.opens.pop(0)
+        if isinstance(step, Exception):
+            raise step
+        return step
+
+    def hear(self, status: str) -> None:
+        with self.heard:
+            self.said.append(status)
+            self.heard.notify_all()
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        with self.heard:
+            assert self.heard.wait_for(holds, 5), self.said
+
+
+def test_the_waits_grow_and_stay_bounded() -> None:
+    assert [seconds_to_wait(n) for n in range(1, 8)] == [0.5, 1, 2, 4, 8, 8, 8]
+    assert seconds_to_wait(10**9) == 8
+
+
+def test_frames_come_through_and_are_counted() -> None:
+    source = Scripted(frame(1), None, frame(2))
+    play = Play(source)
+    assert play.reader.status == "not started"
+    play.reader.start()
+    play.until(lambda: "reading camera 0" in play.said)
+    while play.reader.frames < 2:
+        pass
+    assert play.slot.take(1) == frame(2)
+    play.reader.close()
+    assert source.closed.is_set()
+    assert play.said == ["reading camera 0", "closed"]
+    assert not play.reader._thread.is_alive()
+    play.reader.close()
+
+
+def test_a_camera_that_fails_and_comes_back_is_told_in_words() -> None:
+    first = Scripted(frame(1), SourceError("camera 0 stopped delivering frames; is it unplugged?"))
+    gone = SourceError("camera 0 did not open; is another program using it, or is it unplugged?")
+    play = Play(first, gone, gone, Scripted(frame(2), SourceError("it ended")), Scripted(frame(3)))
+    play.reader.start()
+    play.until(lambda: play.said.count("camera 0 is back") == 2)
+    play.reader.close()
+    assert first.closed.is_set()
+    assert play.said == [
+        "reading camera 0",
+        "camera 0 stopped delivering frames; is it unplugged? Trying again in 0.5 s",
+        "camera 0 did not open; is another program using it, or is it unplugged? Trying again in 1 s",
+        "camera 0 did not open; is another program using it, or is it unplugged? Trying again in 2 s",
+        "camera 0 is back",
+        "camera 0 is gone: it ended; trying again in 0.5 s",  # a good frame made it patient again
+        "camera 0 is back",
+        "closed",
+    ]
+    assert play.clock.waits == [0.5, 1, 2, 0.5]
+
+
+def test_whatever_a_source_raises_the_reader_lives_and_logs_it_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "hallucinate.sources.reader")
+    broken = [Scripted(ValueError("bits fell out")) for _ in range(3)]
+    play = Play(*broken, SourceUnavailable("no such file"), Scripted(frame(1)))
+    play.reader.start()
+    play.until(lambda: "camera 0 is back" in play.said)
+    play.reader.close()
+    assert play.said[0] == "camera 0 is gone: ValueError: bits fell out; trying again in 0.5 s"
+    assert all(source.closed.is_set() for source in broken)
+    assert len([record for record in caplog.records if record.exc_info]) == 1
+
+
+def test_closing_while_it_waits_to_try_again_ends_it() -> None:
+    class Stuck(FakeClock):
+        def __init__(self) -> None:
+            super().__init__()
+            self.waiting = threading.Event()
+
+        def wait(self, seconds: float, until: threading.Event) -> bool:
+            self.waiting.set()
+            return until.wait(10)
+
+    clock = Stuck()
+
+    def refuse() -> Scripted:
+        raise SourceError("no")
+
+    reader = Reader(refuse, Slot(), clock)
+    reader.start()
+    assert clock.waiting.wait(2)
+    reader.close()
+    assert not reader._thread.is_alive()
+    assert reader.status == "closed"
+
+
+def test_closing_before_the_start_is_allowed() -> None:
+    Play().reader.close()

@@ -1,0 +1,37 @@
+"""A visitor's camera as a source: the newest frame, and nothing else."""
+
+import threading
+
+import numpy as np
+
+from hallucinate.frame import Frame
+from hallucinate.sources import visitor
+from hallucinate.sources.visitor import VisitorSource
+
+
+def frame(captured_ns):
+    return Frame(np.zeros((2, 2, 3), np.uint8), captured_ns)
+
+
+def test_the_newest_frame_wins_and_the_others_are_counted():
+    source = VisitorSource()
+    for captured_ns in (1, 2, 3):
+        source.put(frame(captured_ns))
+    assert source.read().captured_ns == 3
+    assert source.dropped == 2
+
+
+def test_no_frame_is_none(monkeypatch):
+    monkeypatch.setattr(visitor, "READ_WITHIN_S", 0.01)
+    assert VisitorSource().read() is None
+
+
+def test_close_wakes_a_blocked_read(monkeypatch):
+    monkeypatch.setattr(visitor, "READ_WITHIN_S", 60)
+    source, read = VisitorSource(), []
+    reader = threading.Thread(target=lambda: read.append(source.read()))
+    reader.start()
+    source.close()
+    source.close()
+    reader.join(5)
+    assert read == [None]
