@@ -85,8 +85,7 @@ def loss_of(logits: torch.Tensor, places: torch.Tensor, nothing: float) -> torch
     """Cross-entropy per place with the shares as soft labels: logits and places (B, K + 1, h, w) -> (B,)."""
     per_place: torch.Tensor = -(places * F.log_softmax(logits.float(), 1)).sum(1)
     weight = 1 - (1 - nothing) * places[:, -1]
-    weighted: torch.Tensor = per_place * weight
-    return weighted.mean((1, 2))
+    return torch.mean(per_place * weight, (1, 2))
 
 
 def attacked(
@@ -119,7 +118,8 @@ def attacked(
 
 def unit(x: torch.Tensor) -> torch.Tensor:
     """Each picture of the batch scaled to L2 norm 1."""
-    return x / (x.flatten(1).norm(dim=1) + 1e-12)[:, None, None, None]
+    length: torch.Tensor = x.flatten(1).norm(dim=1)
+    return x / (length + 1e-12)[:, None, None, None]
 
 
 def take_step(training: Training) -> tuple[float, float]:
