@@ -223,7 +223,7 @@ class Loop:
         return Dream(dream_id, Slot(self._arrived), self._new_dreamer())
 
     def _read(self, dream: Dream, open_source: Callable[[], Source]) -> None:
-        dream.reader = Reader(open_source, dream.slot, self._clock, log.info)
+        dream.reader = Reader(open_source, dream.slot, self._clock)
         dream.reader.start()
 
     # Figures --------------------------------------------------------------------------------------------

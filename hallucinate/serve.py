@@ -11,6 +11,7 @@ from pathlib import Path
 
 import segno
 import torch
+from aiohttp import web
 from rich.console import Console
 from rich.live import Live
 from rich.logging import RichHandler
@@ -123,7 +124,7 @@ def about(network: Network, device: str, source: str) -> dict[str, object]:
 
 
 async def _serve(
-    app: object, start: Start, token: str, facts: dict[str, object], why: str, loop: Loop, console: Console
+    app: web.Application, start: Start, token: str, facts: dict[str, object], why: str, loop: Loop, console: Console
 ) -> None:
     line = asyncio.Event()
 
@@ -134,7 +135,7 @@ async def _serve(
     with Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else _Silent() as display:
         keeping = asyncio.create_task(_keep_status(loop, display, line))
         try:
-            await run(app, start.host or None, start.port, ready)  # type: ignore[arg-type]
+            await run(app, start.host or None, start.port, ready)
         finally:
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
@@ -183,7 +184,7 @@ async def _keep_status(loop: Loop, display: Live | _Silent, begin: asyncio.Event
         words = "; ".join(str(stats[key]) for key in ("status", "notice") if stats[key])
         if isinstance(display, Live):
             display.update(Text(f"  {_figures(stats)} · {words}", style="dim"), refresh=True)
-        elif words != said:
+        elif words != said and loop.main.stage.newest is not None:
             logging.getLogger("hallucinate").info(words)
             said = words
         await asyncio.sleep(STATUS_EVERY_S)

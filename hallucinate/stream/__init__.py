@@ -1,0 +1,1 @@
+"""How people watch and send: the web server, WHEP out, WHIP in, the shared encoders, the control channel."""

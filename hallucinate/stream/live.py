@@ -1,0 +1,188 @@
+"""The control channel: every page holds a WebSocket, and a slider moved on one moves on all."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from hallucinate.errors import BusyError, HallucinateError, SettingsError
+from hallucinate.settings import LiveSettings, Settings
+
+logger = logging.getLogger(__name__)
+
+MAX_SOCKETS = 64
+MAX_MESSAGE = 64 * 1024
+REPLIES = 16
+"""Answers that may wait for one socket; a page that sends faster than it reads loses the oldest."""
+
+HEARTBEAT_S = 15.0
+CLOSE_WITHIN_S = 1.0
+
+
+class Outbox:
+    """What waits for one socket: the newest message of each kind, and a few answers. Never grows."""
+
+    def __init__(self) -> None:
+        self._newest: dict[str, str] = {}
+        self._replies: deque[str] = deque(maxlen=REPLIES)
+        self._ready = asyncio.Event()
+
+    def put(self, kind: str, text: str) -> None:
+        """Replace what waits of this kind."""
+        self._newest[kind] = text
+        self._ready.set()
+
+    def reply(self, text: str) -> None:
+        """Answer this socket alone."""
+        self._replies.append(text)
+        self._ready.set()
+
+    async def take(self) -> list[str]:
+        """Wait for something to send, and take all of it: the settings first, for a slider is waiting."""
+        await self._ready.wait()
+        self._ready.clear()
+        newest, self._newest = self._newest, {}
+        replies = list(self._replies)
+        self._replies.clear()
+        return [*(newest[kind] for kind in sorted(newest)), *replies]
+
+
+class LiveChannel:
+    """All open sockets. ``run`` it for the server's life; ``handle`` is the route."""
+
+    def __init__(self, settings: LiveSettings, stats: Callable[[], dict[str, object]], stats_every_s: float) -> None:
+        self._settings, self._stats, self._every_s = settings, stats, stats_every_s
+        self._sockets: dict[web.WebSocketResponse, Outbox] = {}
+
+    def __len__(self) -> int:
+        return len(self._sockets)
+
+    @contextlib.asynccontextmanager
+    async def run(self) -> AsyncIterator[None]:
+        """Spread changes and stats, whoever makes them, on whatever thread."""
+        events = asyncio.get_running_loop()
+
+        def changed(settings: Settings) -> None:
+            with contextlib.suppress(RuntimeError):  # the event loop has closed: nobody is left to tell
+                events.call_soon_threadsafe(self._spread, "settings", settings_message(settings))
+
+        stop_listening = self._settings.listen(changed)
+        ticking = asyncio.create_task(self._tick())
+        try:
+            yield
+        finally:
+            stop_listening()
+            ticking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await ticking
+
+    async def close(self) -> None:
+        """Tell every page that the server stops."""
+        closing = [
+            asyncio.create_task(socket.close(code=WSCloseCode.GOING_AWAY, message=b"the server is stopping"))
+            for socket in list(self._sockets)
+        ]
+        if closing:
+            _, late = await asyncio.wait(closing, timeout=CLOSE_WITHIN_S)
+            for task in late:
+                task.cancel()
+
+    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+        """``WS /api/live``."""
+        if len(self._sockets) >= MAX_SOCKETS:
+            raise BusyError(f"there are {MAX_SOCKETS} pages open, and no room for more; close one")
+        socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MAX_MESSAGE)
+        outbox = Outbox()
+        self._sockets[socket] = outbox
+        writing: asyncio.Task[None] | None = None
+        try:
+            await socket.prepare(request)
+            outbox.put("settings", settings_message(self._settings.current))
+            writing = asyncio.create_task(_write(socket, outbox))
+            async for message in socket:
+                if message.type is WSMsgType.TEXT:
+                    self._receive(message.data, outbox)
+                elif message.type is WSMsgType.BINARY:
+                    outbox.reply(error_message("messages are JSON text, not binary"))
+        finally:
+            del self._sockets[socket]
+            if writing is not None:
+                writing.cancel()
+                await asyncio.wait([writing])
+        return socket
+
+    def _receive(self, text: str, outbox: Outbox) -> None:
+        ref: object = None
+        try:
+            message = read_object(text, "the message")
+            ref = message.get("id")
+            if message.get("type") != "patch":
+                raise SettingsError(f'type: {_short(message.get("type"))} is not known; there is: "patch"')
+            changes = message.get("changes")
+            if not isinstance(changes, dict):
+                raise SettingsError('changes: must be an object of settings, such as {"strength": 0.5}')
+            self._settings.patch(changes)
+        except HallucinateError as error:
+            outbox.reply(error_message(str(error), ref))
+
+    def _spread(self, kind: str, text: str) -> None:
+        for outbox in self._sockets.values():
+            outbox.put(kind, text)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(self._every_s)
+            if not self._sockets:
+                continue
+            try:
+                self._spread("stats", json.dumps({"type": "stats", "stats": self._stats()}))
+            except Exception:
+                logger.exception("the stats could not be sent")
+                return
+
+
+async def _write(socket: web.WebSocketResponse, outbox: Outbox) -> None:
+    # Waits here for a slow page, while its outbox keeps only what is newest.
+    with contextlib.suppress(ConnectionError):
+        while not socket.closed:
+            for text in await outbox.take():
+                await socket.send_str(text)
+
+
+def read_object(text: str | bytes, what: str) -> dict[str, Any]:
+    """JSON text -> an object. Raises SettingsError, one line, when it is anything else."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        at = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
+        raise SettingsError(f"{what} is not JSON{at}") from None
+    if not isinstance(value, dict):
+        raise SettingsError(f"{what} must be a JSON object, not {_short(value)}")
+    return value
+
+
+def settings_message(settings: Settings) -> str:
+    """What tells a page where the sliders stand."""
+    return json.dumps({"type": "settings", "settings": settings.model_dump()})
+
+
+def error_message(error: str, ref: object = None) -> str:
+    """What answers a message that could not be followed; ``ref`` is the message's own id."""
+    return json.dumps({"type": "error", "error": one_line(error), "id": ref})
+
+
+def one_line(text: str) -> str:
+    """Whatever it was, on one line."""
+    return " ".join(text.split())
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

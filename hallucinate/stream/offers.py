@@ -1,0 +1,76 @@
+"""Reading an SDP offer: is it one, is there video in it that we can answer, in which codec."""
+
+from __future__ import annotations
+
+from aiortc import RTCRtpCodecCapability, RTCRtpSender
+from aiortc.sdp import MediaDescription, SessionDescription
+
+from hallucinate.errors import OfferError
+from hallucinate.stream.encoder import Codec
+
+
+class CodecError(OfferError):
+    """An offer that is well formed, and has no codec in common with us."""
+
+
+def without_dead_ends(offer: str) -> str:
+    """The offer without the lines that would make ICE wait, or give up too early.
+
+    Browsers hide their addresses behind mDNS names until a camera is allowed. Resolving one takes up to a
+    second, and fails where multicast does. It is not needed: the peer knows our addresses, and its checks
+    show us its own (RFC 8445, 7.3.1.3). They come after the offer, so its candidates are never all of them.
+    """
+    kept = [
+        line
+        for line in offer.splitlines()
+        if not (line.startswith("a=candidate:") and ".local " in line) and not line.startswith("a=end-of-candidates")
+    ]
+    return "\r\n".join(kept) + "\r\n"
+
+
+def read_offer(offer: str, peer_should: str) -> Codec:
+    """Check that the offer has video in the direction that ``peer_should`` ("send" or "receive").
+
+    Returns the codec to answer with: VP8 where it is offered, otherwise H.264. Raises OfferError, naming
+    what is missing.
+    """
+    if not offer.lstrip().startswith("v=0"):
+        raise OfferError("the body is not an SDP offer: it does not begin with v=0")
+    try:
+        description = SessionDescription.parse(offer)
+    except Exception as error:  # the parser raises whatever the text makes it stumble over
+        raise OfferError(f"the SDP offer is malformed ({type(error).__name__})") from None
+    # Port 0 is a section that was switched off, unless it shares the first one's port (RFC 9143).
+    bundle = {str(mid) for group in description.group if group.semantic == "BUNDLE" for mid in group.items}
+    videos = [m for m in description.media if m.kind == "video" and (m.port or str(m.rtp.muxId) in bundle)]
+    if not videos:
+        raise OfferError("the SDP offer has no video; offer one video section")
+    _check_direction(videos[0], peer_should)
+    for media in description.media:
+        _check_transport(media)
+    names = {codec.name.upper() for codec in videos[0].rtp.codecs}
+    for wanted in Codec:
+        if wanted in names:
+            return wanted
+    raise CodecError(f"no video codec in common: offer VP8 or H264, not only {', '.join(sorted(names)) or 'none'}")
+
+
+def _check_direction(video: MediaDescription, peer_should: str) -> None:
+    direction = video.direction or "sendrecv"  # the default of RFC 8866, 6.7
+    fitting = "sendonly" if peer_should == "send" else "recvonly"
+    if direction not in (fitting, "sendrecv"):
+        raise OfferError(f"the video in the SDP offer is {direction}; to {peer_should} it must be {fitting}")
+
+
+def _check_transport(media: MediaDescription) -> None:
+    kind = media.kind
+    if media.ice is None or not media.ice.usernameFragment or not media.ice.password:
+        raise OfferError(f"the {kind} section of the SDP offer has no a=ice-ufrag or a=ice-pwd")
+    if media.dtls is None or not media.dtls.fingerprints:
+        raise OfferError(f"the {kind} section of the SDP offer has no a=fingerprint or a=setup")
+
+
+def preferences(codec: Codec) -> list[RTCRtpCodecCapability]:
+    """This codec and its retransmissions, for ``setCodecPreferences``."""
+    ours = RTCRtpSender.getCapabilities("video").codecs
+    return [c for c in ours if c.mimeType.lower() in (f"video/{codec.lower()}", "video/rtx")]

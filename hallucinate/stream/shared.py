@@ -1,0 +1,174 @@
+"""One encoder for all who watch the same picture: it runs on its own thread, only while somebody watches."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, Protocol
+
+import av
+import cv2
+from av.packet import Packet
+
+from hallucinate.clock import Clock
+from hallucinate.frame import Picture
+from hallucinate.stage import Shown, Stage
+from hallucinate.stream.encoder import Codec, PictureEncoder, ticks
+from hallucinate.stream.figures import Encoded, Figures
+
+logger = logging.getLogger(__name__)
+
+LOOK_AGAIN_S = 0.2
+"""How long the thread waits for a frame before it looks whether it is still wanted."""
+
+KEYFRAME_APART_NS = 300_000_000
+"""Keyframes are some ten times a frame's size: a viewer that asks for them without end gets about three a second."""
+
+
+class Show(StrEnum):
+    """Which of the two pictures of the same moment."""
+
+    DREAM = "dream"
+    CAMERA = "camera"
+
+
+class Taker(Protocol):
+    """A viewer's end of a shared encoder; both are called on the event loop and must not wait."""
+
+    def put(self, packet: Packet[Any]) -> None:
+        """Take a packet; it is shared with the other takers, so it is read only."""
+        ...
+
+    def end(self) -> None:
+        """Nothing more will come: the dream is over."""
+        ...
+
+
+class SharedEncoder:
+    """Encodes the newest frame of a stage for all its takers. Made, joined and left on the event loop."""
+
+    def __init__(
+        self, stage: Stage, show: Show, codec: Codec, fps: Callable[[], float], clock: Clock, figures: Figures
+    ) -> None:
+        self.stage, self.show, self.codec = stage, show, codec
+        self._fps, self._clock, self._figures = fps, clock, figures
+        self._encoder = PictureEncoder(codec)
+        self._takers: list[Taker] = []
+        self._stop, self._keyframe_wanted = threading.Event(), threading.Event()
+        self._last_pts = self._last_keyframe_ns = -1
+        self._events = asyncio.get_running_loop()
+        self.thread = threading.Thread(target=self._run, name=f"encoder {show} {codec}", daemon=True)
+
+    def join(self, taker: Taker) -> None:
+        """Give ``taker`` every packet from now on, a keyframe soon."""
+        if self.stage.closed:
+            taker.end()
+            return
+        self._takers.append(taker)
+        self._keyframe_wanted.set()
+        if self.thread.ident is None:
+            self.thread.start()
+
+    def leave(self, taker: Taker) -> bool:
+        """Give ``taker`` nothing more; returns True when nobody is left, and the thread is ending."""
+        if taker in self._takers:
+            self._takers.remove(taker)
+        if not self._takers:
+            self._stop.set()
+        return not self._takers
+
+    def want_keyframe(self) -> None:
+        """Somebody cannot go on without a keyframe. Any thread; safe to call often."""
+        self._keyframe_wanted.set()
+
+    def _run(self) -> None:
+        shown: Shown | None = None
+        while not self._stop.is_set() and not self.stage.closed:
+            newer = self.stage.newer(shown, LOOK_AGAIN_S)
+            if newer is None and (shown is None or not self._keyframe_due()):
+                continue
+            # A stage that stands still is encoded again for who has just come.
+            again, shown = newer is None, newer or shown
+            packet = self._encode(shown, again) if shown is not None else None
+            if packet is not None:
+                self._call(self._deliver, packet)
+        if self.stage.closed:
+            self._call(self._end)
+
+    def _encode(self, shown: Shown, again: bool) -> Packet[Any] | None:
+        picture: Picture = shown.dream if self.show is Show.DREAM else shown.camera
+        started_ns = self._clock.now_ns()
+        pts = max(ticks(started_ns if again else shown.captured_ns), self._last_pts + 1)
+        if keyframe := self._keyframe_due():
+            self._keyframe_wanted.clear()  # before encoding: who asks from here on gets another
+        try:
+            packet = self._encoder.encode(picture, pts, self._fps(), keyframe)
+        except (av.FFmpegError, cv2.error, ValueError) as error:
+            if self._figures.failed() == 1:  # once, not per frame; the stats count them
+                logger.error("a picture of shape %s could not be encoded: %s", picture.shape, error)
+            self._encoder = PictureEncoder(self.codec)
+            return None
+        if packet is None:
+            return None
+        done_ns, self._last_pts = self._clock.now_ns(), pts
+        if packet.is_keyframe:
+            self._last_keyframe_ns = done_ns
+        if not again:
+            self._figures.add(Encoded(done_ns, done_ns - started_ns, done_ns - shown.captured_ns, packet.size))
+        return packet
+
+    def _keyframe_due(self) -> bool:
+        long_ago = self._last_keyframe_ns < 0 or self._clock.now_ns() - self._last_keyframe_ns >= KEYFRAME_APART_NS
+        return long_ago and self._keyframe_wanted.is_set()
+
+    def _call(self, function: Callable[..., None], *args: object) -> None:
+        try:
+            self._events.call_soon_threadsafe(function, *args)
+        except RuntimeError:  # the event loop is closed: nobody is left to tell
+            self._stop.set()
+
+    def _deliver(self, packet: Packet[Any]) -> None:
+        for taker in list(self._takers):
+            taker.put(packet)
+
+    def _end(self) -> None:
+        for taker in list(self._takers):
+            taker.end()
+
+
+class Encoders:
+    """The encoders that run, one for each stage, picture and codec that somebody watches. Event loop only."""
+
+    def __init__(self, fps: Callable[[], float], clock: Clock) -> None:
+        self.figures = Figures()
+        self._fps, self._clock = fps, clock
+        self._running: dict[tuple[Stage, Show, Codec], SharedEncoder] = {}
+        self._ending: list[threading.Thread] = []
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def join(self, taker: Taker, stage: Stage, show: Show, codec: Codec) -> SharedEncoder:
+        """The encoder for this picture, which gives to ``taker`` from now on."""
+        key = (stage, show, codec)
+        if key not in self._running:
+            self._running[key] = SharedEncoder(*key, self._fps, self._clock, self.figures)
+        encoder = self._running[key]
+        encoder.join(taker)
+        return encoder
+
+    def leave(self, encoder: SharedEncoder, taker: Taker) -> None:
+        """``taker`` is gone; the last one takes the encoder along."""
+        key = (encoder.stage, encoder.show, encoder.codec)
+        if encoder.leave(taker) and self._running.get(key) is encoder:
+            del self._running[key]
+            self._ending = [thread for thread in (*self._ending, encoder.thread) if thread.is_alive()]
+
+    async def ended(self) -> None:
+        """Wait for the threads of the encoders that nobody watches any more."""
+        for thread in self._ending:
+            await asyncio.to_thread(thread.join, 2 * LOOK_AGAIN_S + 1)
+        self._ending.clear()

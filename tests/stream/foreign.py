@@ -1,0 +1,180 @@
+"""A scripted loop with real stages, and foreign clients: real peer connections, from outside the server."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import itertools
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import aiohttp
+import av
+import numpy as np
+from aiohttp.test_utils import TestClient
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
+
+from hallucinate.clock import SystemClock
+from hallucinate.errors import BusyError
+from hallucinate.sources.visitor import VisitorSource
+from hallucinate.stage import Shown, Stage
+
+RED, GREEN, BLUE, GREY = (200, 30, 30), (30, 180, 40), (40, 40, 200), (128, 128, 128)
+SOON = 10.0
+"""Seconds within which what is waited for must have happened; nothing waits this long when all is well."""
+
+
+def plain(colour: tuple[int, int, int], width: int = 320, height: int = 180) -> np.ndarray:
+    return np.full((height, width, 3), colour, np.uint8)
+
+
+def colour_of(frame: av.VideoFrame) -> np.ndarray:
+    return frame.to_ndarray(format="rgb24").astype(float).mean(axis=(0, 1))
+
+
+def looks(frame: av.VideoFrame, colour: tuple[int, int, int]) -> bool:
+    return bool(np.abs(colour_of(frame) - colour).max() < 16)
+
+
+@dataclass
+class ScriptedDream:
+    id: str
+    stage: Stage = field(default_factory=Stage)
+
+
+class ScriptedLoop:
+    """Does what the server asks of a loop, and dreams nothing."""
+
+    def __init__(self, visitors: int = 2) -> None:
+        self.main = ScriptedDream("main")
+        self.room = visitors
+        self.dreams = {"main": self.main}
+        self.sources: dict[str, VisitorSource] = {}
+        self._numbers = itertools.count(1)
+
+    def admit(self, source: VisitorSource) -> ScriptedDream:
+        if len(self.sources) >= self.room:
+            raise BusyError(f"{self.room} visitors are dreamed already; try again in a moment")
+        dream = ScriptedDream(f"visitor-{next(self._numbers)}")
+        self.dreams[dream.id], self.sources[dream.id] = dream, source
+        return dream
+
+    def dismiss(self, dream_id: str) -> None:
+        if self.sources.pop(dream_id, None) is not None:
+            self.dreams.pop(dream_id).stage.close()
+
+    def find(self, dream_id: str) -> ScriptedDream | None:
+        return self.dreams.get(dream_id)
+
+    def stats(self) -> dict[str, object]:
+        return {"fps": 24.0}
+
+
+class Painter:
+    """Shows pictures on a stage at a camera's pace, on a thread of its own, until it is stopped."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.dream, self.camera = plain(RED), plain(BLUE)
+        self.captured_step_ns: int | None = None
+        self._stage, self._stop = stage, threading.Event()
+        self._thread = threading.Thread(target=self._run, name="painter")
+
+    def start(self) -> Painter:
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        clock, captured = SystemClock(), SystemClock().now_ns()
+        while not self._stop.wait(1 / 40):
+            now = clock.now_ns()
+            captured = now if self.captured_step_ns is None else captured + self.captured_step_ns
+            self._stage.show(Shown(self.dream, self.camera, captured, now))
+
+
+class Peer:
+    """A foreign client: aiortc's other end, spoken to by HTTP alone."""
+
+    def __init__(self, http: TestClient) -> None:
+        self.http = http
+        self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.connected = asyncio.Event()
+        self.closed = asyncio.Event()
+        self.location = ""
+        self.hide_addresses = False
+        self.pc.on("connectionstatechange", self._changed)
+
+    def _changed(self) -> None:
+        if self.pc.connectionState == "connected":
+            self.connected.set()
+        elif self.pc.connectionState in ("closed", "failed"):
+            self.closed.set()
+
+    async def watch(self, path: str = "/whep", codec: str | None = None, sound: bool = False) -> Peer:
+        if sound:
+            self.pc.addTransceiver("audio", direction="recvonly")
+        transceiver = self.pc.addTransceiver("video", direction="recvonly")
+        if codec:
+            ours = RTCRtpSender.getCapabilities("video").codecs
+            transceiver.setCodecPreferences([c for c in ours if c.mimeType == f"video/{codec}"])
+        await self.post(path)
+        await asyncio.wait_for(self.connected.wait(), SOON)
+        return self
+
+    async def post(self, path: str) -> aiohttp.ClientResponse:
+        await self.pc.setLocalDescription(await self.pc.createOffer())
+        sdp = self.pc.localDescription.sdp
+        if self.hide_addresses:
+            sdp = re.sub(r"(a=candidate:\S+ \d udp \d+) \S+", r"\1 0f2bd0d4-54ab-4a5c.local", sdp)
+            assert ".local" in sdp
+        reply = await self.http.post(path, data=sdp, headers={"Content-Type": "application/sdp"})
+        assert reply.status == 201, await reply.text()
+        self.location = reply.headers["Location"]
+        await self.pc.setRemoteDescription(RTCSessionDescription(await reply.text(), "answer"))
+        return reply
+
+    @property
+    def receiver(self):
+        return next(t.receiver for t in self.pc.getTransceivers() if t.kind == "video")
+
+    async def frame(self) -> av.VideoFrame:
+        return await asyncio.wait_for(self.receiver.track.recv(), SOON)
+
+    async def frame_that(self, fits: Callable[[av.VideoFrame], bool]) -> av.VideoFrame:
+        async with asyncio.timeout(SOON):
+            while not fits(frame := await self.receiver.track.recv()):
+                pass
+            return frame
+
+    def vanish(self) -> None:
+        """Go without a word: the sockets are gone, nobody is told, nothing answers."""
+        for transceiver in self.pc.getTransceivers():
+            for protocol in transceiver.receiver.transport.transport._connection._protocols:
+                protocol.transport.abort()
+
+
+async def offer(kind: str = "video", direction: str = "recvonly") -> str:
+    """An offer that nobody will ever connect with."""
+    pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    pc.addTransceiver(kind, direction=direction)
+    await pc.setLocalDescription(await pc.createOffer())
+    sdp = pc.localDescription.sdp
+    await pc.close()
+    return sdp
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Give the event loop turns until something is so."""
+    async with asyncio.timeout(SOON):
+        while not true():
+            gc.collect(0)
+            await asyncio.sleep(0.005)
+
+
+async def stats(http: TestClient) -> dict:
+    return await (await http.get("/api/stats")).json()

@@ -1,0 +1,126 @@
+"""Who may call what: the rules alone, then through the server."""
+
+import pytest
+from foreign import Peer, looks
+
+from hallucinate.stream.access import COOKIE, Access, Caller, Refused, new_token
+
+TOKEN = "open-sesame"
+ELSEWHERE = {"X-Forwarded-For": "192.0.2.7"}  # a caller from elsewhere, whom a proxy speaks for
+
+
+def call(remote="127.0.0.1", host="localhost:8765", changes=False, cookie=None, **headers):
+    cookies = {} if cookie is None else {COOKIE: cookie}
+    return Caller(remote, {"Host": host, **{k.replace("_", "-"): v for k, v in headers.items()}}, cookies, changes)
+
+
+@pytest.mark.parametrize(
+    "caller",
+    [
+        call(),
+        call("::1"),
+        call("::ffff:127.0.0.1"),
+        call("127.8.9.1", host="[::1]:8765"),
+        call("192.0.2.7", host="192.0.2.1:8765", cookie=TOKEN),
+        call("fe80::1%eth0", host="[fe80::2]:8765", Authorization=f"Bearer {TOKEN}"),
+        call("192.0.2.7", Authorization=f"bearer {TOKEN}"),
+        call(changes=True),
+        call(changes=True, Origin="http://localhost:8765"),
+        call(host="192.0.2.1:8765", changes=True, Origin="http://192.0.2.1:8765"),
+        call(host="dream.example.org", changes=True, Origin="https://dream.example.org"),
+        call(host="Dream.Example.org.:8765"),
+        call(Origin="http://elsewhere.example"),  # reading: the browser keeps the answer from that page
+    ],
+)
+def test_allowed(access, caller):
+    access.check(caller)
+
+
+@pytest.mark.parametrize(
+    ("caller", "status", "words"),
+    [
+        (call("192.0.2.7"), 401, "scan the QR code"),
+        (call("192.0.2.7", cookie="open-sesamf"), 401, "Authorization: Bearer"),
+        (call("192.0.2.7", cookie="ungültig"), 401, "token"),
+        (call("192.0.2.7", Authorization="Basic open-sesame"), 401, "token"),
+        (call(X_Forwarded_For="192.0.2.7"), 401, "token"),
+        (call(""), 401, "token"),
+        (call(host="rebound.example:8765"), 403, "'rebound.example'"),
+        (call(host="rebound.example:8765", cookie=TOKEN), 403, "does not go by the name"),
+        (call(host=""), 403, "name"),
+        (call(host="[::1"), 403, "name"),
+        (call(changes=True, Origin="http://elsewhere.example"), 403, "a page of http://elsewhere.example"),
+        (call(changes=True, Origin="http://localhost:9999"), 403, "localhost:9999"),
+        (call(changes=True, Origin="null"), 403, "null"),
+        (call("192.0.2.7", changes=True, cookie=TOKEN, Origin="http://192.0.2.1"), 403, "may not"),
+    ],
+)
+def test_refused(access, caller, status, words):
+    with pytest.raises(Refused) as refused:
+        access.check(caller)
+    assert refused.value.status == status
+    assert words in str(refused.value)
+
+
+def test_the_machines_own_name(monkeypatch):
+    monkeypatch.setattr("socket.gethostname", lambda: "Studio.lan")
+    access = Access(TOKEN)
+    for name in ("studio.lan", "studio.local"):
+        access.check(call(host=f"{name}:8765"))
+
+
+def test_tokens_are_random():
+    assert new_token() != new_token()
+    assert len(new_token()) >= 16
+
+
+async def test_scanning_the_code_lets_in(http):
+    reply = await http.get("/", headers=ELSEWHERE)
+    assert (reply.status, reply.headers["WWW-Authenticate"]) == (401, "Bearer")
+    assert (await http.get("/?token=wrong", headers=ELSEWHERE)).status == 401
+    reply = await http.get(f"/?token={TOKEN}", headers=ELSEWHERE, allow_redirects=False)
+    assert (reply.status, reply.headers["Location"]) == (303, "/")
+    cookie = reply.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+    host = f"127.0.0.1:{http.port}"
+    cookie = {"Cookie": cookie.split(";")[0], "Host": host}
+    assert (await http.get("/", headers=ELSEWHERE | cookie)).status == 200
+    own = {"Origin": f"http://{host}"}
+    patch = await http.patch("/api/settings", json={"strength": 0.5}, headers=ELSEWHERE | cookie | own)
+    assert patch.status == 200
+
+
+async def test_a_program_sends_the_token_as_bearer(http, painter, peer, monkeypatch):
+    bearer = {**ELSEWHERE, "Authorization": f"Bearer {TOKEN}", "Content-Type": "application/sdp"}
+    viewer: Peer = peer()
+    post = http.post
+    monkeypatch.setattr(
+        viewer, "http", type("Foreign", (), {"post": lambda _, p, **k: post(p, **k | {"headers": bearer})})()
+    )
+    await viewer.watch()
+    assert looks(await viewer.frame(), (200, 30, 30))
+    assert (await http.delete(viewer.location, headers=ELSEWHERE)).status == 401
+    assert (await http.delete(viewer.location, headers=bearer)).status == 200
+
+
+async def test_another_sites_page_may_not(http, live):
+    foreign = {"Origin": "http://elsewhere.example"}
+    before = live.current
+    for method, path in (("PATCH", "/api/settings"), ("POST", "/whep"), ("POST", "/whip"), ("DELETE", "/whep/x")):
+        reply = await http.request(method, path, headers=foreign, data="{}")
+        assert reply.status == 403, path
+    reply = await http.get("/api/live", headers={**foreign, "Upgrade": "websocket", "Connection": "Upgrade"})
+    assert reply.status == 403
+    assert live.current is before
+
+
+async def test_a_name_pointed_here_is_refused(http):
+    reply = await http.get("/api/settings", headers={"Host": "rebound.example"})
+    assert reply.status == 403
+
+
+async def test_a_browser_is_refused_in_words(http):
+    reply = await http.get("/", headers={**ELSEWHERE, "Accept": "text/html,*/*"})
+    assert (reply.status, reply.content_type) == (401, "text/plain")
+    assert (await reply.text()).count("\n") == 1

@@ -1,0 +1,210 @@
+"""Bad input: one clear line and a 4xx, nothing leaked, and the stream goes on."""
+
+import asyncio
+import io
+import threading
+
+import psutil
+import pytest
+from foreign import RED, looks, offer, stats, until
+
+from hallucinate.clock import SystemClock
+from hallucinate.errors import BusyError
+from hallucinate.stream.peers import Limits, Peers
+from hallucinate.stream.shared import Encoders
+
+SDP = {"Content-Type": "application/sdp"}
+
+
+async def refused(reply, status, *words):
+    assert reply.status == status
+    body = await reply.json()
+    assert list(body) == ["error"]
+    assert "\n" not in body["error"]
+    assert "Traceback" not in body["error"]
+    for word in words:
+        assert word in body["error"]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("", "not an SDP offer"),
+        ("hello", "not an SDP offer"),
+        ("v=0\r\nm=video", "malformed"),
+        ("v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF ninety-six\r\n", "malformed"),
+        ("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n", "no video"),
+        (b"v=0\r\n\xff\xfe", "UTF-8"),
+    ],
+)
+async def test_malformed_sdp(http, body, words):
+    await refused(await http.post("/whep", data=body, headers=SDP), 400, words)
+    await refused(await http.post("/whip", data=body, headers=SDP), 400, words)
+
+
+async def test_every_line_of_an_offer_may_be_missing(http):
+    """No offer that was cut short is a traceback, and none leaves a peer behind."""
+    lines = (await offer()).splitlines(keepends=True)
+    for missing in range(len(lines)):
+        text = "".join(lines[:missing] + lines[missing + 1 :])
+        reply = await http.post("/whep", data=text, headers=SDP)
+        if reply.status == 201:
+            await http.delete(reply.headers["Location"])
+        else:
+            assert 400 <= reply.status < 500, lines[missing]
+            assert (await reply.json())["error"]
+    assert (await stats(http))["viewers"] == 0
+
+
+async def test_no_video(http):
+    await refused(await http.post("/whep", data=await offer("audio"), headers=SDP), 400, "no video")
+
+
+@pytest.mark.parametrize("direction", ["sendonly", "inactive"])
+async def test_video_that_cannot_be_watched(http, direction):
+    reply = await http.post("/whep", data=await offer(direction=direction), headers=SDP)
+    await refused(reply, 400, direction, "must be recvonly")
+
+
+async def test_no_codec_in_common(http):
+    text = (await offer()).replace("VP8/90000", "VP9/90000").replace("H264/90000", "AV1/90000")
+    await refused(await http.post("/whep", data=text, headers=SDP), 422, "VP8 or H264", "AV1")
+    high = (await offer()).replace("VP8/90000", "VP9/90000").replace("packetization-mode=1", "packetization-mode=0")
+    await refused(await http.post("/whep", data=high, headers=SDP), 422, "packetization-mode=1")
+
+
+async def test_a_connection_that_does_not_close_is_left_behind(room, live, monkeypatch):
+    monkeypatch.setattr("hallucinate.stream.peers.CLOSE_WITHIN_S", 0.05)
+    peers = Peers(room, Encoders(lambda: 24.0, SystemClock()), SystemClock(), Limits())
+    visitor, _ = await peers.send(await offer(direction="sendonly"))
+    close, visitor.connection.close = visitor.connection.close, asyncio.Event().wait
+    await visitor.close()
+    assert (peers.visitors, room.sources) == ({}, {})
+    await close()
+    await peers.stop()
+    with pytest.raises(BusyError, match="stopping"):
+        await peers.send(await offer(direction="sendonly"))
+
+
+async def test_wrong_content_type(http):
+    reply = await http.post("/whep", data="v=0", headers={"Content-Type": "text/plain"})
+    await refused(reply, 415, "application/sdp", "text/plain")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/whep", "OPTIONS,POST"),
+        ("PUT", "/whip", "OPTIONS,POST"),
+        ("GET", "/whep/x", "DELETE,PATCH"),
+        ("POST", "/whip/x", "DELETE,PATCH"),
+        ("POST", "/api/settings", "GET,PATCH"),
+        ("DELETE", "/", "GET,HEAD"),
+    ],
+)
+async def test_wrong_method(http, method, path, allowed):
+    reply = await http.request(method, path)
+    await refused(reply, 405)
+    assert reply.headers["Allow"] == allowed
+
+
+async def test_options_and_trickle(http):
+    for path in ("/whep", "/whip"):
+        reply = await http.options(path)
+        assert (reply.status, reply.headers["Accept-Post"]) == (200, "application/sdp")
+    reply = await http.post("/whep", data=await offer(), headers=SDP)
+    trickle = {"Content-Type": "application/trickle-ice-sdpfrag"}
+    await refused(await http.patch(reply.headers["Location"], data="a=x", headers=trickle), 501)
+    await refused(await http.patch("/whep/nobody", data="a=x", headers=trickle), 404)
+
+
+@pytest.mark.parametrize("path", ["/whep", "/whip", "/api/settings", "/api/viewers/x"])
+async def test_ten_megabytes(http, path):
+    method = "POST" if path.startswith("/wh") else "PATCH"
+    reply = await http.request(method, path, data=io.BytesIO(b"x" * 10_000_000), headers=SDP)
+    await refused(reply, 413, "64 KiB")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("{", "not JSON"),
+        ("[" * 30_000, "not JSON"),
+        ("[1]", "must be a JSON object"),
+        ('{"strength": 7}', "strength"),
+        ('{"strength": NaN}', "strength"),
+        ('{"strength": "x"}', "strength"),
+        ('{"strenght": 0.5}', "did you mean 'strength'"),
+        ('{"motifs": {"eey\\n": 1}}', "eey"),
+    ],
+)
+async def test_settings_that_are_none(http, live, body, words):
+    before = live.current
+    await refused(await http.patch("/api/settings", data=body), 400, words)
+    assert live.current is before
+
+
+async def test_nothing_there(http):
+    for path in (
+        "/nothing",
+        "/js/../../secret.txt",
+        "/..%2fsecret.txt",
+        "/js",
+        "/api/nothing",
+        "/%00",
+        "/" + "x" * 300,
+    ):
+        await refused(await http.get(path), 404, "there is nothing at")
+
+
+async def test_what_breaks_inside_is_logged_and_not_told(http, room, caplog):
+    room.stats = lambda: 1 / 0
+    await refused(await http.get("/api/stats"), 500, "its log says what")
+    assert sum("ZeroDivisionError" in str(r.exc_info) for r in caplog.records if r.exc_info) == 1
+
+
+class TestOffersNeverAnswered:
+    @pytest.fixture
+    def limits(self):
+        return Limits(max_viewers=8, connect_within_s=0.3)
+
+    async def test_a_hundred_in_a_row_leave_nothing(self, http, painter, peer):
+        stays = await peer().watch()
+        assert looks(await stays.frame(), RED)
+        text, process = await offer(), psutil.Process()
+        sockets = len(process.net_connections("udp"))
+        await http.post("/whep", data=text, headers=SDP)  # what is made once is made
+        await until(lambda: len(process.net_connections("udp")) <= sockets)
+        threads, files, tasks = threading.active_count(), process.num_fds(), len(asyncio.all_tasks())
+        answers = [(await http.post("/whep", data=text, headers=SDP)).status for _ in range(100)]
+        assert set(answers) == {201, 503}
+        await until(lambda: process.num_fds() <= files and len(asyncio.all_tasks()) <= tasks)
+        figures = await stats(http)
+        assert (figures["viewers"], figures["encoders"]) == (1, 1)
+        assert threading.active_count() <= threads
+        assert looks(await stays.frame(), RED)
+
+    async def test_a_peer_that_stops_halfway(self, http, room, peer):
+        """It has shown its address, and never starts the encryption: aiortc waits for that without end."""
+        viewer, reached, at_last = peer(), asyncio.Event(), asyncio.Event()
+
+        async def late(parameters):
+            reached.set()
+            await at_last.wait()
+
+        viewer.pc.addTransceiver("video", direction="recvonly")
+        viewer.receiver.transport.start = late
+        await viewer.post("/whep")
+        await asyncio.wait_for(reached.wait(), 5)
+        async with asyncio.timeout(5):
+            while (await stats(http))["viewers"]:
+                pass
+        at_last.set()
+
+    async def test_a_viewer_too_many_is_told_why(self, http):
+        text = await offer()
+        for _ in range(8):
+            assert (await http.post("/whep", data=text, headers=SDP)).status == 201
+        reply = await http.post("/whep", data=text, headers=SDP)
+        assert int(reply.headers["Retry-After"]) > 0
+        await refused(reply, 503, "8 viewers")

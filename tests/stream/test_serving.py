@@ -1,0 +1,83 @@
+"""Starting, and stopping within three seconds with everybody told."""
+
+import asyncio
+import os
+import signal
+import socket
+import time
+
+import aiohttp
+import pytest
+from aiohttp import WSMsgType
+from foreign import SOON, Peer
+
+from hallucinate.errors import HallucinateError
+from hallucinate.stream.server import make_app
+from hallucinate.stream.serving import addresses, run
+
+
+@pytest.fixture
+def app(room, live, access, pages, limits):
+    return make_app(room, live, access, {}, pages, limits)
+
+
+async def started(app, **more):
+    ready = asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(run(app, "127.0.0.1", 0, ready.set_result, **more))
+    return serving, f"http://127.0.0.1:{await asyncio.wait_for(ready, SOON)}"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_tells_everybody_and_ends(app, painter, number):
+    serving, base = await started(app)
+    async with aiohttp.ClientSession(base) as http:
+        page, viewer = await http.ws_connect("/api/live"), Peer(http)
+        await viewer.watch()
+        await viewer.frame()
+        began = time.monotonic()
+        os.kill(os.getpid(), number)
+        async with asyncio.timeout(SOON):
+            while (message := await page.receive()).type is WSMsgType.TEXT:
+                pass
+            assert (message.type, message.data) == (WSMsgType.CLOSE, 1001)
+            await viewer.closed.wait()
+            await serving
+        assert time.monotonic() - began < 3
+        await viewer.pc.close()
+    assert signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler)
+
+
+async def test_peers_that_do_not_answer_hold_nothing_up(app, painter):
+    stop = asyncio.Event()
+    serving, base = await started(app, stop=stop)
+    async with aiohttp.ClientSession(base) as http:
+        viewer = Peer(http)
+        await viewer.watch()
+        page = await http.ws_connect("/api/live", autoclose=False)
+        viewer.vanish()
+        began = time.monotonic()
+        stop.set()
+        await asyncio.wait_for(serving, SOON)
+        assert time.monotonic() - began < 3
+        await page.close()
+        await viewer.pc.close()
+
+
+async def test_a_port_in_use(app):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(HallucinateError, match=rf"port {port} is in use; .* --port"):
+            await run(app, "127.0.0.1", port, lambda port: None)
+
+
+async def test_an_address_that_is_not_ours(app):
+    with pytest.raises(HallucinateError, match=r"cannot listen on 203\.0\.113\.1"):
+        await run(app, "203.0.113.1", 0, lambda port: None)
+
+
+def test_addresses():
+    local, others = addresses(8765, "se&cret")
+    assert local == "http://localhost:8765/"
+    assert all(a.startswith("http://") and a.endswith(":8765/?token=se%26cret") for a in others)
+    assert not any("127.0.0.1" in a for a in others)
+    assert len(set(others)) == len(others)

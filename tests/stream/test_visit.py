@@ -1,0 +1,124 @@
+"""Sending a camera: WHIP with a real peer."""
+
+import asyncio
+import threading
+
+import numpy as np
+import pytest
+from aiortc import VideoStreamTrack
+from av import VideoFrame
+from foreign import GREEN, RED, SOON, Painter, Peer, looks, offer, plain, stats, until
+
+from hallucinate.clock import SystemClock
+from hallucinate.stream.peers import LONGEST_SIDE, to_rgb
+
+SDP = {"Content-Type": "application/sdp"}
+
+
+class Camera(VideoStreamTrack):
+    def __init__(self, picture):
+        super().__init__()
+        self.picture = picture
+
+    async def recv(self):
+        pts, time_base = await self.next_timestamp()
+        frame = VideoFrame.from_ndarray(self.picture, format="rgb24").reformat(format="yuv420p")
+        frame.pts, frame.time_base = pts, time_base
+        return frame
+
+
+async def send(visitor: Peer, picture=None) -> str:
+    """Send a picture; returns the id of the dream that is made of it."""
+    visitor.pc.addTransceiver(Camera(plain(GREEN) if picture is None else picture), direction="sendonly")
+    reply = await visitor.post("/whip")
+    await asyncio.wait_for(visitor.connected.wait(), SOON)
+    return reply.headers["Hallucinate-Dream"]
+
+
+async def test_a_visitors_picture_arrives(http, room, peer):
+    before = SystemClock().now_ns()
+    visitor = peer()
+    dream = await send(visitor)
+    assert visitor.location.startswith("/whip/")
+    assert "a=recvonly" in visitor.pc.remoteDescription.sdp
+    frame = None
+    while frame is None:
+        frame = await asyncio.to_thread(room.sources[dream].read)
+    assert frame.picture.shape == (180, 320, 3)
+    assert frame.picture.dtype == np.uint8
+    assert np.abs(frame.picture.mean(axis=(0, 1)) - GREEN).max() < 16
+    assert before < frame.captured_ns <= SystemClock().now_ns()
+    figures = await stats(http)
+    assert (figures["visitors"], figures["viewers"]) == (1, 0)
+
+
+async def test_a_visitor_watches_a_dream_of_its_own(http, room, painter, peer):
+    dream = await send(peer())
+    own = Painter(room.find(dream).stage)
+    own.dream = plain(GREEN)
+    own.start()
+    try:
+        mine, everybodys = await peer().watch(f"/whep?dream={dream}"), await peer().watch()
+        assert looks(await mine.frame(), GREEN)
+        assert looks(await everybodys.frame(), RED)
+    finally:
+        own.stop()
+
+
+async def test_a_visitors_sound_is_declined(http, peer):
+    visitor = peer()
+    visitor.pc.addTransceiver("audio", direction="sendonly")
+    await send(visitor)
+    sound = visitor.pc.remoteDescription.sdp.split("m=")[1]
+    assert sound.startswith("audio")
+    assert "a=inactive" in sound
+
+
+async def test_delete_ends_the_dream_and_its_viewers(http, room, peer, monkeypatch):
+    monkeypatch.setattr("hallucinate.sources.visitor.READ_WITHIN_S", 60)
+    visitor = peer()
+    dream = await send(visitor)
+    source = room.sources[dream]
+    viewer = await peer().watch(f"/whep?dream={dream}")
+    assert (await http.delete(visitor.location)).status == 200
+    await asyncio.wait_for(visitor.closed.wait(), SOON)
+    await asyncio.wait_for(viewer.closed.wait(), SOON)
+    await until(lambda: not any("decoder" in t.name or "encoder" in t.name for t in threading.enumerate()))
+    assert room.sources == {}
+    figures = await stats(http)
+    assert (figures["visitors"], figures["viewers"], figures["encoders"]) == (0, 0, 0)
+    await asyncio.wait_for(asyncio.to_thread(source.read), SOON)  # closed: what was left, or None
+    assert await asyncio.wait_for(asyncio.to_thread(source.read), SOON) is None
+
+
+async def test_one_visitor_too_many_is_told_why(http, room):
+    for _ in range(room.room):
+        assert (await http.post("/whip", data=await offer(direction="sendonly"), headers=SDP)).status == 201
+    reply = await http.post("/whip", data=await offer(direction="sendonly"), headers=SDP)
+    assert reply.status == 503
+    assert int(reply.headers["Retry-After"]) > 0
+    assert await reply.json() == {"error": "2 visitors are dreamed already; try again in a moment"}
+
+
+@pytest.mark.parametrize("direction", ["recvonly", "inactive"])
+async def test_a_camera_must_send(http, room, direction):
+    reply = await http.post("/whip", data=await offer(direction=direction), headers=SDP)
+    assert (reply.status, await reply.json()) == (
+        400,
+        {"error": f"the video in the SDP offer is {direction}; to send it must be sendonly"},
+    )
+    assert room.sources == {}
+
+
+async def test_an_offer_that_fails_late_gives_its_place_back(http, room):
+    text = (
+        (await offer(direction="sendonly")).replace("a=setup:actpass", "a=setup:actpass").replace("a=rtcp-mux\r\n", "")
+    )
+    reply = await http.post("/whip", data=text, headers=SDP)
+    assert reply.status == 400
+    assert room.sources == {}
+
+
+def test_large_pictures_are_made_smaller():
+    assert to_rgb(VideoFrame(3840, 2160, "yuv420p")).shape == (720, LONGEST_SIDE, 3)
+    assert to_rgb(VideoFrame(640, 360, "yuv420p")).shape == (360, 640, 3)

@@ -1,0 +1,170 @@
+"""Watching: WHEP with a real peer, the shared encoder behind it."""
+
+import asyncio
+import re
+import threading
+
+import numpy as np
+import pytest
+from aiortc.rtp import RTCP_PSFB_FIR, RTCP_PSFB_PLI, RtcpPsfbPacket
+from foreign import BLUE, GREEN, RED, looks, plain, stats, until
+
+
+async def test_a_viewer_sees_the_dream(http, painter, peer):
+    viewer = await peer().watch()
+    frame = await viewer.frame()
+    assert (frame.width, frame.height) == (320, 180)
+    assert looks(frame, RED)
+    painter.dream = plain(GREEN)
+    await viewer.frame_that(lambda f: looks(f, GREEN))
+
+
+async def test_h264_for_who_has_nothing_else(http, painter, peer):
+    viewer = await peer().watch(codec="H264")
+    assert "H264" in viewer.pc.remoteDescription.sdp
+    assert "VP8" not in viewer.pc.remoteDescription.sdp
+    assert looks(await viewer.frame(), RED)
+
+
+async def test_the_answer_has_all_candidates(http, peer):
+    viewer = peer()
+    viewer.pc.addTransceiver("video", direction="recvonly")
+    reply = await viewer.post("/whep")
+    answer = await reply.text()
+    assert reply.content_type == "application/sdp"
+    assert reply.headers["Hallucinate-Dream"] == "main"
+    assert "a=candidate:" in answer
+    assert "a=end-of-candidates" in answer
+    assert "a=sendonly" in answer
+
+
+async def test_a_browser_that_hides_its_addresses(http, painter, peer, monkeypatch):
+    """Without a camera's permission browsers offer mDNS names; nobody resolves them, and they connect."""
+    monkeypatch.setattr("aioice.ice.get_or_create_mdns_protocol", None)
+    viewer = peer()
+    viewer.hide_addresses = True
+    assert looks(await (await viewer.watch()).frame(), RED)
+
+
+async def test_sound_is_declined_not_refused(http, painter, peer):
+    viewer = await peer().watch(sound=True)
+    sound, video = viewer.pc.remoteDescription.sdp.split("m=")[1:]
+    assert sound.startswith("audio")
+    assert "a=inactive" in sound
+    assert "a=sendonly" in video
+    assert looks(await viewer.frame(), RED)
+
+
+async def test_timestamps_are_those_of_the_camera(http, painter, peer):
+    painter.captured_step_ns = 50_000_000  # shown faster than that: only the capture times say 50 ms
+    viewer = await peer().watch()
+    times = [(await viewer.frame()).pts for _ in range(12)]
+    steps = np.diff(times)
+    assert (steps > 0).all()
+    assert (steps % 4500 == 0).all()  # 50 ms at 90 kHz
+
+
+async def test_latency_is_measured_and_small(http, painter, peer):
+    viewer = await peer().watch()
+    for _ in range(10):
+        await viewer.frame()
+    encoding = (await stats(http))["encoding"]
+    assert encoding["frames"] >= 10
+    assert 0 < encoding["encode_ms"] <= encoding["latency_ms"] <= encoding["latency_p95_ms"] < 1000
+    assert encoding["bitrate"] > 0
+    assert encoding["failures"] == 0
+
+
+async def test_two_viewers_share_one_encoder(http, painter, peer):
+    first, second = await peer().watch(), await peer().watch()
+    assert looks(await first.frame(), RED)
+    assert looks(await second.frame(), RED)
+    figures = await stats(http)
+    assert (figures["viewers"], figures["encoders"]) == (2, 1)
+    assert sum(t.name.startswith("encoder") for t in threading.enumerate()) == 1
+
+
+async def test_hold_to_compare(http, painter, peer):
+    viewer, other = await peer().watch(), await peer().watch()
+    await viewer.frame()
+    path = viewer.location.replace("/whep/", "/api/viewers/")
+    assert (await http.patch(path, json={"show": "camera"})).status == 200
+    camera = await viewer.frame_that(lambda f: looks(f, BLUE))
+    assert looks(await other.frame(), RED)
+    await http.patch(path, json={"show": "dream"})
+    dream = await viewer.frame_that(lambda f: looks(f, RED))
+    assert dream.pts > camera.pts
+    await until(lambda: sum(t.name.startswith("encoder") for t in threading.enumerate()) == 1)
+    reply = await http.patch(path, json={"show": "nothing"})
+    assert (reply.status, await reply.json()) == (400, {"error": "show: must be dream or camera"})
+
+
+async def test_the_picture_changes_its_size(http, painter, peer):
+    viewer = await peer().watch()
+    await viewer.frame()
+    painter.dream = plain(GREEN, 641, 361)  # odd: the last row and column are left out
+    frame = await viewer.frame_that(lambda f: f.width == 640)
+    assert frame.height == 360
+    assert looks(frame, GREEN)
+
+
+@pytest.mark.parametrize("feedback", [RTCP_PSFB_PLI, RTCP_PSFB_FIR])
+async def test_a_real_pli_brings_a_keyframe(http, painter, peer, feedback):
+    viewer = await peer().watch(codec="H264")  # whose decoder says which frames are key
+    assert (await viewer.frame()).key_frame
+    for _ in range(5):
+        assert not (await viewer.frame()).key_frame  # none comes unasked
+    ours = int(re.search(r"a=ssrc:(\d+)", viewer.pc.remoteDescription.sdp)[1])
+    packet = RtcpPsfbPacket(fmt=feedback, ssrc=1, media_ssrc=ours)
+    await viewer.receiver.transport._send_rtp(bytes(packet))
+    await viewer.frame_that(lambda f: f.key_frame)
+
+
+async def test_delete_frees(http, painter, peer):
+    await stats(http)
+    viewer = await peer().watch()
+    await viewer.frame()
+    assert (await http.delete(viewer.location)).status == 200
+    await asyncio.wait_for(viewer.closed.wait(), 5)
+    figures = await stats(http)
+    assert (figures["viewers"], figures["encoders"]) == (0, 0)
+    await until(lambda: not any(t.name.startswith("encoder") for t in threading.enumerate()))
+    again = await http.delete(viewer.location)
+    assert again.status == 404
+    assert "no such session" in (await again.json())["error"]
+
+
+async def test_each_session_has_a_place_of_its_own(http, peer):
+    locations = set()
+    for _ in range(3):
+        viewer = peer()
+        viewer.pc.addTransceiver("video", direction="recvonly")
+        locations.add((await viewer.post("/whep")).headers["Location"])
+    assert len(locations) == 3
+
+
+async def test_a_viewer_that_vanishes_is_freed(http, painter, peer, monkeypatch):
+    # RFC 7675's consent expires after 6 checks, 5 s apart; here they are quick.
+    monkeypatch.setattr("aioice.ice.CONSENT_INTERVAL", 0.02)
+    monkeypatch.setattr("aioice.stun.RETRY_RTO", 0.02)
+    stays, goes = await peer().watch(), await peer().watch()
+    await goes.frame()
+    goes.vanish()
+    async with asyncio.timeout(10):
+        while (await stats(http))["viewers"] != 1:
+            await stays.frame()
+    assert looks(await stays.frame(), RED)
+
+
+async def test_the_end_of_a_dream_ends_its_viewers(http, room, peer):
+    viewer = await peer().watch()
+    room.main.stage.close()
+    await asyncio.wait_for(viewer.closed.wait(), 5)
+    await until(lambda: not any(t.name.startswith("encoder") for t in threading.enumerate()))
+    assert (await stats(http))["viewers"] == 0
+
+
+async def test_no_such_dream(http):
+    reply = await http.post("/whep?dream=nobody", data="v=0", headers={"Content-Type": "application/sdp"})
+    assert reply.status == 404
+    assert "'nobody'" in (await reply.json())["error"]
