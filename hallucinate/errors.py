@@ -1,12 +1,12 @@
 """What can go wrong at the edges. Every message names what was given, what is allowed, and the mend.
 
-    HallucinateError
-    ├── SettingsError    a knob that does not exist, or a value out of its range
-    ├── SourceError      a camera, film, address or picture that cannot be read
-    │   └── SourceUnavailable   ... and trying again will not help: refuse at the start
-    ├── NetworkError     a network, layer, motif or weights file that is not there
-    ├── OfferError       an SDP offer that cannot be answered
-    └── BusyError        one viewer or visitor more than there is room for
+HallucinateError
+├── SettingsError    a knob that does not exist, or a value out of its range
+├── SourceError      a camera, film, address or picture that cannot be read
+│   └── SourceUnavailable   ... and trying again will not help: refuse at the start
+├── NetworkError     a network, layer, motif or weights file that is not there
+├── OfferError       an SDP offer that cannot be answered
+└── BusyError        one viewer or visitor more than there is room for
 """
 
 

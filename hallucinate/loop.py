@@ -33,6 +33,9 @@ log = logging.getLogger(__name__)
 BREATHING_S = 0.25
 """When no frame has come for so long, the last one is dreamed on: a lost camera is a held breath, not a freeze."""
 
+RESTING_AFTER_S, RESTING_FPS = 5.0, 2.0
+"""A dream that nobody has watched for so long rests: it lives on, at a rate that leaves the machine in peace."""
+
 RECENT = 240
 """Turns over which the figures are taken."""
 
@@ -52,6 +55,7 @@ class Dream:
     last: Picture | None = None
     arrived_ns: int = 0
     due_ns: int = 0
+    watched_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +150,11 @@ class Loop:
         else:
             dream.arrived_ns = now_ns
         dream.last = frame.picture
+        if dream.stage.asked():
+            dream.watched_ns = now_ns
+        resting = now_ns - dream.watched_ns > RESTING_AFTER_S * 1e9
         # Keep the beat where it was; after a stall start a new one rather than catch up.
-        beat_ns = int(1e9 / settings.fps)
+        beat_ns = int(1e9 / (min(RESTING_FPS, settings.fps) if resting else settings.fps))
         dream.due_ns = max(dream.due_ns + beat_ns, now_ns + beat_ns // 2)
         return frame
 
@@ -220,7 +227,7 @@ class Loop:
         return self._dreams.get(dream_id)
 
     def _new_dream(self, dream_id: str) -> Dream:
-        return Dream(dream_id, Slot(self._arrived), self._new_dreamer())
+        return Dream(dream_id, Slot(self._arrived), self._new_dreamer(), watched_ns=self._clock.now_ns())
 
     def _read(self, dream: Dream, open_source: Callable[[], Source]) -> None:
         dream.reader = Reader(open_source, dream.slot, self._clock)

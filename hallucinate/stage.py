@@ -29,6 +29,12 @@ class Stage:
         self._changed = threading.Condition()
         self._shown: Shown | None = None
         self._closed = False
+        self._asked = False
+
+    def asked(self) -> bool:
+        """Whether anybody has waited for a frame since this was last called: whether somebody watches."""
+        asked, self._asked = self._asked, False
+        return asked
 
     @property
     def newest(self) -> Shown | None:
@@ -48,6 +54,7 @@ class Stage:
 
     def newer(self, than: Shown | None, timeout_s: float) -> Shown | None:
         """Wait at most ``timeout_s`` for a frame other than ``than``; None when none came or it closed."""
+        self._asked = True
         with self._changed:
             came = self._changed.wait_for(lambda: self._shown is not than or self._closed, timeout_s)
             return self._shown if came and not self._closed and self._shown is not than else None

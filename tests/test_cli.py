@@ -30,7 +30,7 @@ def test_a_mix_is_read_as_people_write_it(text: str, mix: dict[str, float]) -> N
 
 @pytest.mark.parametrize("text", ["640", "640x", "x360", "641x360", "32x32", "640x36000", "big"])
 def test_a_size_that_cannot_be_shown_is_refused(text: str) -> None:
-    with pytest.raises(SettingsError, match="even and from 64 to 4096, e.g. 640x360"):
+    with pytest.raises(SettingsError, match=r"even and from 64 to 4096, e\.g\. 640x360"):
         read_size(text)
 
 

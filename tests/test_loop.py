@@ -188,6 +188,23 @@ def test_out_of_memory_goes_a_size_down_and_the_frame_is_still_dreamed(clock: Fa
     assert "out of memory" in str(loop.stats()["notice"])
 
 
+def test_a_dream_that_nobody_watches_rests_and_wakes(loop: Loop, clock: FakeClock) -> None:
+    def turns_in(seconds: float) -> int:
+        turns = 0
+        for _ in range(round(seconds * 20)):
+            give(loop.main, 50, clock.now_ns())
+            turns += loop.take_turns()
+            clock.advance(0.05)
+        return turns
+
+    assert turns_in(4) > 70
+    turns_in(4)
+    assert 6 <= turns_in(4) <= 9  # two a second
+    loop.main.stage.newer(None, 0)  # somebody watches
+    clock.advance(0.5)
+    assert turns_in(2) > 35
+
+
 def test_stats_are_json_and_sane(loop: Loop, clock: FakeClock) -> None:
     import json
 

@@ -203,6 +203,7 @@ def save_weights(training: Training, path: Path, facts: dict[str, str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     save_file(tensors, part, metadata)
+    part.chmod(0o644)  # to be read by whoever installs it
     os.replace(part, path)
 
 
