@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import segno
 import torch
@@ -20,12 +20,14 @@ from rich.text import Text
 from hallucinate import __version__
 from hallucinate.clock import Clock, SystemClock
 from hallucinate.device import choose_device, choose_dtype, describe
+from hallucinate.dream.agreement import read_agreement
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.errors import SourceUnavailable
 from hallucinate.loop import Loop
 from hallucinate.networks import Network
 from hallucinate.networks.registry import open_network
 from hallucinate.settings import LiveSettings, Settings
+from hallucinate.shipped import shipped
 from hallucinate.sources import Source
 from hallucinate.sources.opening import choose_default, open_source
 from hallucinate.stream.access import Access, new_token
@@ -54,13 +56,6 @@ class Start:
     seed: int
 
 
-def shipped(name: str) -> Path:
-    """A folder that is shipped with the code: inside the installed package, or beside it in a checkout."""
-    package = Path(__file__).parent
-    inside = package / name
-    return inside if inside.is_dir() else package.parent / name
-
-
 def serve_forever(start: Start, settings: Settings) -> None:
     """Dream and serve until SIGINT or SIGTERM. Raises HallucinateError for what cannot work, before anything runs."""
     console = Console(highlight=False)
@@ -77,7 +72,9 @@ def serve_forever(start: Start, settings: Settings) -> None:
     network = open_network(start.network, device, dtype)
     live = LiveSettings(settings, network.motifs, network.layers)
     visitors = start.visitors if start.visitors is not None else (2 if device.type == "cpu" else 8)
-    loop = Loop(open_main, lambda: Dreamer(network, device, start.seed), live, clock, start.size, visitors)
+    agreement = read_agreement(shipped("calibration") / "strength" / f"{network.name}.json")
+    new_dreamer = functools.partial(Dreamer, network, device, start.seed, agreement)
+    loop = Loop(open_main, new_dreamer, live, clock, start.size, visitors)
     token = start.token or new_token()
     facts = about(network, describe(device, dtype), spec)
     app = make_app(loop, live, Access(token), facts, shipped("web"), clock=clock)

@@ -9,12 +9,12 @@ ROOT = Path(__file__).parent.parent
 CODE = sorted((ROOT / "hallucinate").rglob("*.py"))
 
 FLOORS = [
-    {"settings", "frame", "clock", "errors"},
+    {"settings", "frame", "clock", "errors", "shipped"},
     {"stage", "motifs"},
     {"networks", "device"},
     {"dream", "sources"},
     {"loop"},
-    {"stream", "studio"},
+    {"stream", "studio", "calibrate"},
     {"serve"},
     {"cli"},
     {"__main__"},

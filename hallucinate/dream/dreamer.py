@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from hallucinate.dream import residual as res
+from hallucinate.dream.agreement import Agreement
 from hallucinate.dream.ascent import direction, resized
 from hallucinate.dream.flow import FLOW_WIDTH, Flow, carried
 from hallucinate.dream.governor import OperatingPoint
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
 LONGEST_GAP_S = 0.25
 """Frames further apart than this grow no more than after this gap: a stall must not end in a leap."""
 
-AGREEMENT = 0.4
-"""How much of a step's length is progress: successive steps, on other octaves and with other jitter, agree by
-about this much, so growing to the full distance takes 1 / AGREEMENT times the straight way. Measured."""
-
 
 class Dreamer:
     """Carries one hallucination from frame to frame. Owned by the dreaming thread.
@@ -33,8 +30,11 @@ class Dreamer:
     resampled: what is dreamed is enlarged and laid on it.
     """
 
-    def __init__(self, network: Network, device: torch.device, seed: int = 0) -> None:
+    def __init__(
+        self, network: Network, device: torch.device, seed: int = 0, agreement: Agreement | None = None
+    ) -> None:
         self._network, self._device = network, device
+        self._agreement = agreement or Agreement()
         self._random = torch.Generator().manual_seed(seed)
         self._flow = Flow()
         self._residual: torch.Tensor | None = None
@@ -87,7 +87,7 @@ class Dreamer:
         sizes = octave_sizes(height, width, settings.octaves, settings.octave_scale)
         # Full strength within growth_s, whatever the frame rate and the number of steps.
         reach = settings.strength * res.FARTHEST * min(seconds, LONGEST_GAP_S) / settings.growth_s
-        rate = reach / AGREEMENT / steps
+        rate = reach / self._agreement.of(settings) / steps
         for _ in range(steps):
             size = sizes[self._turn % len(sizes)]
             self._turn += 1

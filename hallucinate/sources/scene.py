@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
@@ -162,3 +163,10 @@ class View:
         if self._tint[0] != gains.tobytes():  # every few seconds; multiplying pictures is the quickest way
             self._tint = gains.tobytes(), np.full(seen.shape, gains, np.uint8)
         return np.asarray(cv2.multiply(seen, self._tint[1], dst=seen, scale=1 / 255), np.uint8)
+
+
+def filmed(seconds: float, start_s: float = 12.0, fps: float = 24.0) -> Iterator[Frame]:
+    """So many seconds of the scene at 640×360, as a camera would have given them; for measuring and for galleries."""
+    view = View(640, 360, seed=0)
+    for n in range(round(seconds * fps) + 1):
+        yield Frame(view.draw(start_s + n / fps), round(n / fps * 1e9))

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from safetensors import safe_open
 
-from hallucinate.clock import SystemClock
+from hallucinate.dream.agreement import read_agreement
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.governor import OperatingPoint
 from hallucinate.frame import Frame, Picture, to_picture
@@ -29,18 +29,12 @@ from hallucinate.motifs import MOTIFS, Pen
 from hallucinate.networks import Network
 from hallucinate.networks.registry import MOTIF_WEIGHTS, open_motif
 from hallucinate.settings import Settings
-from hallucinate.sources.scene import Scene
+from hallucinate.shipped import shipped
+from hallucinate.sources.scene import filmed
 
 FPS = 24
 ROOT = Path(__file__).parent.parent.parent
 THUMBNAIL = 112
-
-
-def scene_frames(seconds: float, start_s: float = 12.0) -> Iterator[Frame]:
-    """The built-in scene at 640×360 and 24 fps, as a camera would have given it."""
-    scene = Scene(640, 360, FPS, seed=0, clock=SystemClock())
-    for n in range(round(seconds * FPS) + 1):
-        yield Frame(scene.draw(start_s + n / FPS), round(n / FPS * 1e9))
 
 
 def still_frames(picture: Picture, seconds: float) -> Iterator[Frame]:
@@ -51,7 +45,8 @@ def still_frames(picture: Picture, seconds: float) -> Iterator[Frame]:
 
 def dreamed(network: Network, frames: Iterator[Frame], settings: Settings, width: int = 320) -> tuple[Picture, Picture]:
     """The last frame, and what a live dream of all of them, one step a frame, has made of it."""
-    dreamer = Dreamer(network, torch.device("cpu"))
+    agreement = read_agreement(shipped("calibration") / "strength" / f"{network.name}.json")
+    dreamer = Dreamer(network, torch.device("cpu"), agreement=agreement)
     camera = dream = np.zeros((1, 1, 3), np.uint8)
     for frame in frames:
         camera, dream = frame.picture, dreamer.dream(frame, settings, OperatingPoint(width, settings.steps))
@@ -110,8 +105,8 @@ def drawings_sheet() -> Picture:
 
 def dreams_sheet(network: Network, seconds: float) -> Picture:
     """The scene, dreamed live of each motif for so long."""
-    cells = [dreamed(network, scene_frames(seconds), asking_for(name))[1] for name in network.motifs]
-    camera = list(scene_frames(seconds))[-1].picture
+    cells = [dreamed(network, filmed(seconds), asking_for(name))[1] for name in network.motifs]
+    camera = list(filmed(seconds))[-1].picture
     small = [cv2.resize(cell, (426, 240), interpolation=cv2.INTER_AREA) for cell in [camera, *cells]]
     return grid([np.asarray(cell, np.uint8) for cell in small], 3, ["the camera's picture", *network.motifs])
 
@@ -121,7 +116,7 @@ def layers_sheet(network: Network, seconds: float) -> Picture:
     cells = []
     for layer in network.layers:
         settings = Settings.model_validate({"motifs": {}, "layer": layer})
-        cells.append(dreamed(network, scene_frames(seconds), settings)[1])
+        cells.append(dreamed(network, filmed(seconds), settings)[1])
     small = [np.asarray(cv2.resize(cell, (426, 240), interpolation=cv2.INTER_AREA), np.uint8) for cell in cells]
     return grid(small, 3, network.layers)
 
@@ -138,8 +133,8 @@ def thumbnails(network: Network, folder: Path) -> None:
 def readme_picture(network: Network) -> Picture:
     """The scene beside three dreams of it."""
     mixes = (("eye",), ("spiral",), ("face",))
-    camera, _ = dreamed(network, scene_frames(0.0), asking_for("eye"))
-    dreams = [dreamed(network, scene_frames(1.0), asking_for(*mix))[1] for mix in mixes]
+    camera, _ = dreamed(network, filmed(0.0), asking_for("eye"))
+    dreams = [dreamed(network, filmed(1.0), asking_for(*mix))[1] for mix in mixes]
     return grid([camera, *dreams], 2, ["camera", *(" + ".join(mix) for mix in mixes)])
 
 

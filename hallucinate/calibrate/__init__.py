@@ -1,0 +1,1 @@
+"""Calibration: figures that are measured once, shipped, and read by the dream."""
