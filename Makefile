@@ -23,6 +23,7 @@ lint: $(VENV)/installed-test
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --editable .
+	@$(BIN)/python -c 'import cv2' || { echo 'OpenCV needs two libraries: sudo apt-get install libgl1 libglib2.0-0'; exit 1; }
 	touch $@
 
 $(VENV)/installed-test: pyproject.toml

@@ -13,7 +13,6 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from hallucinate.clock import SystemClock
 from hallucinate.device import choose_device, choose_dtype
 from hallucinate.dream.ascent import direction, resized
 from hallucinate.dream.flow import FLOW_WIDTH, Flow, carried
@@ -22,7 +21,7 @@ from hallucinate.dream.octaves import dream_size, octave_sizes
 from hallucinate.frame import laid_on, shrunk, to_luma, to_tensor
 from hallucinate.networks.registry import open_network
 from hallucinate.settings import Settings
-from hallucinate.sources.scene import Scene
+from hallucinate.sources.scene import View
 
 REPEATS = 40
 
@@ -45,8 +44,8 @@ def stage_times(dream_width: int, device_name: str = "auto") -> dict[str, float]
     device = choose_device(device_name)
     network = open_network("motif", device, choose_dtype(device))
     settings = Settings()
-    scene = Scene(640, 360, 60, seed=0, clock=SystemClock())
-    frames = [frame.picture for _ in range(2) if (frame := scene.read()) is not None]
+    scene = View(640, 360, seed=0)
+    frames = [scene.draw(12.0), scene.draw(12.0 + 1 / 24)]
     height, width = dream_size(360, 640, dream_width)
     lumas = [to_luma(frame, FLOW_WIDTH, FLOW_WIDTH * 9 // 16) for frame in frames]
     camera = to_tensor(shrunk(frames[1], width, height), device)
