@@ -1,0 +1,193 @@
+"""The controls: drawn from the schema, in step on all pages, within reach of thumb, keyboard and screen reader."""
+
+from __future__ import annotations
+
+import aiohttp
+import pytest
+
+from tests.browser.conftest import OpenPage, until_answer
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+async def test_a_change_from_anywhere_moves_every_page(open_page: OpenPage, http: aiohttp.ClientSession) -> None:
+    one, other = await open_page(), await open_page()
+    for visitor in (one, other):
+        await visitor.open_drawer()
+    async with http.patch("/api/settings", json={"strength": 0.85, "follow": False}) as response:
+        assert response.status == 200
+    for visitor in (one, other):
+        await visitor.until("document.getElementById('knob-strength').value === '0.85'")
+        await visitor.until("!document.getElementById('knob-follow').checked")
+
+    await one.page.focus("#knob-strength")
+    await one.page.keyboard.press("ArrowLeft")
+    await other.until("document.getElementById('knob-strength').value === '0.84'")
+    assert await one.value("knob-strength") == "0.84"
+
+    await one.page.focus("#knob-half_life_s")
+    before = await other.value("knob-half_life_s")
+    await one.page.keyboard.press("ArrowRight")
+    await other.until(f"document.getElementById('knob-half_life_s').value > {before}")
+
+    await one.page.click(".only:has-text('spiral')")
+    await other.until("document.querySelector('.only[aria-pressed=true] .name')?.textContent === 'spiral'")
+
+
+async def test_a_slider_under_a_hand_stays_under_it(open_page: OpenPage, http: aiohttp.ClientSession) -> None:
+    held, other = await open_page(), await open_page()
+    for visitor in (held, other):
+        await visitor.open_drawer()
+    slider = held.page.locator("#knob-strength")
+    await slider.scroll_into_view_if_needed()
+    box = await slider.bounding_box()
+    assert box is not None
+    await held.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    await held.page.clock.install()
+    await held.page.mouse.down()
+    await other.until("document.getElementById('knob-strength').value === '0.5'")
+    await held.page.clock.fast_forward(5000)  # a hand that rests is still a hand
+
+    async with http.patch("/api/settings", json={"strength": 0.2}) as response:
+        assert response.status == 200
+    await other.until("document.getElementById('knob-strength').value === '0.2'")
+    assert await held.value("knob-strength") == "0.5"
+    await held.page.mouse.up()
+    await held.until("document.getElementById('knob-strength').value === '0.2'")
+
+
+async def test_every_knob_of_the_schema_has_a_control(open_page: OpenPage, http: aiohttp.ClientSession) -> None:
+    async with http.get("/api/schema") as response:
+        schema = await response.json()
+    visitor = await open_page()
+    await visitor.open_drawer()
+    for name, spec in schema["properties"].items():
+        if name == "motifs":
+            names = await visitor.page.locator(".tile .name").all_inner_texts()
+            assert sorted(names) == sorted(m.replace("_", " ") for m in spec["propertyNames"]["enum"])
+        else:
+            assert await visitor.page.locator(f"#knob-{name}").count() == 1, name
+
+
+async def test_the_mix_is_made_with_a_thumb(open_page: OpenPage, http: aiohttp.ClientSession) -> None:
+    visitor = await open_page(**PHONE)
+    await visitor.start()
+    await visitor.page.tap("#drawer-open")
+    await visitor.page.tap(".only:has-text('spiral')")
+    await visitor.until("document.querySelectorAll('.weight').length === 1")
+    await visitor.page.tap("[aria-label='Add face to the mix']")
+    await visitor.until("document.querySelectorAll('.weight').length === 2")
+    await visitor.page.tap("[aria-label='Take spiral out of the mix']")
+    await visitor.until("document.querySelectorAll('.weight').length === 1")
+    await until_answer(http, "/api/settings", "motifs", {"face": 1})
+    await visitor.page.tap("#drawer .handle")
+    await visitor.until("document.getElementById('drawer').inert")
+
+    small = await visitor.page.evaluate("""() => [...document.querySelectorAll('button, select, input, summary')]
+      .filter((element) => element.checkVisibility() && element.type !== 'checkbox')
+      .filter((element) => element.getBoundingClientRect().width < 44 || element.getBoundingClientRect().height < 44)
+      .map((element) => element.outerHTML)""")
+    assert small == []
+
+
+async def test_all_is_within_reach_of_the_keyboard(open_page: OpenPage) -> None:
+    visitor = await open_page()
+    await visitor.start()
+    await visitor.open_drawer()
+    await visitor.page.evaluate("() => { document.querySelector('details').open = true; document.body.focus(); }")
+    wanted = await visitor.page.evaluate("""() => [...document.querySelectorAll('button, select, input, summary')]
+      .filter((element) => element.checkVisibility() && !element.matches(':disabled') && element.tabIndex >= 0)
+      .map((element, at) => { element.dataset.at = at; return at; })""")
+    reached = {}
+    for _ in range(2 * len(wanted)):
+        await visitor.page.keyboard.press("Tab")
+        at, outline = await visitor.page.evaluate(
+            "() => [document.activeElement.dataset.at, getComputedStyle(document.activeElement).outlineStyle]"
+        )
+        if at is not None:
+            reached[int(at)] = outline
+    assert set(wanted) <= set(reached)
+    assert "none" not in reached.values()
+
+    await visitor.page.focus(".only[tabindex='0']")
+    tiles = await visitor.page.locator(".only").count()
+    for _ in range(tiles):
+        await visitor.page.keyboard.press("ArrowLeft")
+    seen = set()
+    for _ in range(tiles):
+        seen.add(await visitor.page.evaluate("() => document.activeElement.textContent"))
+        await visitor.page.keyboard.press("ArrowRight")
+    assert len(seen) == tiles
+    await visitor.page.keyboard.press("Enter")
+    await visitor.until("document.activeElement.getAttribute('aria-pressed') === 'true'")
+    await visitor.page.keyboard.press("+")
+    await visitor.until("document.activeElement.getAttribute('aria-pressed') === 'false'")
+
+
+async def test_the_help_opens_and_closes_by_its_key(open_page: OpenPage) -> None:
+    visitor = await open_page()
+    await visitor.start()
+    await visitor.page.keyboard.press("?")
+    assert await visitor.page.is_visible("#help")
+    assert await visitor.page.is_visible("#stop")
+    await visitor.page.keyboard.press("Escape")
+    assert not await visitor.page.is_visible("#help")
+    await visitor.until_state("live")
+
+
+async def test_everything_has_a_name(open_page: OpenPage) -> None:
+    visitor = await open_page()
+    await visitor.start()
+    await visitor.open_drawer()
+    await visitor.page.evaluate("() => { document.querySelector('details').open = true; }")
+    faults = await visitor.page.evaluate("""() => {
+      const faults = [];
+      const say = (what, element) => faults.push(`${what}: ${element.outerHTML.slice(0, 120)}`);
+      for (const element of document.querySelectorAll('input, select')) {
+        if (![...element.labels].some((label) => label.textContent.trim())) say('no label', element);
+      }
+      for (const button of document.querySelectorAll('button')) {
+        if (!(button.getAttribute('aria-label') ?? button.textContent).trim()) say('no name', button);
+      }
+      for (const image of document.querySelectorAll('img:not([alt])')) say('no alt', image);
+      for (const use of document.querySelectorAll('use')) {
+        if (!document.querySelector(use.getAttribute('href'))) say('no such icon', use);
+      }
+      for (const name of ['aria-controls', 'aria-describedby', 'aria-labelledby', 'for']) {
+        for (const element of document.querySelectorAll(`[${name}]`)) {
+          if (!document.getElementById(element.getAttribute(name))) say(`${name} points nowhere`, element);
+        }
+      }
+      const ids = [...document.querySelectorAll('[id]')].map(({ id }) => id);
+      for (const id of ids) if (ids.indexOf(id) !== ids.lastIndexOf(id)) faults.push(`twice: #${id}`);
+      const spoken = '[role=status], [role=alert], [aria-live]';
+      if (document.getElementById('figures').closest(spoken)) faults.push('figures are read out');
+      if (document.documentElement.lang !== 'en') faults.push('no lang');
+      const viewport = document.querySelector('meta[name=viewport]').content;
+      if (/user-scalable|maximum-scale/.test(viewport)) faults.push('no zoom');
+      return faults;
+    }""")
+    assert faults == []
+
+
+async def test_a_refused_setting_is_said_and_the_control_goes_back(open_page: OpenPage) -> None:
+    visitor = await open_page()
+    await visitor.start()
+    await visitor.open_drawer()
+    await visitor.page.evaluate("() => { document.querySelector('details').open = true; }")
+    await visitor.page.focus("#knob-dream_width_min")
+    await visitor.page.keyboard.press("End")  # above the largest width, which only the server knows
+    await visitor.until("document.getElementById('notice-words').textContent.startsWith('dream_width_min')")
+    await visitor.until("document.getElementById('knob-dream_width_min').value === '192'")
+
+
+async def test_a_snapshot_is_a_file_with_the_moment_in_its_name(open_page: OpenPage) -> None:
+    visitor = await open_page()
+    await visitor.start()
+    async with visitor.page.expect_download() as download:
+        await visitor.page.keyboard.press("p")
+    name = (await download.value).suggested_filename
+    assert name.startswith("hallucinate-20")
+    assert name.endswith(".jpg")

@@ -1,0 +1,89 @@
+"""A page as the tests see it: waits for conditions, reads what is shown, notes what went wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+
+import cv2
+import numpy as np
+from playwright.async_api import Page
+
+from hallucinate.frame import Picture
+
+WAIT_S = 20
+
+
+class Visitor:
+    """One page, and what it asked for and complained of."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        self.requests: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error}"))
+        page.on(
+            "console",
+            lambda said: said.type in ("error", "warning") and self.errors.append(f"{said.text} {said.location}"),
+        )
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("websocket", lambda socket: self.requests.append(socket.url))
+
+    async def until(self, condition: str) -> None:
+        """Wait until this JavaScript is true. (Playwright's own wait evaluates text, which the page's CSP forbids.)"""
+        script = f"async () => {{ while (!({condition})) await new Promise((done) => setTimeout(done, 40)); }}"
+        try:
+            await asyncio.wait_for(self.page.evaluate(script), WAIT_S)
+        except TimeoutError:
+            raise AssertionError(f"never came: {condition}; the page is {await self.describe()}") from None
+
+    async def describe(self) -> str:
+        return str(
+            await self.page.evaluate(
+                "() => [document.body.dataset.state, ...['state', 'panel-words', 'notice-words']"
+                ".map((id) => document.getElementById(id).textContent)].join(' | ')"
+            )
+        )
+
+    async def until_state(self, name: str) -> None:
+        await self.until(f"document.body.dataset.state === '{name}'")
+
+    async def start(self) -> None:
+        """Press Start and wait for the picture."""
+        await self.page.click("#start")
+        await self.until_state("live")
+
+    async def open_drawer(self) -> None:
+        await self.until("!document.getElementById('controls').disabled && document.querySelector('.tile')")
+        await self.page.keyboard.press("m")
+        await self.until("document.getElementById('drawer-open').getAttribute('aria-expanded') === 'true'")
+
+    async def frames(self, count: int) -> int:
+        """Wait for so many new frames to be presented; returns how many milliseconds that took."""
+        script = """(count) => new Promise((resolve) => {
+          const video = document.getElementById('picture');
+          const began = performance.now();
+          const frame = () => {
+            count -= 1;
+            if (count > 0) video.requestVideoFrameCallback(frame);
+            else resolve(Math.round(performance.now() - began));
+          };
+          video.requestVideoFrameCallback(frame);
+        })"""
+        return int(await asyncio.wait_for(self.page.evaluate(script, count), WAIT_S))
+
+    async def picture(self) -> Picture:
+        """The next frame as it arrived: uint8 RGB (H, W, 3)."""
+        await self.frames(1)
+        script = """() => {
+          const video = document.getElementById('picture');
+          const canvas = document.createElement('canvas');
+          [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+          canvas.getContext('2d').drawImage(video, 0, 0);
+          return canvas.toDataURL('image/png').split(',')[1];
+        }"""
+        png = np.frombuffer(base64.b64decode(await self.page.evaluate(script)), np.uint8)
+        return np.asarray(cv2.cvtColor(cv2.imdecode(png, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB), np.uint8)
+
+    async def value(self, control: str) -> str:
+        return str(await self.page.evaluate("(id) => document.getElementById(id).value", control))

@@ -1,0 +1,24 @@
+import { notice } from './state.js';
+
+/** Save what the video shows right now as a JPEG named after the moment. */
+export async function saveSnapshot(video, mirrored) {
+  const canvas = document.createElement('canvas');
+  [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+  const context = canvas.getContext('2d');
+  if (mirrored) context.setTransform(-1, 0, 0, 1, canvas.width, 0);
+  context.drawImage(video, 0, 0);
+  const blob = await new Promise((resolve) => { canvas.toBlob(resolve, 'image/jpeg', 0.95); });
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(blob);
+  link.download = `hallucinate-${stamp(new Date())}.jpg`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000); // the download has begun by then
+  notice('saved', `Saved as ${link.download}.`);
+}
+
+/** 2026-11-20-22-31-05, by the clock on the wall. */
+function stamp(now) {
+  const two = (number) => String(number).padStart(2, '0');
+  return [now.getFullYear(), now.getMonth() + 1, now.getDate(), now.getHours(), now.getMinutes(), now.getSeconds()]
+    .map(two).join('-');
+}

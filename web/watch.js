@@ -1,0 +1,114 @@
+// The page: one picture, one control channel, one drawer, and the hands on them.
+
+import { Drawer, FullScreen, fitPicture, hideWhenIdle } from './chrome.js';
+import { Controls } from './controls.js';
+import { byId } from './dom.js';
+import { ask, sentence } from './exchange.js';
+import { holdToCompare, onKeys } from './hands.js';
+import { Live } from './live.js';
+import { Player, wasAccepted } from './player.js';
+import { dismiss, notice, setState, state } from './state.js';
+
+/** The control channel and the drawer: drawn afresh when a server comes (back) with other knobs or motifs. */
+function connectControls(player) {
+  let about = {};
+  let drawn = '';
+  let noted = '';
+  const controls = new Controls(byId('controls'), (changes) => live.patch(changes));
+  const live = new Live({
+    settings: (settings) => controls.show(settings),
+    error: (words) => {
+      notice('setting', sentence(words));
+      controls.giveUp();
+    },
+    stats: (stats) => {
+      showFigures(player, stats, about);
+      player.sourceSays(stats.status ?? '');
+      if (stats.notice && stats.notice !== noted) notice('engine', sentence(stats.notice));
+      noted = stats.notice;
+    },
+    link: async (up) => {
+      byId('controls').disabled = !up;
+      if (!up) return;
+      try {
+        let schema;
+        [schema, about] = await Promise.all(['api/schema', 'api/about'].map(async (url) => (await ask(url)).json()));
+        const now = JSON.stringify(schema);
+        if (now !== drawn) controls.build(schema);
+        drawn = now;
+        byId('drawer-open').disabled = false;
+      } catch (error) {
+        notice('controls', error.message);
+      }
+    },
+  });
+  live.open();
+}
+
+/** The quiet line. It changes each second and is no live region: nobody wants that read out. */
+function showFigures(player, stats, about) {
+  const rate = player.fps === null ? '' : `${Math.round(player.fps)} fps`;
+  const latency = stats.encoding?.latency_ms ? `${Math.round(stats.encoding.latency_ms)} ms` : '';
+  const source = player.ownCamera ? '' : about.source;
+  const network = about.network ? `network ${about.network}` : '';
+  byId('figures').textContent = state() === 'live' ? [rate, latency, source, network].filter(Boolean).join(' · ') : '';
+}
+
+/** What needs a picture waits for one. */
+function enableByState() {
+  new MutationObserver(() => {
+    const [playing, started] = [state() === 'live', ['live', 'retrying', 'connecting'].includes(state())];
+    for (const id of ['compare', 'snapshot']) byId(id).disabled = !playing;
+    byId('camera').disabled = !started;
+    byId('turn').disabled = !started;
+  }).observe(document.body, { attributeFilter: ['data-state'] });
+}
+
+/** Not modal: Stop stays within reach. */
+function toggleHelp() {
+  const help = byId('help');
+  if (help.open) help.close();
+  else help.show();
+}
+
+function main() {
+  const params = new URLSearchParams(window.location.search);
+  const kiosk = params.has('kiosk');
+  document.body.classList.toggle('kiosk', kiosk);
+
+  const player = new Player(params.get('dream'));
+  const drawer = new Drawer();
+  const stop = () => !['idle', 'stopped'].includes(state()) && player.stop();
+  const full = new FullScreen(stop);
+  const compare = holdToCompare(byId('picture'), byId('compare'), (on) => player.compare(on));
+
+  byId('start').addEventListener('click', () => player.start());
+  byId('stop').addEventListener('click', stop);
+  byId('camera').addEventListener('click', () => player.toggleCamera());
+  byId('turn').addEventListener('click', () => player.turnCamera());
+  byId('snapshot').addEventListener('click', () => player.snapshot());
+  byId('notice-close').addEventListener('click', dismiss);
+  byId('help-open').addEventListener('click', toggleHelp);
+  onKeys({
+    Escape: () => (byId('help').open ? toggleHelp() : stop()),
+    s: stop,
+    c: compare,
+    m: () => drawer.toggle(),
+    f: () => full.toggle(),
+    p: () => player.snapshot(),
+    v: () => !byId('camera').disabled && player.toggleCamera(),
+    '?': toggleHelp,
+  });
+  window.addEventListener('pagehide', () => player.leave());
+  window.addEventListener('pageshow', ({ persisted }) => persisted && state() !== 'stopped' && player.start());
+
+  enableByState();
+  hideWhenIdle();
+  fitPicture(byId('picture'));
+  connectControls(player);
+  // Who set up a kiosk has read the notice; a reload was pressed by somebody who had.
+  if (kiosk || wasAccepted()) player.start();
+  else setState('idle', '');
+}
+
+main();

@@ -1,0 +1,110 @@
+// Watch: one peer that receives the dream (WHEP), and knows when it has stopped coming.
+
+import { sleep } from './dom.js';
+import { ask, exchange, leave, location } from './exchange.js';
+
+const FIRST_FRAME_S = 12;
+const STALL_S = 3;
+
+/** The browser will not play without a press. */
+export class Blocked extends Error {}
+
+export class Viewer {
+  #peer = new RTCPeerConnection();
+  #video;
+  #location = null;
+  #clock = null;
+  #asked = Promise.resolve();
+  #closed = new AbortController();
+  #end;
+
+  /** Resolves, once, with the reason in words when the picture has ended. */
+  ended = new Promise((resolve) => { this.#end = resolve; });
+
+  /** `onRate(fps)` is told once a second how many frames came. */
+  constructor(video, onRate) {
+    this.#video = video;
+    this.onRate = onRate;
+    this.#peer.addEventListener('connectionstatechange', () => {
+      const gone = ['failed', 'closed'].includes(this.#peer.connectionState);
+      if (gone) this.#end('The connection was lost.');
+    });
+  }
+
+  /** Connect and return when the first frame is on the screen. `dream` is the id of a visitor's dream, or null. */
+  async watch(dream, signal) {
+    signal.addEventListener('abort', () => this.close(), { signal: this.#closed.signal });
+    const { receiver } = this.#peer.addTransceiver('video', { direction: 'recvonly' });
+    // Show each frame as it comes: a late frame is worth less here than a missing one.
+    if ('jitterBufferTarget' in receiver) receiver.jitterBufferTarget = 0;
+    const response = await exchange(this.#peer, dream ? `whep?dream=${encodeURIComponent(dream)}` : 'whep', signal);
+    this.#location = location(response);
+    this.#video.srcObject = new MediaStream([receiver.track]);
+    await Promise.race([Promise.all([this.#play(), this.#firstFrame(receiver)]), this.#failed()]);
+    this.#clock = this.#watchFrames(receiver, await decoded(receiver));
+  }
+
+  /** What this viewer's video shows from now on: 'dream' or 'camera'. The last wish wins, in order. */
+  show(what) {
+    if (!this.#location || this.#closed.signal.aborted) return;
+    const id = this.#location.split('/').pop();
+    const body = JSON.stringify({ show: what });
+    const headers = { 'Content-Type': 'application/json' };
+    this.#asked = this.#asked.then(() => ask(`api/viewers/${id}`, { method: 'PATCH', headers, body })).catch(() => {});
+  }
+
+  /** The server is told, then the connection goes. */
+  close() {
+    if (this.#closed.signal.aborted) return;
+    this.#closed.abort();
+    clearInterval(this.#clock);
+    this.#end('Stopped.');
+    this.#hangUp();
+  }
+
+  async #hangUp() {
+    if (this.#location) await leave(this.#location);
+    this.#peer.close();
+  }
+
+  async #play() {
+    try {
+      await this.#video.play();
+    } catch (error) {
+      if (error.name === 'NotAllowedError') throw new Blocked();
+      // Otherwise a newer picture took this one's place; its own watch says what became of it.
+    }
+  }
+
+  async #firstFrame(receiver) {
+    for (let tries = 0; tries < FIRST_FRAME_S * 10; tries += 1) {
+      if (await decoded(receiver) || this.#closed.signal.aborted) return;
+      await sleep(0.1);
+    }
+    throw new Error('The server answers, but no picture comes; does the network let UDP through?');
+  }
+
+  async #failed() {
+    throw new Error(await this.ended);
+  }
+
+  #watchFrames(receiver, last) {
+    let [lastAt, movedAt] = [performance.now(), performance.now()];
+    return setInterval(async () => {
+      const frames = await decoded(receiver);
+      const now = performance.now();
+      this.onRate(((frames - last) * 1000) / (now - lastAt));
+      // A page in the background may be given no frames; that is no stall.
+      if (frames !== last || document.hidden) movedAt = now;
+      [last, lastAt] = [frames, now];
+      if (now - movedAt > STALL_S * 1000) this.#end('The picture stopped coming.');
+    }, 1000);
+  }
+}
+
+async function decoded(receiver) {
+  for (const report of (await receiver.getStats()).values()) {
+    if (report.type === 'inbound-rtp') return report.framesDecoded ?? 0;
+  }
+  return 0;
+}
