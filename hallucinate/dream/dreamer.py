@@ -23,6 +23,10 @@ LONGEST_GAP_S = 0.25
 """Frames further apart than this grow no more than after this gap: a stall must not end in a leap."""
 
 
+LETTING_GO_S = 0.15
+"""Half-life of what was dreamed before, when something else is asked for; for half the time that the new takes to grow."""
+
+
 class Dreamer:
     """Carries one hallucination from frame to frame. Owned by the dreaming thread.
 
@@ -41,6 +45,8 @@ class Dreamer:
         self._luma: Picture | None = None
         self._before_ns = 0
         self._turn = 0
+        self._asked: frozenset[str] = frozenset()
+        self._asked_ns = 0
         self._cleared = torch.zeros((), dtype=torch.int64, device=device)
 
     @property
@@ -54,7 +60,8 @@ class Dreamer:
         height, width = dream_size(frame.picture.shape[0], frame.picture.shape[1], point.width)
         camera = to_tensor(shrunk(frame.picture, width, height), self._device)
 
-        r = self._carried(frame, height, width, settings.follow) * res.fade(seconds, settings.half_life_s)
+        r = self._carried(frame, height, width, settings.follow)
+        r = r * res.fade(seconds, self._half_life_s(frame, settings))
         wanted = objective(self._network, settings)
         if wanted is not None and settings.strength > 0:
             r = self._grown(camera, r, wanted, seconds, settings, point.steps)
@@ -62,6 +69,16 @@ class Dreamer:
 
         self._residual, self._before_ns = self._numbers_only(r), frame.captured_ns
         return laid_on(frame.picture, self._residual)
+
+    def _half_life_s(self, frame: Frame, settings: Settings) -> float:
+        """The settings' own; shorter just after something else was asked for, to make room for it."""
+        asked = frozenset([settings.layer] if settings.layer else (n for n, w in settings.motifs.items() if w > 0))
+        if asked != self._asked:
+            # What merely joins a mix needs no room.
+            self._asked_ns = self._asked_ns if asked > self._asked else frame.captured_ns
+            self._asked = asked
+        letting_go = bool(asked) and frame.captured_ns - self._asked_ns < settings.growth_s * 1e9 / 2
+        return min(settings.half_life_s, LETTING_GO_S) if letting_go else settings.half_life_s
 
     def _carried(self, frame: Frame, height: int, width: int, follow: bool) -> torch.Tensor:
         """The residual of the frame before, where its pixels are now, at the size asked for."""

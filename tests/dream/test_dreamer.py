@@ -90,6 +90,31 @@ def test_what_is_dreamed_fades_by_half_in_a_half_life() -> None:
     assert apart(camera, after) == pytest.approx(apart(camera, before) / 2, rel=0.1)
 
 
+def test_asking_for_something_else_lets_the_old_go_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    def left_after_half_a_second() -> float:
+        dreamer = new_dreamer()
+        settings = SETTINGS.model_copy(update={"layer": "first", "half_life_s": 60.0})
+        camera, before = run(dreamer, 50, settings=settings)
+        old = (before.astype(np.float64) - camera).ravel()
+        camera, after = run(dreamer, 13, settings=settings.model_copy(update={"layer": "second"}), start=50)
+        assert apart(camera, after) > 0.03  # the new one is on its way
+        return float(np.dot((after.astype(np.float64) - camera).ravel(), old) / np.dot(old, old))
+
+    quickly = left_after_half_a_second()
+    monkeypatch.setattr("hallucinate.dream.dreamer.LETTING_GO_S", 60.0)
+    # The two layers want partly the same, so not all of what is left is of the old one.
+    assert quickly < 0.7 * left_after_half_a_second()
+
+
+def test_a_motif_that_joins_the_mix_does_not_push_the_others_out() -> None:
+    dreamer = new_dreamer()
+    alone, mixed = Settings(motifs={"light": 1.0}), Settings(motifs={"light": 1.0, "dark": 0.2})
+    for n, settings in enumerate([alone] * 30 + [mixed] * 2):
+        frame = Frame(world()[:, :256], int(n / 25 * 1e9))
+        dreamer.dream(frame, settings, POINT)
+        assert dreamer._half_life_s(frame, settings) == (0.15 if n < 8 else 1.5)
+
+
 def test_the_hallucination_goes_with_what_it_was_dreamed_on() -> None:
     dreamer = new_dreamer()
     camera, before = run(dreamer, 25, pan=2)
