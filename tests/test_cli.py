@@ -1,5 +1,7 @@
+import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -62,6 +64,52 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments: list[str], said: str) 
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("hallucinate: ")
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("content", [b"", b"this is no film", b"\x00" * 5000])
+def test_a_file_that_is_no_film_is_one_line_and_exit_code_2(tmp_path: Path, content: bytes) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_bytes(content)
+    done = hallucinate("--source", str(film))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "film.mp4" in done.stderr
+
+
+def test_a_port_in_use_is_one_line_and_exit_code_2() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = hallucinate("--source", "scene", "--host", "127.0.0.1", "--port", port)
+    assert done.returncode == 2
+    assert done.stderr == f"hallucinate: port {port} is in use; stop the other program or choose another with --port\n"
+
+
+def test_an_address_that_refuses_is_said_and_tried_again() -> None:
+    """An installation may start before its camera does: the page is served, and the words say what is wrong."""
+    command = [
+        sys.executable,
+        "-m",
+        "hallucinate",
+        "--source",
+        "rtsp://127.0.0.1:9/x",
+        "--port",
+        "0",
+        "--host",
+        "127.0.0.1",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        try:
+            said = ""
+            for line in process.stdout:
+                said = " ".join((said + line).split())
+                if "trying again" in said.lower():
+                    break
+            assert "rtsp://127.0.0.1:9/x" in said
+            assert "http://localhost" in said
+            assert "Traceback" not in said
+        finally:
+            process.terminate()
+            assert process.wait(10) == 0
 
 
 def test_help_names_every_knob_with_its_range() -> None:

@@ -24,7 +24,7 @@ LONGEST_GAP_S = 0.25
 
 
 LETTING_GO_S = 0.15
-"""Half-life of what was dreamed before, when something else is asked for; for half the time that the new takes to grow."""
+"""Half-life of what was dreamed before when something else is asked for, for half the time that this takes to grow."""
 
 
 class Dreamer:
