@@ -145,7 +145,7 @@ def card(facts: dict[str, str]) -> str:
     rows.append(f"| *nothing* | | {clean['nothing']:.0%} | {attacked['nothing']:.0%} |")
     rows.append(f"| **all** | | **{clean['']:.0%}** | **{attacked['']:.0%}** |")
     size_mb = MOTIF_WEIGHTS.stat().st_size / 1e6
-    return CARD.format(**facts, **recipe, rows="\n".join(rows), size_mb=size_mb, count=len(MOTIFS))
+    return CARD.format(**{**recipe, **facts}, rows="\n".join(rows), size_mb=size_mb, count=len(MOTIFS))
 
 
 CARD = """<!-- Written by `python -m hallucinate.studio.gallery`; change that, not this. -->

@@ -42,7 +42,7 @@ def test_a_dream_of_a_still_camera_differs_from_it() -> None:
 
 def test_the_card_tells_every_motifs_figures() -> None:
     shares = {"": 0.8, "nothing": 0.7, **dict.fromkeys(MOTIFS, 0.9)}
-    recipe = {"eps": 2.0, "size": 64, "attacks": 2, "rate": 0.003, "batch": 96}
+    recipe = {"steps": 1, "seed": 0, "eps": 2.0, "size": 64, "attacks": 2, "rate": 0.003, "batch": 96}
     facts = dict.fromkeys(("command", "steps", "pictures", "hours", "machine", "seed", "commit"), "1")
     text = card({**facts, "clean": json.dumps(shares), "attacked": json.dumps(shares), "recipe": json.dumps(recipe)})
     for name in MOTIFS:
