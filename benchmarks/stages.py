@@ -63,7 +63,7 @@ def stage_times(dream_width: int, device_name: str = "auto") -> dict[str, float]
     for size in octave_sizes(height, width, settings.octaves, settings.octave_scale):
 
         def step(size: tuple[int, int] = size) -> torch.Tensor:
-            return resized(direction(resized(camera, *size), ask, (3, -5)), height, width)
+            return resized(direction(resized(camera, *size), ask, (3, 5), 8), height, width)
 
         times[f"step at {size[1]}×{size[0]}"] = timed(step, device)
     times["lay on"] = timed(lambda: laid_on(frames[1], residual), device)

@@ -76,7 +76,7 @@ class Settings(BaseModel):
         8,
         ge=0,
         le=64,
-        description="largest random shift before a step, in dreamed pixels; hides the network's grid",
+        description="pixels by which a step is shifted at most, at random; hides the network's grid",
         json_schema_extra=_knob("px", 1, "Jitter", live=False),
     )
     follow: bool = Field(

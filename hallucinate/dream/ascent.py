@@ -14,17 +14,19 @@ A blank wall gives gradients of this order or below; without ε its rounding noi
 """
 
 
-def direction(x: torch.Tensor, ask: Objective, shift: tuple[int, int]) -> torch.Tensor:
+def direction(x: torch.Tensor, ask: Objective, shift: tuple[int, int] = (0, 0), jitter: int = 0) -> torch.Tensor:
     """The way up at ``x``: ∂L/∂x divided by its mean magnitude over the whole picture.
 
-    x: float32 (1, 3, H, W) in [0, 1]. shift: (rows, columns) by which the picture is rolled before the
-    network looks and rolled back after, so that the network's stride leaves no grid (jitter).
+    x: float32 (1, 3, H, W) in [0, 1]. The network is shown ``jitter`` more rows and columns, mirrored at the
+    edges, of which ``shift`` = (rows, columns), 0 to ``jitter`` each, lie above and to the left: so its stride
+    leaves no grid. (Rolled round instead, the edges of the sky meet those of the ground, and frames grow there.)
     Returns float32 (1, 3, H, W) with mean magnitude 1, or all near 0 for a flat picture.
     """
-    seen = torch.roll(x, shift, (2, 3)).requires_grad_(True)
+    (above, below), (left, right) = ((s, jitter - s) for s in shift)
+    seen = F.pad(x, (left, right, above, below), mode="reflect").requires_grad_(True)
     answer, more = ask(seen)
     (g,) = torch.autograd.grad(answer, seen, more)
-    g = torch.roll(g.float(), (-shift[0], -shift[1]), (2, 3))
+    g = g[:, :, above : above + x.shape[2], left : left + x.shape[3]].float()
     # One normalisation over the whole picture. In float32: a half-precision mean over a large picture overflows.
     return g / (g.abs().mean() + FLAT)
 

@@ -108,12 +108,14 @@ class Dreamer:
         for _ in range(steps):
             size = sizes[self._turn % len(sizes)]
             self._turn += 1
-            way_up = direction(resized((camera + r).clamp(0, 1), *size), wanted, self._shift(settings.jitter))
+            jitter = min(settings.jitter, min(size) - 1)  # a mirror shows no more than there is
+            seen = resized((camera + r).clamp(0, 1), *size)
+            way_up = direction(seen, wanted, self._shift(jitter), jitter)
             r = (camera + r + rate * resized(way_up, height, width)).clamp(0, 1) - camera
         return r
 
     def _shift(self, jitter: int) -> tuple[int, int]:
-        dy, dx = torch.randint(-jitter, jitter + 1, (2,), generator=self._random).tolist()
+        dy, dx = torch.randint(0, jitter + 1, (2,), generator=self._random).tolist()
         return int(dy), int(dx)
 
     def _numbers_only(self, r: torch.Tensor) -> torch.Tensor:

@@ -40,11 +40,20 @@ def test_jitter_is_taken_back() -> None:
     # Shifted by a multiple of all strides, the network sees the same picture elsewhere: borders aside, so
     # must the way up be the same.
     network, x = TinyNetwork(), noise(64, 64)
-    still = direction(x, more_of_layer(network, "second"), (0, 0))
-    moved = direction(x, more_of_layer(network, "second"), (16, 32))
+    still = direction(x, more_of_layer(network, "second"))
+    moved = direction(x, more_of_layer(network, "second"), (16, 32), 48)
+    assert moved.shape == x.shape
     inner = (slice(None), slice(None), slice(24, 40), slice(40, 56))
     ratio = moved[inner] / still[inner]
     assert ratio.std() < 1e-3  # one picture-wide factor, from the normalisation over other borders
+
+
+def test_no_edge_is_made_where_the_picture_ends() -> None:
+    # Bright above, dark below: rolled round, the two would meet, and the largest gradients would be at the ends.
+    ramp = torch.linspace(1, 0, 96)[:, None].expand(1, 3, 96, 64).contiguous()
+    way_up = direction(ramp, more_of_layer(TinyNetwork(), "first"), (5, 3), 8).abs().mean((0, 1, 3))
+    assert way_up[:8].mean() < 2 * way_up[8:-8].max()
+    assert way_up[-8:].mean() < 2 * way_up[8:-8].max()
 
 
 def test_the_step_is_normalised_over_the_whole_picture() -> None:
@@ -66,8 +75,8 @@ def test_a_flat_picture_is_left_alone() -> None:
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_half_precision_climbs_the_same_way(dtype: torch.dtype) -> None:
     x = noise(48, 64)
-    exact = direction(x, more_of_layer(TinyNetwork(), "second"), (3, -5))
-    half = direction(x, more_of_layer(TinyNetwork(dtype), "second"), (3, -5))
+    exact = direction(x, more_of_layer(TinyNetwork(), "second"), (3, 5), 8)
+    half = direction(x, more_of_layer(TinyNetwork(dtype), "second"), (3, 5), 8)
     assert half.dtype == torch.float32
     assert torch.nn.functional.cosine_similarity(exact.flatten(), half.flatten(), 0) > 0.99
 
