@@ -99,14 +99,14 @@ class Settings(BaseModel):
         json_schema_extra=_knob("px", 16, "Dream width, at most", live=False),
     )
     dream_width_min: int = Field(
-        128,
+        160,
         ge=64,
         le=2048,
         description="width of the picture that the network sees, at least",
         json_schema_extra=_knob("px", 16, "Dream width, at least", live=False),
     )
     fps: float = Field(
-        24.0,
+        20.0,
         ge=1,
         le=60,
         description="frames per second that the governor holds",

@@ -17,6 +17,10 @@ ROOMY = 0.65
 """Below this share there is room to grow. The gap to FULL is what keeps it from hunting."""
 
 
+SETTLING = 4
+"""Turns after a change that say nothing: a new size has its kernels chosen and its memory found first."""
+
+
 @dataclass(frozen=True, slots=True)
 class OperatingPoint:
     """What one frame is dreamed with: the width that the network sees, in pixels, and the steps taken."""
@@ -28,13 +32,14 @@ class OperatingPoint:
 class Governor:
     """Decides the operating point. Pure: it is told what turns cost and when, and never looks at a clock."""
 
-    def __init__(self, window: int = 12, patience_s: float = 2.0) -> None:
+    def __init__(self, window: int = 18, patience_s: float = 2.0) -> None:
         self._costs: deque[float] = deque(maxlen=window)
         self._patience_s = patience_s
         self._changed_s = float("-inf")
         self._width: int | None = None
         self._steps = 1
         self._ceiling: int | None = None
+        self._settling = SETTLING
 
     def point(self, settings: Settings) -> OperatingPoint:
         """The point in force, inside the limits that the settings set now."""
@@ -48,13 +53,17 @@ class Governor:
     def observe(self, cost_s: float, now_s: float, settings: Settings) -> None:
         """Take note of what a turn cost, in seconds, and move the point when the window says so.
 
-        The costliest octave of a cycle must fit as well, so the judge is a high quantile, not the mean.
+        The costliest octave of a cycle must fit as well, so the judge is the upper third, not the mean; a
+        few turns that something else on the machine held up are no reason to go lower.
         """
+        if self._settling > 0:
+            self._settling -= 1
+            return
         self._costs.append(cost_s)
         if len(self._costs) < (self._costs.maxlen or 0) // 2:
             return
         ordered = sorted(self._costs)
-        load = ordered[int(0.8 * (len(ordered) - 1))] * settings.fps
+        load = ordered[int(0.7 * (len(ordered) - 1))] * settings.fps
         if load > FULL:
             self._less(load, now_s, settings)
         elif load < ROOMY and len(self._costs) == self._costs.maxlen and now_s - self._changed_s > self._patience_s:
@@ -85,5 +94,5 @@ class Governor:
             self._set(min(settings.dream_width, max(int(wanted), now.width + NOTCH)), now.steps, now_s)
 
     def _set(self, width: int, steps: int, now_s: float) -> None:
-        self._width, self._steps, self._changed_s = width, steps, now_s
+        self._width, self._steps, self._changed_s, self._settling = width, steps, now_s, SETTLING
         self._costs.clear()
