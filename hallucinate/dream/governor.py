@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from hallucinate.settings import Settings
 
-NOTCH = 16
-"""Dream widths go in notches: few shapes, so that what is prepared per shape is used again."""
+NOTCH = 32
+"""Dream widths go in notches: few shapes, so that what is prepared per shape is used again, and its memory too."""
 
 FULL = 0.85
 """Share of the frame's time that dreaming may fill; the rest is for the other threads."""
@@ -16,6 +16,9 @@ FULL = 0.85
 ROOMY = 0.65
 """Below this share there is room to grow. The gap to FULL is what keeps it from hunting."""
 
+
+REPENT_S, LONGEST_PATIENCE_S = 10.0, 120.0
+"""Growing that had to be taken back within so long doubles the patience before the next try, up to the longest."""
 
 SETTLING = 4
 """Turns after a change that say nothing: a new size has its kernels chosen and its memory found first."""
@@ -34,8 +37,8 @@ class Governor:
 
     def __init__(self, window: int = 18, patience_s: float = 2.0) -> None:
         self._costs: deque[float] = deque(maxlen=window)
-        self._patience_s = patience_s
-        self._changed_s = float("-inf")
+        self._shortest_patience_s = self._patience_s = patience_s
+        self._changed_s = self._grown_s = float("-inf")
         self._width: int | None = None
         self._steps = 1
         self._ceiling: int | None = None
@@ -77,6 +80,8 @@ class Governor:
 
     def _less(self, load: float, now_s: float, settings: Settings) -> None:
         now = self.point(settings)
+        too_much = now_s - self._grown_s < REPENT_S
+        self._patience_s = min(2 * self._patience_s, LONGEST_PATIENCE_S) if too_much else self._shortest_patience_s
         if now.width > settings.dream_width_min:
             # Cost goes with the area; half-way between the two targets leaves room on both sides.
             wanted = now.width * ((FULL + ROOMY) / 2 / load) ** 0.5
@@ -85,7 +90,7 @@ class Governor:
             self._set(now.width, now.steps - 1, now_s)
 
     def _more(self, load: float, now_s: float, settings: Settings) -> None:
-        now = self.point(settings)
+        now, self._grown_s = self.point(settings), now_s
         if now.steps < settings.steps and load * (now.steps + 1) / now.steps < FULL:
             self._set(now.width, now.steps + 1, now_s)
         elif now.width < settings.dream_width:

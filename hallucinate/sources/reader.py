@@ -37,7 +37,7 @@ class Reader:
         on_status: Callable[[str], None] = lambda status: None,
     ) -> None:
         self._open, self._slot, self._clock, self._on_status = open, slot, clock, on_status
-        self.status = "not started"
+        self.status = "opening the source"
         self.frames = 0
         self._failures = 0
         self._name = ""

@@ -43,6 +43,21 @@ def test_it_does_not_hunt() -> None:
     assert load(settings, points[0], 500) < FULL
 
 
+def test_growing_that_fails_is_tried_less_and_less_often() -> None:
+    """A machine on which one size fits easily, and the next is far too much: the worst for a governor."""
+    governor, settings, now, changes = Governor(), Settings(fps=24, dream_width=480), 0.0, []
+    before = governor.point(settings)
+    while now < 300:
+        point = governor.point(settings)
+        cost = 0.020 if point.width <= 256 else 0.045
+        now += max(cost, 1 / settings.fps)
+        governor.observe(cost, now, settings)
+        if point != before:
+            changes.append(now)
+            before = point
+    assert len([at for at in changes if at > 150]) <= 4
+
+
 def test_a_fast_machine_reaches_the_limits_and_steps_first() -> None:
     governor, settings = Governor(), Settings(fps=24, dream_width=480, steps=3)
     points = simulate(governor, settings, 10, 40)

@@ -75,7 +75,7 @@ def test_the_waits_grow_and_stay_bounded() -> None:
 def test_frames_come_through_and_are_counted() -> None:
     source = Scripted(frame(1), None, frame(2))
     play = Play(source)
-    assert play.reader.status == "not started"
+    assert play.reader.status == "opening the source"
     play.reader.start()
     play.until(lambda: "reading camera 0" in play.said)
     while play.reader.frames < 2:
