@@ -15,7 +15,6 @@ import math
 import os
 import platform
 import subprocess
-import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -190,7 +189,7 @@ def save_weights(training: Training, path: Path, facts: dict[str, str]) -> None:
     metadata = {
         "motifs": json.dumps(training.averaged.motifs),
         "families": json.dumps(dict(training.averaged.families)),
-        "command": "python -m hallucinate.motifs.train " + " ".join(sys.argv[1:]),
+        "command": command_for(recipe),
         "commit": commit(),
         "recipe": json.dumps(asdict(recipe)),
         "seed": str(recipe.seed),
@@ -205,6 +204,13 @@ def save_weights(training: Training, path: Path, facts: dict[str, str]) -> None:
     save_file(tensors, part, metadata)
     part.chmod(0o644)  # to be read by whoever installs it
     os.replace(part, path)
+
+
+def command_for(recipe: Recipe) -> str:
+    """What somebody types to repeat the run; what is as by default is left out."""
+    plain = asdict(Recipe())
+    options = [f"--{name} {value}" for name, value in asdict(recipe).items() if value != plain[name]]
+    return " ".join(["python -m hallucinate.motifs.train", *options])
 
 
 def commit() -> str:

@@ -11,6 +11,7 @@ from hallucinate.motifs.train import (
     Recipe,
     attacked,
     begin,
+    command_for,
     loss_of,
     measure,
     resume,
@@ -57,6 +58,11 @@ def test_the_weights_say_what_they_are(tmp_path: Path) -> None:
     assert {"command", "commit", "recipe", "steps", "pictures", "hours", "machine"} <= set(facts)
     assert not list(tmp_path.glob("*.part"))
     assert json.loads((tmp_path / "training.jsonl").read_text())["step"] == 1
+
+
+def test_the_command_in_the_weights_repeats_the_run() -> None:
+    assert command_for(Recipe()) == "python -m hallucinate.motifs.train"
+    assert command_for(Recipe(steps=7, eps=1.5)) == "python -m hallucinate.motifs.train --steps 7 --eps 1.5"
 
 
 def test_an_attack_stays_in_its_ball_and_raises_the_loss() -> None:
