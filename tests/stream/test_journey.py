@@ -1,0 +1,62 @@
+"""The real loop behind the real server, and a camera that fails under a viewer's eyes."""
+
+import asyncio
+import contextlib
+import threading
+
+import torch
+from aiohttp.test_utils import TestClient, TestServer
+from foreign import BLUE, GREEN, SOON, Peer, looks, plain
+
+from hallucinate.clock import SystemClock
+from hallucinate.dream.dreamer import Dreamer
+from hallucinate.errors import SourceError
+from hallucinate.frame import Frame
+from hallucinate.loop import Loop
+from hallucinate.settings import LiveSettings, Settings
+from hallucinate.stream.access import Access
+from hallucinate.stream.server import make_app
+from tests.dream.networks import TinyNetwork
+
+
+class Camera:
+    """Gives a blue picture until it is pulled out; plugged in again, it gives a green one."""
+
+    name = "camera 0"
+    unplugged, tried, plugged_in = threading.Event(), threading.Event(), threading.Event()
+
+    def __init__(self) -> None:
+        if self.unplugged.is_set() and not self.plugged_in.is_set():
+            self.tried.set()
+            raise SourceError("camera 0 did not open; is it unplugged?")
+        self._closed = threading.Event()
+
+    def read(self) -> Frame | None:
+        self._closed.wait(1 / 25)
+        if self.unplugged.is_set() and not self.plugged_in.is_set():
+            raise SourceError("camera 0 stopped delivering frames")
+        return Frame(plain(GREEN if self.plugged_in.is_set() else BLUE), SystemClock().now_ns())
+
+    def close(self) -> None:
+        self._closed.set()
+
+
+async def test_a_camera_fails_and_returns_and_the_viewer_stays(pages):
+    live = LiveSettings(Settings(motifs={}, fps=25), TinyNetwork.motifs, TinyNetwork.layers)
+    loop = Loop(Camera, lambda: Dreamer(TinyNetwork(), torch.device("cpu")), live, SystemClock(), (320, 180))
+    with contextlib.closing(loop):
+        loop.start()
+        async with TestClient(TestServer(make_app(loop, live, Access(), {}, pages))) as http:
+            viewer = await Peer(http).watch()
+            await viewer.frame_that(lambda frame: looks(frame, BLUE))
+            Camera.unplugged.set()
+            assert await asyncio.to_thread(Camera.tried.wait, SOON)
+            stats = await (await http.get("/api/stats")).json()
+            assert "trying again" in stats["status"].lower()
+            for _ in range(5):  # the last picture lives on
+                assert looks(await viewer.frame(), BLUE)
+            Camera.plugged_in.set()
+            await viewer.frame_that(lambda frame: looks(frame, GREEN))
+            assert viewer.pc.connectionState == "connected"
+            assert not viewer.closed.is_set()
+            await viewer.pc.close()
