@@ -92,10 +92,78 @@ class Pen:
         bottom = torch.tensor(low, device=self.device)[None, :, None, None]
         return bottom + t * (torch.tensor(high, device=self.device)[None, :, None, None] - bottom)
 
+    def tones(self, *stops: tuple[float, float, float], wild: float = 0.3) -> torch.Tensor:
+        """(B, n, 3): the colours a thing has in life, each a little off; about ``wild`` of the pictures take any."""
+        real = torch.tensor(stops, device=self.device)[None]
+        shape = (self.batch, len(stops), 3)
+        off = torch.randn(shape, generator=self.generator, device=self.device)
+        tint = torch.randn(self.batch, 1, 3, generator=self.generator, device=self.device)
+        near = (real * (1 + 0.1 * tint) + 0.05 * off).clamp(0, 1)
+        return torch.where(self.chance(wild) > 0, self.palette(len(stops)), near)
+
+    def one_of(self, choices: int) -> int:
+        """One of 0 to ``choices`` - 1, for the whole batch."""
+        return int(torch.randint(choices, (1,), generator=self.generator, device=self.device))
+
+    def lit(self, height: Plane, relief: float = 1.0, gloss: float = 0.0) -> Plane:
+        """How a relief shines under a lamp of the pen's choice, about 0.35 to 1.2; more where it is glossy.
+
+        height: (B, H, W), in units of the grid's x and y; relief makes it steeper. Lambert's cosine law, and a
+        highlight after Blinn (1977).
+        """
+        pixel = 2 / min(self.height, self.width)
+        padded = F.pad(height[:, None].expand(self.batch, 1, -1, -1), (1, 1, 1, 1), mode="replicate")[:, 0]
+        dx = (padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]) / (2 * pixel) * relief
+        dy = (padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1]) / (2 * pixel) * relief
+        angle, tilt = self.uniform(-2.6, -0.5), self.uniform(0.5, 0.95)  # from above, as people expect
+        lx, ly, lz = torch.cos(angle) * tilt, torch.sin(angle) * tilt, (1 - tilt**2).sqrt()
+        norm = (1 + dx * dx + dy * dy).sqrt()
+        lambert = ((-dx * lx - dy * ly + lz) / norm).clamp(min=0)
+        half = (2 + 2 * lz).sqrt()
+        blinn = ((-dx * lx - dy * ly + lz + 1) / (norm * half)).clamp(0, 1)
+        return 0.35 + 0.85 * lambert + gloss * blinn**24
+
+    def shadowed(self, ground: Colour, mask: Plane, depth: float = 0.55) -> Colour:
+        """The ground with the soft shadow of what stands on it, fallen to one side."""
+        reach = self.height * float(self.uniform(0.02, 0.07).mean())
+        away = int(reach) + 1
+        aside = away if self.one_of(2) else -away
+        fallen = torch.roll(blurred(mask.expand(self.batch, -1, -1), reach), (away, aside), (1, 2))
+        return ground * (1 - depth * fallen * (1 - mask))[:, None]
+
     def backdrop(self) -> Colour:
-        """What is behind a motif: soft clouds of colour at one scale, (B, 3, H, W)."""
-        cell = self.height / float(torch.randint(1, 9, (1,), generator=self.generator, device=self.device))
-        return ramp(torch.sigmoid(1.5 * self.clouds(cell)), self.palette(3))
+        """What is behind a motif, (B, 3, H, W): clouds of colour, a land under a sky, dead leaves, or next to nothing."""
+        kind = self.one_of(6)
+        if kind == 0:
+            return self.land()
+        if kind == 1:
+            return self.leaves()
+        if kind == 2:
+            _, v = self.placed()
+            return ramp(0.5 + 0.3 * v + 0.03 * self.noise(self.height / 20), self.palette(2))
+        return ramp(torch.sigmoid(1.5 * self.clouds(self.height / (1 + self.one_of(8)))), self.palette(3))
+
+    def land(self) -> Colour:
+        """A sky that pales towards a ragged horizon, and rough ground below it, (B, 3, H, W)."""
+        x, y = self.grid()
+        tilt = self.uniform(-0.2, 0.2)
+        above = y + tilt * x + 0.15 * self.clouds(self.height / 3) - self.uniform(-0.5, 0.6)
+        sky = ramp(smooth(-1.4, 0.0, above), self.tones((0.25, 0.45, 0.8), (0.75, 0.85, 0.95)))
+        soil = ramp(
+            torch.sigmoid(self.clouds(self.height / 6) + above), self.tones((0.15, 0.2, 0.08), (0.55, 0.5, 0.3))
+        )
+        return over(sky, soil, smooth(-0.03, 0.03, above))
+
+    def leaves(self) -> Colour:
+        """Dead leaves (Lee et al. 2001): discs of all sizes, each hiding what came before; edges as scenes have."""
+        picture = self.colour().expand(-1, -1, self.height, self.width)
+        x, y = self.grid()
+        for _ in range(10):
+            size = 0.12 / self.uniform(0.1, 1.0)
+            away = (((x - self.uniform(-1, 1)) / size) ** 2 + ((y - self.uniform(-1, 1)) / size) ** 2).sqrt()
+            light = (0.75 + 0.25 * x * self.uniform(-1, 1)).clamp(0, 1)[:, None]
+            picture = over(picture, self.colour() * light, smooth(1.06, 0.98, away))
+        return picture
 
 
 def smooth(start: float, end: float, x: Plane) -> Plane:
@@ -117,6 +185,52 @@ def over(ground: Colour, paint: Colour, mask: Plane) -> Colour:
     """Paint over ground where the mask is 1."""
     m = mask[:, None]
     return ground * (1 - m) + paint * m
+
+
+def blurred(t: Plane, sigma: float) -> Plane:
+    """Gaussian blur of (B, H, W), sigma in pixels."""
+    half = min(int(3 * sigma) + 1, t.shape[1] - 1, t.shape[2] - 1)
+    kernel = torch.exp(-0.5 * (torch.arange(-half, half + 1, device=t.device) / sigma) ** 2)
+    kernel = kernel / kernel.sum()
+    padded = F.pad(t[:, None], (half,) * 4, mode="reflect")
+    return F.conv2d(F.conv2d(padded, kernel[None, None, :, None]), kernel[None, None, None])[:, 0]
+
+
+def cells(u: Plane, v: Plane, seed: Plane, jitter: float = 0.8) -> tuple[Plane, Plane, Plane]:
+    """Worley noise (1996): one point in each unit square of (u, v), off its middle by up to jitter / 2.
+
+    Returns the distance to the nearest point, to the second nearest, and a number in [0, 1) for the nearest
+    one's cell. ``second - first`` is 0 on the walls between cells.
+    """
+    first = torch.full(torch.broadcast_shapes(u.shape, v.shape, seed.shape), 9.0, device=u.device)
+    second, owner = first.clone(), torch.zeros_like(first)
+    left, top = torch.floor(u), torch.floor(v)
+    for dx in (-1, 0, 1):
+        for dy in (-1, 0, 1):
+            cx, cy = left + dx, top + dy
+            px = cx + 0.5 + jitter * (scattered(cx, cy, seed) - 0.5)
+            py = cy + 0.5 + jitter * (scattered(cx, cy, seed + 17) - 0.5)
+            away = ((px - u) ** 2 + (py - v) ** 2).sqrt()
+            nearer = away < first
+            second = torch.where(nearer, first, torch.minimum(second, away))
+            owner = torch.where(nearer, scattered(cx, cy, seed + 41), owner)
+            first = torch.where(nearer, away, first)
+    return first, second, owner
+
+
+def scattered(cx: Plane, cy: Plane, seed: Plane) -> Plane:
+    """A number in [0, 1) for each whole (cx, cy), as good as chance."""
+    return torch.frac(torch.sin(cx * 127.1 + cy * 311.7 + seed * 74.7) * 4375.85).abs()
+
+
+def segment(
+    x: Plane, y: Plane, start: tuple[float | Plane, float | Plane], end: tuple[float | Plane, float | Plane]
+) -> tuple[Plane, Plane]:
+    """Distance to a straight segment, and how far along it the nearest point is, 0 to 1."""
+    ex, ey = end[0] - start[0], end[1] - start[1]
+    px, py = x - start[0], y - start[1]
+    along = ((px * ex + py * ey) / (ex * ex + ey * ey + 1e-9)).clamp(0, 1)
+    return ((px - along * ex) ** 2 + (py - along * ey) ** 2 + 1e-9).sqrt(), along
 
 
 def wave(t: Plane, sharpness: Plane) -> Plane:

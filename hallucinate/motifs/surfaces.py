@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 
 from hallucinate.motifs.constants import Drawn, everywhere
-from hallucinate.motifs.drawing import Colour, Pen, Plane, over, ramp, smooth
+from hallucinate.motifs.drawing import Colour, Pen, blurred, over, ramp, smooth
 
 
 def scales(pen: Pen) -> Drawn:
@@ -41,15 +40,6 @@ def coat(pen: Pen) -> Colour:
 def fur(pen: Pen) -> Drawn:
     """A coat over the whole picture."""
     return coat(pen), everywhere(pen)
-
-
-def blurred(t: Plane, sigma: float) -> Plane:
-    """Gaussian blur of (B, H, W)."""
-    half = min(int(3 * sigma) + 1, t.shape[1] - 1, t.shape[2] - 1)
-    kernel = torch.exp(-0.5 * (torch.arange(-half, half + 1, device=t.device) / sigma) ** 2)
-    kernel = kernel / kernel.sum()
-    padded = F.pad(t[:, None], (half,) * 4, mode="reflect")
-    return F.conv2d(F.conv2d(padded, kernel[None, None, :, None]), kernel[None, None, None])[:, 0]
 
 
 def coral(pen: Pen) -> Drawn:
