@@ -132,7 +132,7 @@ class Pen:
         return ground * (1 - depth * fallen * (1 - mask))[:, None]
 
     def backdrop(self) -> Colour:
-        """What is behind a motif, (B, 3, H, W): clouds of colour, a land under a sky, dead leaves, or next to nothing."""
+        """What is behind a motif, (B, 3, H, W): clouds of colour, land under sky, dead leaves, or hardly anything."""
         kind = self.one_of(6)
         if kind == 0:
             return self.land()
@@ -202,7 +202,7 @@ def cells(u: Plane, v: Plane, seed: Plane, jitter: float = 0.8) -> tuple[Plane, 
     Returns the distance to the nearest point, to the second nearest, and a number in [0, 1) for the nearest
     one's cell. ``second - first`` is 0 on the walls between cells.
     """
-    first = torch.full(torch.broadcast_shapes(u.shape, v.shape, seed.shape), 9.0, device=u.device)
+    first = torch.full_like(u + v + seed, 9.0)
     second, owner = first.clone(), torch.zeros_like(first)
     left, top = torch.floor(u), torch.floor(v)
     for dx in (-1, 0, 1):
