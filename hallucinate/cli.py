@@ -108,7 +108,18 @@ def _shown(value: Any) -> str:
     return ",".join(f"{k}={v:g}" for k, v in value.items()) if isinstance(value, dict) else str(value) or "none"
 
 
+def _only_alone(context: typer.Context) -> None:
+    """Refuse options before a command that would not hear them."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    unheard = [name for name, source in sources.items() if source and source.name == "COMMANDLINE"]
+    if unheard:
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in unheard)
+        command = context.invoked_subcommand
+        raise SettingsError(f"{options} is for serving, not for `{command}`: leave it out, or leave out `{command}`")
+
+
 def serve(
+    context: typer.Context,
     source: Annotated[
         str | None,
         typer.Option(
@@ -137,6 +148,8 @@ def serve(
     settings: Settings,
 ) -> None:
     """Dream what a camera sees, live, in the browser."""
+    if context.invoked_subcommand is not None:
+        return _only_alone(context)
     width_and_height = read_size(size)
     # Here, because torch takes seconds to import, and --help and a mistyped option should not.
     from hallucinate.serve import Start, serve_forever
@@ -144,4 +157,22 @@ def serve(
     serve_forever(Start(source, port, host, token, network, device, width_and_height, visitors, seed), settings)
 
 
-app.command()(with_knobs(serve))
+app.callback(invoke_without_command=True)(with_knobs(serve))
+app.add_typer(networks := typer.Typer(), name="networks")
+
+
+@networks.callback(invoke_without_command=True)
+def list_networks(context: typer.Context) -> None:
+    """The networks that can dream; ``networks show NAME`` for one's motifs and layers."""
+    if context.invoked_subcommand is None:
+        from hallucinate.networks.listing import all_networks
+
+        print("\n".join(all_networks()))
+
+
+@networks.command("show")
+def show_network(name: Annotated[str, typer.Argument(help="as `hallucinate networks` lists it")]) -> None:
+    """What a network can be asked for: its motifs, one a line with its family, and its layers, shallow to deep."""
+    from hallucinate.networks.listing import about
+
+    print("\n".join(about(name)))

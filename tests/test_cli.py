@@ -7,6 +7,8 @@ import pytest
 
 from hallucinate.cli import read_mix, read_settings, read_size
 from hallucinate.errors import SettingsError
+from hallucinate.motifs import MOTIFS
+from hallucinate.networks.motif import MotifNetwork
 from hallucinate.settings import Settings
 
 
@@ -117,3 +119,36 @@ def test_help_names_every_knob_with_its_range() -> None:
     for name in Settings.model_fields:
         assert f"--{name.replace('_', '-')}" in text
     assert "[0.05 to 60; default: 1.5]" in text
+
+
+def test_networks_are_listed() -> None:
+    done = hallucinate("networks")
+    assert done.returncode == 0
+    assert f"motif: in the box, {len(MOTIFS)} motifs by name" in done.stdout
+
+
+def test_a_network_shows_its_motifs_one_a_line_with_family_and_its_layers() -> None:
+    lines = hallucinate("networks", "show", "motif").stdout.splitlines()
+    assert len(MOTIFS) >= 48
+    for name, motif in MOTIFS.items():
+        assert [line.split() for line in lines if line.split()[0] == name] == [[name, *motif.family.split()]]
+    layers = [line.split()[0] for line in lines[lines.index("layers (--layer):") + 1 :]]
+    assert layers == list(MotifNetwork.layers)
+    assert any(line.split()[0] == MotifNetwork.default_layer and "the default" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["networks", "show", "motiv"], "no network is called 'motiv'; did you mean 'motif'"),
+        (["networks", "show"], "name"),
+        (["netwroks"], "netwroks"),
+        (["--strength", "0.3", "networks"], "--strength is for serving, not for `networks`"),
+    ],
+)
+def test_networks_with_bad_input_is_one_line_and_exit_code_2(arguments: list[str], said: str) -> None:
+    done = hallucinate(*arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not done.stdout

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from hallucinate.motifs.constants import Drawn, checkerboard, honeycomb, spiral, stripes, tunnel, web
-from hallucinate.motifs.creatures import face, snake
+from hallucinate.motifs import animals, built, coats, constants, eyes, faces, minerals, plants, surfaces
+from hallucinate.motifs.constants import Drawn
 from hallucinate.motifs.drawing import Pen
-from hallucinate.motifs.surfaces import coral, feather, flames, fur, scales, spots
-from hallucinate.motifs.things import arches, butterfly, eye, fish, flower, gear, mushroom
 
 
 class Motif(NamedTuple):
@@ -19,29 +17,79 @@ class Motif(NamedTuple):
     draw: Callable[[Pen], Drawn]
 
 
+FAMILIES: dict[str, dict[str, Callable[[Pen], Drawn]]] = {
+    "form constants": {
+        "spiral": constants.spiral,
+        "tunnel": constants.tunnel,
+        "rays": constants.rays,
+        "lattice": constants.lattice,
+        "checkerboard": constants.checkerboard,
+        "honeycomb": constants.honeycomb,
+        "web": constants.web,
+        "zigzag": constants.zigzag,
+        "phosphenes": constants.phosphenes,
+    },
+    "coats": {
+        "scales": coats.scales,
+        "fur": coats.fur,
+        "feather": coats.feather,
+        "leopard": coats.leopard,
+        "giraffe": coats.giraffe,
+        "zebra": coats.zebra,
+    },
+    "surfaces": {
+        "coral": surfaces.coral,
+        "cracks": minerals.cracks,
+        "bark": surfaces.bark,
+        "leaf": surfaces.leaf,
+        "ripples": surfaces.ripples,
+        "flames": surfaces.flames,
+        "clouds": surfaces.clouds,
+        "lace": surfaces.lace,
+        "knit": surfaces.knit,
+        "mosaic": minerals.mosaic,
+        "crystal": minerals.crystal,
+    },
+    "plants": {
+        "flower": plants.flower,
+        "mushroom": plants.mushroom,
+        "tree": plants.tree,
+        "fern": plants.fern,
+    },
+    "animals": {
+        "shell": plants.shell,
+        "jellyfish": animals.jellyfish,
+        "fish": animals.fish,
+        "butterfly": animals.butterfly,
+        "bird": animals.bird,
+        "snake": animals.snake,
+        "lizard": animals.lizard,
+    },
+    "built": {
+        "arches": built.arches,
+        "tower": built.tower,
+        "window": built.window,
+        "stairs": built.stairs,
+        "wheel": built.wheel,
+        "gear": built.gear,
+        "clock": built.clock,
+        "keyhole": built.keyhole,
+    },
+    "eyes and faces": {
+        "eye": eyes.eye,
+        "insect-eye": eyes.insect_eye,
+        "dog": faces.dog,
+        "cat": faces.cat,
+        "owl": faces.owl,
+        "mask": faces.mask,
+        "hand": faces.hand,
+    },
+}
+"""What is drawn, by family."""
+
 MOTIFS: dict[str, Motif] = {
-    "spiral": Motif("form constants", spiral),
-    "tunnel": Motif("form constants", tunnel),
-    "checkerboard": Motif("form constants", checkerboard),
-    "honeycomb": Motif("form constants", honeycomb),
-    "web": Motif("form constants", web),
-    "stripes": Motif("form constants", stripes),
-    "scales": Motif("surfaces", scales),
-    "fur": Motif("surfaces", fur),
-    "coral": Motif("surfaces", coral),
-    "spots": Motif("surfaces", spots),
-    "flames": Motif("surfaces", flames),
-    "feather": Motif("surfaces", feather),
-    "eye": Motif("things", eye),
-    "flower": Motif("things", flower),
-    "mushroom": Motif("things", mushroom),
-    "butterfly": Motif("things", butterfly),
-    "fish": Motif("things", fish),
-    "gear": Motif("things", gear),
-    "arches": Motif("things", arches),
-    "face": Motif("creatures", face),
-    "snake": Motif("creatures", snake),
+    name: Motif(family, draw) for family, drawn in FAMILIES.items() for name, draw in drawn.items()
 }
 """Every motif by name, in the order of the network's outputs."""
 
-__all__ = ["MOTIFS", "Drawn", "Motif", "Pen"]
+__all__ = ["FAMILIES", "MOTIFS", "Drawn", "Motif", "Pen"]

@@ -105,7 +105,7 @@ class Pen:
         """One of 0 to ``choices`` - 1, for the whole batch."""
         return int(torch.randint(choices, (1,), generator=self.generator, device=self.device))
 
-    def lit(self, height: Plane, relief: float = 1.0, gloss: float = 0.0) -> Plane:
+    def lit(self, height: Plane, relief: float | Plane = 1.0, gloss: float | Plane = 0.0) -> Plane:
         """How a relief shines under a lamp of the pen's choice, about 0.35 to 1.2; more where it is glossy.
 
         height: (B, H, W), in units of the grid's x and y; relief makes it steeper. Lambert's cosine law, and a
@@ -127,8 +127,9 @@ class Pen:
         """The ground with the soft shadow of what stands on it, fallen to one side."""
         reach = self.height * float(self.uniform(0.02, 0.07).mean())
         away = int(reach) + 1
-        aside = away if self.one_of(2) else -away
-        fallen = torch.roll(blurred(mask.expand(self.batch, -1, -1), reach), (away, aside), (1, 2))
+        left = 2 * away * self.one_of(2)
+        padded = F.pad(mask.expand(self.batch, -1, -1)[:, None], (away,) * 4, mode="replicate")[:, 0]
+        fallen = blurred(padded[:, : self.height, left : left + self.width], reach)
         return ground * (1 - depth * fallen * (1 - mask))[:, None]
 
     def backdrop(self) -> Colour:
@@ -166,7 +167,7 @@ class Pen:
         return picture
 
 
-def smooth(start: float, end: float, x: Plane) -> Plane:
+def smooth(start: float | Plane, end: float | Plane, x: Plane) -> Plane:
     """Smoothstep: 0 before ``start``, 1 beyond ``end``; falling where end < start."""
     t = ((x - start) / (end - start)).clamp(0, 1)
     return t * t * (3 - 2 * t)

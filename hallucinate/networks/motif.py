@@ -24,7 +24,7 @@ def repeat_edges(x: torch.Tensor, by: int) -> torch.Tensor:
 
 
 class ConvNorm(nn.Module):
-    """Convolution without padding, batch norm, SiLU. ``fold`` makes the first two one."""
+    """Convolution without padding, batch norm, SiLU."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
         super().__init__()
@@ -34,11 +34,6 @@ class ConvNorm(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, inputs, H, W) -> (B, outputs, h, w)."""
         return F.silu(self.norm(self.conv(x)))
-
-    def fold(self) -> None:
-        """Put the norm's scale and shift into the convolution; for a network that is done learning."""
-        if isinstance(self.norm, nn.BatchNorm2d):
-            self.conv, self.norm = fuse_conv_bn_eval(self.conv, self.norm), nn.Identity()
 
 
 class Mixed(nn.Module):
@@ -107,8 +102,13 @@ class MotifNetwork(nn.Module):
         logits: torch.Tensor = self.head(self.activations(x, "mixed5"))
         return logits
 
-    def fold(self) -> None:
-        """Make each convolution and its norm one; the network must be in eval mode."""
-        for module in self.modules():
-            if isinstance(module, ConvNorm):
-                module.fold()
+
+def fold_norms(network: nn.Module) -> None:
+    """Put each norm's scale and shift into the convolution before it: a module's ``conv`` and ``norm`` become one.
+
+    For a network that is not learning; it must be in eval mode.
+    """
+    for module in network.modules():
+        conv, norm = getattr(module, "conv", None), getattr(module, "norm", None)
+        if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+            module.conv, module.norm = fuse_conv_bn_eval(conv, norm), nn.Identity()

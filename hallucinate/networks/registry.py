@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 
 from hallucinate.errors import NetworkError
 from hallucinate.networks import Network
-from hallucinate.networks.motif import MotifNetwork
+from hallucinate.networks.motif import MotifNetwork, fold_norms
 
 MOTIF_WEIGHTS = Path(__file__).parent / "motif.safetensors"
 
@@ -43,7 +43,7 @@ def open_motif(device: torch.device, dtype: torch.dtype, weights: Path = MOTIF_W
     except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
         raise NetworkError(f"the weights {weights} cannot be read ({str(error).splitlines()[0]}); {mend}") from None
     network.eval().requires_grad_(False)
-    network.fold()
+    fold_norms(network)
     return network.to(device, dtype).to(memory_format=torch.channels_last)
 
 

@@ -77,11 +77,11 @@ async def test_the_mix_is_made_with_a_thumb(open_page: OpenPage, http: aiohttp.C
     await visitor.page.tap("#drawer-open")
     await visitor.page.tap(".only:has-text('spiral')")
     await visitor.until("document.querySelectorAll('.weight').length === 1")
-    await visitor.page.tap("[aria-label='Add face to the mix']")
+    await visitor.page.tap("[aria-label='Add cat to the mix']")
     await visitor.until("document.querySelectorAll('.weight').length === 2")
     await visitor.page.tap("[aria-label='Take spiral out of the mix']")
     await visitor.until("document.querySelectorAll('.weight').length === 1")
-    await until_answer(http, "/api/settings", "motifs", {"face": 1})
+    await until_answer(http, "/api/settings", "motifs", {"cat": 1})
     await visitor.page.tap("#drawer .handle")
     await visitor.until("document.getElementById('drawer').inert")
 

@@ -1,25 +1,33 @@
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import pytest
 import torch
 from safetensors import safe_open
+from torch import nn
 
 from hallucinate.motifs import MOTIFS
+from hallucinate.motifs.judge import Judge
 from hallucinate.motifs.train import (
     Recipe,
     attacked,
     begin,
     command_for,
+    frozen,
+    go_on_from,
     loss_of,
     measure,
     resume,
     run,
     save_checkpoint,
+    save_weights,
     seeded,
     take_step,
 )
+from hallucinate.networks.motif import MotifNetwork
 
 CPU = torch.device("cpu")
 TINY = Recipe(steps=4, batch=8, size=32, plain=0.0)
@@ -31,14 +39,14 @@ def weights(path: Path) -> dict[str, torch.Tensor]:
 
 
 def test_a_killed_run_ends_as_an_unbroken_one(tmp_path: Path) -> None:
-    run(begin(TINY, CPU), tmp_path / "unbroken", every=2)
+    run(begin(TINY, CPU), tmp_path / "unbroken", "motif.safetensors", every=2)
     broken = begin(TINY, CPU)
     for _ in range(2):
         take_step(broken)
     save_checkpoint(broken, tmp_path / "checkpoint.pt")
     again = resume(TINY, tmp_path / "checkpoint.pt", CPU)
     assert again.step == 2
-    run(again, tmp_path / "again", every=2)
+    run(again, tmp_path / "again", "motif.safetensors", every=2)
     one, other = (weights(tmp_path / name / "motif.safetensors") for name in ("unbroken", "again"))
     assert one.keys() == other.keys()
     assert all(torch.equal(one[key], other[key]) for key in one)
@@ -51,7 +59,7 @@ def test_another_recipes_checkpoint_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_weights_say_what_they_are(tmp_path: Path) -> None:
-    run(begin(replace(TINY, steps=1), CPU), tmp_path, every=1)
+    run(begin(replace(TINY, steps=1), CPU), tmp_path, "motif.safetensors", every=1)
     with safe_open(tmp_path / "motif.safetensors", "pt") as file:
         facts = file.metadata()
     assert json.loads(facts["motifs"]) == list(MOTIFS)
@@ -67,7 +75,7 @@ def test_the_command_in_the_weights_repeats_the_run() -> None:
 
 def test_an_attack_stays_in_its_ball_and_raises_the_loss() -> None:
     training = begin(TINY, CPU)
-    network = training.network.eval()
+    network = frozen(training.network)
     pictures = torch.rand(4, 3, 32, 32, generator=seeded(0, CPU)) * 0.5 + 0.25  # no clipping: the radius is exact
     places = torch.zeros(4, len(MOTIFS) + 1, 2, 2)
     places[:, 3] = 1
@@ -102,3 +110,40 @@ def test_measuring_counts_every_motif() -> None:
     shares = measure(begin(TINY, CPU).averaged, TINY, 1, 16, 0.5)
     assert set(shares) == {"", "nothing", *MOTIFS}
     assert all(0 <= share <= 1 for share in shares.values())
+
+
+@pytest.mark.parametrize("make", [MotifNetwork, Judge])
+def test_a_copy_to_attack_answers_as_the_network_does(make: Callable[[Sequence[str]], nn.Module]) -> None:
+    torch.manual_seed(0)
+    network = make(("a", "b"))
+    network.train()
+    for _ in range(3):
+        network(torch.rand(4, 3, 64, 64))  # gives the norms something to fold
+    x = torch.rand(2, 3, 48, 64)
+    assert torch.allclose(frozen(network)(x), network.eval()(x), atol=1e-4)
+
+
+def test_a_run_goes_on_from_earlier_weights_motif_by_motif(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The head's outputs are found by name, whatever their order was, and whoever came or went since."""
+    names = list(MOTIFS)
+    earlier = {name: MOTIFS[name] for name in (names[5], names[2])}
+    monkeypatch.setattr("hallucinate.motifs.train.MOTIFS", earlier)
+    before = begin(TINY, CPU)
+    save_weights(before, tmp_path / "w.safetensors", {})
+    monkeypatch.undo()
+    now = begin(replace(TINY, seed=1), CPU).network
+    untouched = now.get_parameter("head.bias").detach().clone()
+    go_on_from(tmp_path / "w.safetensors", now)
+    old, new = (network.get_parameter("head.bias").detach() for network in (before.averaged, now))
+    assert torch.allclose(new[[5, 2, len(names)]], old, atol=1e-3)
+    assert torch.equal(new[[0, 1, 3]], untouched[[0, 1, 3]])
+    trunk = "mixed4b.three.conv.weight"
+    assert torch.allclose(now.get_parameter(trunk), before.averaged.get_parameter(trunk), atol=1e-3)
+
+
+def test_each_epoch_leaves_a_sheet_of_dreams(tmp_path: Path) -> None:
+    run(begin(replace(TINY, steps=2, epoch=1), CPU), tmp_path, "motif.safetensors")
+    sheets = [cv2.imread(str(path)) for path in sorted(tmp_path.glob("sheet-*.png"))]
+    assert len(sheets) == 2
+    assert all(sheet is not None and sheet.std() > 5 for sheet in sheets)
+    assert not list(tmp_path.glob("*.part"))
