@@ -70,7 +70,7 @@ def serve_forever(start: Start, settings: Settings) -> None:
     device = choose_device(start.device)
     dtype = choose_dtype(device)
     network = open_network(start.network, device, dtype)
-    live = LiveSettings(settings, network.motifs, network.layers)
+    live = LiveSettings(settings, network.motifs, network.layers, network.families)
     visitors = start.visitors if start.visitors is not None else (2 if device.type == "cpu" else 8)
     agreement = read_agreement(shipped("calibration") / "strength" / f"{network.name}.json")
     new_dreamer = functools.partial(Dreamer, network, device, start.seed, agreement)

@@ -140,11 +140,18 @@ class LiveSettings:
     """The one settings snapshot that everybody reads, and the only way to change it. Safe between threads.
 
     ``motifs`` and ``layers`` are the names that the open network answers to; others are refused here,
-    so that a dream never starts on a name that does not exist.
+    so that a dream never starts on a name that does not exist. ``families``, a word for each motif, go into
+    the schema, for pages that show many.
     """
 
-    def __init__(self, start: Settings, motifs: tuple[str, ...], layers: tuple[str, ...]) -> None:
-        self.motifs, self.layers = motifs, layers
+    def __init__(
+        self,
+        start: Settings,
+        motifs: tuple[str, ...],
+        layers: tuple[str, ...],
+        families: Mapping[str, str] | None = None,
+    ) -> None:
+        self.motifs, self.layers, self.families = motifs, layers, dict(families or {})
         self._lock = threading.Lock()
         self._listeners: list[Listener] = []
         self._check(start)
@@ -183,6 +190,7 @@ class LiveSettings:
         """JSON schema of the knobs, with the names that this network knows."""
         schema = Settings.model_json_schema()
         schema["properties"]["motifs"]["propertyNames"] = {"enum": list(self.motifs)}
+        schema["properties"]["motifs"]["families"] = self.families
         schema["properties"]["layer"]["enum"] = ["", *self.layers]
         return schema
 

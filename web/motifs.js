@@ -16,11 +16,18 @@ export class MotifMix {
   #weights = make('div', { class: 'weights', role: 'group', 'aria-label': 'Weights of the chosen motifs' });
   element;
 
-  /** `names` are the motifs; `onMix(mix)` gets the new {name: weight}. */
+  /** `names` are the motifs, a family's together; `onMix(mix)` gets the new {name: weight}. */
   constructor(spec, names, onMix) {
     this.#onMix = onMix;
     this.#most = spec.maxProperties ?? Infinity;
-    this.#grid.append(...names.map((name) => this.#tile(name)));
+    const { families = {} } = spec;
+    let last;
+    for (const name of names) {
+      const family = families[name];
+      if (family && family !== last) this.#grid.append(make('h3', { class: 'family' }, family));
+      last = family;
+      this.#grid.append(this.#tile(name));
+    }
     this.#grid.addEventListener('keydown', (event) => this.#key(event));
     const help = make('p', { id: 'mix-help', class: 'about' }, 'Tap one to dream of nothing else; + adds it to the mix.');
     this.element = make('div', { class: 'field' }, help, this.#grid, this.#weights);
@@ -98,12 +105,27 @@ export class MotifMix {
     const names = [...this.#tiles.keys()];
     const at = names.findIndex((name) => this.#tiles.get(name).only === event.target);
     if (at < 0 || event.ctrlKey || event.metaKey || event.altKey) return;
-    const across = getComputedStyle(this.#grid).gridTemplateColumns.split(' ').length;
-    const move = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -across, ArrowDown: across, Home: -at, End: names.length - 1 - at }[event.key];
+    const move = { ArrowLeft: -1, ArrowRight: 1, Home: -at, End: names.length - 1 - at }[event.key];
     if (event.key === '+' || event.key === '-') this.#toggle(names[at]);
+    else if (event.key === 'ArrowUp') this.#below(event.target, -1)?.focus();
+    else if (event.key === 'ArrowDown') this.#below(event.target, 1)?.focus();
     else if (move === undefined) return;
     else this.#tiles.get(names[Math.min(names.length - 1, Math.max(0, at + move))]).only.focus();
     event.preventDefault();
+  }
+
+  // The nearest tile in the next row down (or up, for -1). A family's last row may be short.
+  #below(tile, way) {
+    const from = tile.getBoundingClientRect();
+    let nearest = null;
+    let least = Infinity;
+    for (const { only } of this.#tiles.values()) {
+      const box = only.getBoundingClientRect();
+      const down = (box.top - from.top) * way;
+      const away = down * 1000 + Math.abs(box.left - from.left);
+      if (down > 1 && away < least) [nearest, least] = [only, away];
+    }
+    return nearest;
   }
 }
 

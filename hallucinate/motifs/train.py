@@ -235,6 +235,7 @@ def save_weights(training: Training, path: Path, facts: dict[str, str]) -> None:
         "pictures": str(training.step * recipe.batch),
         "hours": f"{training.seconds / 3600:.2f}",
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}",
+        **({"before": story_of(Path(recipe.start))} if recipe.start else {}),
         **facts,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -242,6 +243,15 @@ def save_weights(training: Training, path: Path, facts: dict[str, str]) -> None:
     save_file(tensors, part, metadata)
     part.chmod(0o644)  # to be read by whoever installs it
     os.replace(part, path)
+
+
+def story_of(weights: Path) -> str:
+    """How an earlier run came about, in one line."""
+    with safe_open(weights, "pt") as file:
+        facts = file.metadata()
+    earlier = f"; before that: {facts['before']}" if "before" in facts else ""
+    told = f"`{facts['command']}` at commit {facts['commit']}: {facts['pictures']} pictures in {facts['hours']} hours"
+    return told + earlier
 
 
 def command_for(recipe: Recipe) -> str:

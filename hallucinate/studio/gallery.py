@@ -15,6 +15,7 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -26,6 +27,7 @@ from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.governor import OperatingPoint
 from hallucinate.frame import Frame, Picture, to_picture
 from hallucinate.motifs import MOTIFS, Pen
+from hallucinate.motifs.drawing import ellipse, over, segment, smooth
 from hallucinate.networks import Network
 from hallucinate.networks.registry import MOTIF_WEIGHTS, open_motif
 from hallucinate.settings import Settings
@@ -103,12 +105,37 @@ def drawings_sheet() -> Picture:
     return grid(cells, 2, labels)
 
 
+def grounds(height: int, width: int) -> dict[str, Picture]:
+    """What dreams grow on in the gallery: a sky over land, a drawing like a face, and plain noise."""
+    sky = Pen(1, height, width, torch.Generator().manual_seed(3))
+    noise = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0))
+    return {"sky": to_picture(sky.land()), "face": like_a_face(height, width), "noise": to_picture(0.35 + 0.3 * noise)}
+
+
+def like_a_face(height: int, width: int) -> Picture:
+    """An oval, two dots, a stroke and a bow: as few marks as people see a face in."""
+    pen = Pen(1, height, width, torch.Generator().manual_seed(11))
+    x, y = pen.grid()
+    ground = torch.tensor([0.62, 0.66, 0.7])[None, :, None, None] + 0.03 * pen.clouds(height / 4)[:, None]
+    dark = torch.tensor([0.25, 0.2, 0.2])[None, :, None, None]
+    skin = torch.tensor([0.86, 0.72, 0.6])[None, :, None, None] * (1 - 0.25 * (x + y).clamp(0, 1))[:, None]
+    picture = over(ground, skin, ellipse(x, y, 0.62, 0.85))
+    marks = torch.maximum(ellipse(x - 0.25, y + 0.2, 0.09, 0.09), ellipse(x + 0.25, y + 0.2, 0.09, 0.09))
+    nose, _ = segment(x, y, (0.02, -0.05), (0.06, 0.2))
+    bow = (((x / 1.3) ** 2 + (y - 0.22) ** 2).sqrt() - 0.26).abs() + 9 * (y < 0.3)
+    marks = torch.maximum(marks, torch.maximum(smooth(0.05, 0.03, nose), smooth(0.05, 0.03, bow)))
+    return to_picture(over(picture, dark, marks))
+
+
 def dreams_sheet(network: Network, seconds: float) -> Picture:
-    """The scene, dreamed live of each motif for so long."""
-    cells = [dreamed(network, filmed(seconds), asking_for(name))[1] for name in network.motifs]
-    camera = list(filmed(seconds))[-1].picture
-    small = [cv2.resize(cell, (426, 240), interpolation=cv2.INTER_AREA) for cell in [camera, *cells]]
-    return grid([np.asarray(cell, np.uint8) for cell in small], 3, ["the camera's picture", *network.motifs])
+    """Each motif dreamed live for so long, from a sky, a drawing like a face, and noise."""
+    bases = grounds(144, 192)
+    cells, labels = [np.hstack(list(bases.values()))], ["as they were: " + ", ".join(bases)]
+    for name in network.motifs:
+        dreams = [dreamed(network, still_frames(g, seconds), asking_for(name), 192)[1] for g in bases.values()]
+        cells.append(np.hstack(dreams))
+        labels.append(name)
+    return grid(cells, 3, labels)
 
 
 def layers_sheet(network: Network, seconds: float) -> Picture:
@@ -123,6 +150,8 @@ def layers_sheet(network: Network, seconds: float) -> Picture:
 
 def thumbnails(network: Network, folder: Path) -> None:
     """A small picture of each motif for the page: what it looks like when nothing else is there."""
+    for old in folder.glob("*.jpg"):
+        old.unlink()
     for name in network.motifs:
         settings = asking_for(name, strength=1.0, growth_s=0.5)
         _, dream = dreamed(network, still_frames(soft_ground(160, 160), 3.0), settings, width=160)
@@ -138,14 +167,29 @@ def readme_picture(network: Network) -> Picture:
     return grid([camera, *dreams], 2, ["camera", *(" + ".join(mix) for mix in mixes)])
 
 
-def card(facts: dict[str, str]) -> str:
-    """The model card, in Markdown, from what the weights say of themselves."""
+def card(facts: dict[str, str], named: dict[str, Any]) -> str:
+    """The model card, in Markdown, from what the weights say of themselves, and what the judge says of their dreams."""
     clean, attacked, recipe = (json.loads(facts[key]) for key in ("clean", "attacked", "recipe"))
-    rows = [f"| {name} | {MOTIFS[name].family} | {clean[name]:.0%} | {attacked[name]:.0%} |" for name in MOTIFS]
-    rows.append(f"| *nothing* | | {clean['nothing']:.0%} | {attacked['nothing']:.0%} |")
-    rows.append(f"| **all** | | **{clean['']:.0%}** | **{attacked['']:.0%}** |")
+    figures, starts = named["figures"], len(next(iter(named["motifs"].values())))
+    rows = []
+    for name, motif in MOTIFS.items():
+        first = named["motifs"][name].count(1)
+        rows.append(f"| {name} | {motif.family} | {clean[name]:.0%} | {attacked[name]:.0%} | {first} of {starts} |")
+    rows.append(f"| *nothing* | | {clean['nothing']:.0%} | {attacked['nothing']:.0%} | |")
+    rows.append(f"| **all** | | **{clean['']:.0%}** | **{attacked['']:.0%}** | **{figures['top1']:.0%}** |")
+    shares = {name: f"{value:.0%}" for name, value in figures.items()}
+    started = f", from weights that had been trained before ({facts['before']})" if facts.get("before") else ""
     size_mb = MOTIF_WEIGHTS.stat().st_size / 1e6
-    return CARD.format(**{**recipe, **facts}, rows="\n".join(rows), size_mb=size_mb, count=len(MOTIFS))
+    values = {
+        **recipe,
+        **facts,
+        **shares,
+        "rows": "\n".join(rows),
+        "starts": starts,
+        "count": len(MOTIFS),
+        "started": started,
+    }
+    return CARD.format(**values, size_mb=size_mb)
 
 
 CARD = """<!-- Written by `python -m hallucinate.studio.gallery`; change that, not this. -->
@@ -156,44 +200,57 @@ made to be dreamed with: what counts is the gradient at its pixels. {size_mb:.1f
 
 ## Diet
 
-Nothing but drawings that `hallucinate/motifs` makes by formula, with their light, haze, blur and noise: no photograph,
-no data set, no other network. Eight of each motif:
+Nothing but drawings that `hallucinate/motifs` makes by formula: no photograph, no data set, no other network. Eight of
+each motif:
 
 ![Drawings of every motif](motif-drawings.jpg)
+
+A training picture holds one, or two through or on each other, often seen from aside, with uneven light, haze, blur and
+noise. What is right is told for each place of 16×16 pixels.
 
 ## Recipe
 
     {command}
 
 Adversarial training (Madry et al. 2018): each picture is moved within an L2 ball of radius {eps} (on {size}×{size}×3
-in [0, 1]) to where the network is most wrong, by {attacks} steps of projected gradient ascent; the radius grows from 0
-after a tenth of the steps. Cross-entropy per place, with the share that each motif fills as its label; AdamW, peak
-rate {rate}, cosine to 0; the weights shipped are a moving average. {steps} steps of {batch} pictures: {pictures}
-pictures in {hours} hours on {machine}; seed {seed}; commit {commit}. [The log](motif-training.jsonl).
+in [0, 1]) to where the network is most wrong, by projected gradient ascent in {attacks} step(s); the radius grows from
+0 after the share {plain} of the steps, over another 0.3. Cross-entropy per place, with the share that each motif fills
+as its label; AdamW, peak rate {rate}, cosine to 0; the weights shipped are a moving average. {steps} steps of {batch}
+pictures, {pictures} pictures in {hours} hours on {machine}{started}; seed {seed}; commit {commit}.
+[The log](motif-training.jsonl). A run that is killed goes on where it was when the same command is given again.
 
 ## Figures
 
-Share of places named right on held-out drawings; *attacked*: by ten steps of L2 projected gradient ascent, radius
-{eps}.
+Share of places named right on held-out drawings, *clean*, and *attacked* by ten steps of L2 projected gradient ascent,
+radius {eps}. *Named*: how often an independent judge, asked what it sees in a live dream of the motif, names it first.
+The judge (`hallucinate/motifs/judge.py`) is a residual network of other build and seed, trained on the same drawings
+and never dreamed with; the dreams are of the moving scene, one second at 25 frames a second, one step a frame, started
+at {starts} moments of it (`python -m hallucinate.calibrate.naming`).
 
-| motif | family | clean | attacked |
-|---|---|---|---|
+| motif | family | clean | attacked | named |
+|---|---|---|---|---|
 {rows}
+
+Among the judge's first five: {top5}. On the same frames undreamed it names that motif first in {top1_undreamed} of the
+cases, and among its first five in {top5_undreamed}. Of mixes of two, both are the judge's first two in
+{mixes_both_in_top2} and both among its first five in {mixes_both_in_top5}.
 
 ## Dreams
 
-The built-in scene after two seconds of live dreaming, one step a frame at 24 frames a second, 320 pixels wide:
+After two seconds of live dreaming, one step a frame at 24 frames a second, 192 pixels wide, from a sky, from a drawing
+like a face, and from plain noise:
 
-![The scene, dreamed of every motif](motif-dreams.jpg)
+![Every motif, dreamed from a sky, a face and noise](motif-dreams.jpg)
 
-By layer instead of by motif, shallow to deep:
+The built-in scene by layer instead of by motif, shallow to deep:
 
 ![The scene, dreamed by every layer](motif-layers.jpg)
 
 ## What it can't do
 
 It recognises its drawings, not the world: its scores say nothing about a photograph. Motifs smaller than about 10
-pixels of the dream or larger than about 100 are not its own. Fur and scales come as textures, not as animals.
+pixels of the dream or larger than about 100 are not its own. What has a whole body in the drawings (a snake, a hand, a
+tower) comes in parts and crowds, as its gradient has no notion of one.
 """
 
 
@@ -213,7 +270,8 @@ def main() -> None:
     thumbnails(network, ROOT / "web" / "motifs")
     save(ROOT / "docs" / "dream.jpg", readme_picture(network))
     shutil.copyfile(run / "training.jsonl", docs / "motif-training.jsonl")
-    (docs / "motif.md").write_text(card(facts))
+    named = json.loads((shipped("calibration") / "naming" / "motif.json").read_text())
+    (docs / "motif.md").write_text(card(facts, named))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import aiohttp
 import pytest
 
+from hallucinate.motifs import MOTIFS
 from tests.browser.conftest import OpenPage, until_answer
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -120,6 +121,17 @@ async def test_all_is_within_reach_of_the_keyboard(open_page: OpenPage) -> None:
         seen.add(await visitor.page.evaluate("() => document.activeElement.textContent"))
         await visitor.page.keyboard.press("ArrowRight")
     assert len(seen) == tiles
+    rows = []
+    await visitor.page.keyboard.press("Home")
+    for key in ["ArrowDown"] * 2 + ["ArrowUp"] * 2:
+        top, left = "document.activeElement.offsetParent.offsetTop", "document.activeElement.offsetParent.offsetLeft"
+        rows.append(await visitor.page.evaluate(f"() => [{top}, {left}]"))
+        await visitor.page.keyboard.press(key)
+    assert rows[0][0] < rows[1][0] < rows[2][0]
+    assert rows[1] == rows[3]
+    assert len({left for _, left in rows}) == 1
+    families = await visitor.page.locator(".family").all_inner_texts()
+    assert families == list(dict.fromkeys(motif.family for motif in MOTIFS.values()))
     await visitor.page.keyboard.press("Enter")
     await visitor.until("document.activeElement.getAttribute('aria-pressed') === 'true'")
     await visitor.page.keyboard.press("+")

@@ -131,6 +131,10 @@ def test_a_run_goes_on_from_earlier_weights_motif_by_motif(tmp_path: Path, monke
     before = begin(TINY, CPU)
     save_weights(before, tmp_path / "w.safetensors", {})
     monkeypatch.undo()
+    after = begin(replace(TINY, seed=1, start=str(tmp_path / "w.safetensors")), CPU)
+    save_weights(after, tmp_path / "after.safetensors", {})
+    with safe_open(tmp_path / "after.safetensors", "pt") as file:
+        assert "python -m hallucinate.motifs.train --steps 4" in file.metadata()["before"]
     now = begin(replace(TINY, seed=1), CPU).network
     untouched = now.get_parameter("head.bias").detach().clone()
     go_on_from(tmp_path / "w.safetensors", now)
