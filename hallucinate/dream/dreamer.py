@@ -9,6 +9,7 @@ import torch
 from hallucinate.dream import residual as res
 from hallucinate.dream.agreement import Agreement
 from hallucinate.dream.ascent import direction, resized
+from hallucinate.dream.cuts import is_cut
 from hallucinate.dream.flow import FLOW_WIDTH, Flow, carried
 from hallucinate.dream.governor import OperatingPoint
 from hallucinate.dream.objective import Objective, objective
@@ -25,6 +26,9 @@ LONGEST_GAP_S = 0.25
 
 LETTING_GO_S = 0.15
 """Half-life of what was dreamed before when something else is asked for, for half the time that this takes to grow."""
+
+CUT_HALF_LIFE_S, CUT_S = 0.08, 0.35
+"""After a cut what was dreamed before fades with this half-life, for so long: no ghost of the last scene."""
 
 
 class Dreamer:
@@ -47,6 +51,7 @@ class Dreamer:
         self._turn = 0
         self._asked: frozenset[str] = frozenset()
         self._asked_ns = 0
+        self._cut_ns: int | None = None
         self._cleared = torch.zeros((), dtype=torch.int64, device=device)
 
     @property
@@ -65,13 +70,15 @@ class Dreamer:
         wanted = objective(self._network, settings)
         if wanted is not None and settings.strength > 0:
             r = self._grown(camera, r, wanted, seconds, settings, point.steps)
-        r = res.within(res.balanced(r), settings.strength)
+        r = res.within(res.balanced(res.spread_out(r, settings.strength)), settings.strength)
 
         self._residual, self._before_ns = self._numbers_only(r), frame.captured_ns
         return laid_on(frame.picture, self._residual)
 
     def _half_life_s(self, frame: Frame, settings: Settings) -> float:
-        """The settings' own; shorter just after something else was asked for, to make room for it."""
+        """The settings' own; shorter after a cut, or just after something else was asked for, to make room for it."""
+        if self._cut_ns is not None and frame.captured_ns - self._cut_ns < CUT_S * 1e9:
+            return min(settings.half_life_s, CUT_HALF_LIFE_S)
         asked = frozenset([settings.layer] if settings.layer else (n for n, w in settings.motifs.items() if w > 0))
         if asked != self._asked:
             # What merely joins a mix needs no room.
@@ -85,10 +92,17 @@ class Dreamer:
         shape = frame.picture.shape
         luma = to_luma(frame.picture, FLOW_WIDTH, max(16, round(shape[0] * FLOW_WIDTH / shape[1])))
         before, self._luma = self._luma, luma
-        if self._residual is None or before is None or before.shape != luma.shape:
+        if self._residual is None or before is None:
             return torch.zeros(1, 3, height, width, device=self._device)
         r = resized(self._residual, height, width)
-        return carried(r, self._flow.between(before, luma)) if follow else r
+        if before.shape != luma.shape:  # another camera
+            self._cut_ns = frame.captured_ns
+            return r
+        motion = self._flow.between(before, luma) if follow else None
+        if is_cut(before, luma, motion):
+            self._cut_ns = frame.captured_ns
+            return r
+        return r if motion is None else carried(r, motion)
 
     def _grown(
         self,

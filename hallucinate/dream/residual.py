@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import functools
+import math
+
 import torch
+import torch.nn.functional as F
 
 FARTHEST = 0.25
 """Root mean square distance from the camera's picture, in [0, 1] units, at strength 1."""
+
+BROAD = 6
+"""Cosine waves along the picture's longer side, from half a wave each up, that a residual has none of."""
+
+CROWDED = 2.0
+"""How many times as far as the whole picture may go its fullest parts may go, about."""
 
 
 def fade(seconds: float, half_life_s: float) -> float:
@@ -29,5 +39,35 @@ def within(residual: torch.Tensor, strength: float) -> torch.Tensor:
 
 
 def balanced(residual: torch.Tensor) -> torch.Tensor:
-    """Take each channel's mean away: a dream changes what is seen, not how bright or how blue the picture is."""
-    return residual - residual.mean((2, 3), keepdim=True)
+    """Take away what is broader than motifs are: each channel's mean and its first cosine waves in either direction.
+
+    A dream changes what is seen, not how bright or how blue the sky is, so no feedback can drift there. An
+    orthogonal projection (onto the complement of the lowest modes of the DCT-II), so doing it again changes nothing.
+    """
+    height, width = residual.shape[2:]
+    part = max(height, width) / BROAD
+    down, across = (waves(n, max(1, round(n / part))).to(residual.device) for n in (height, width))
+    return residual - down @ (down.T @ residual @ across) @ across.T
+
+
+@functools.lru_cache(maxsize=64)
+def waves(size: int, count: int) -> torch.Tensor:
+    """The first ``count`` orthonormal cosine waves over ``size`` pixels, the first one flat: float32 (size, count)."""
+    x = (torch.arange(size, dtype=torch.float64) + 0.5) / size
+    basis = torch.cos(math.pi * x[:, None] * torch.arange(count, dtype=torch.float64)) * math.sqrt(2 / size)
+    basis[:, 0] = math.sqrt(1 / size)
+    return basis.float()
+
+
+def spread_out(residual: torch.Tensor, strength: float) -> torch.Tensor:
+    """Turn down what crowds into one spot: there the distance may be CROWDED times what it may be over the picture.
+
+    Without it, feedback that keeps finding the same spot takes it to black, white or neon. The gain changes smoothly
+    from place to place, and is 1 where nothing is too much.
+    """
+    cap = CROWDED * strength * FARTHEST
+    height, width = residual.shape[2:]
+    part = max(1, max(height, width) // 16)
+    power = F.avg_pool2d(residual.square().mean(1, keepdim=True), part, ceil_mode=True, count_include_pad=False)
+    gain = (cap / power.sqrt().clamp(min=1e-9)).clamp(max=1.0)
+    return residual * F.interpolate(gain, (height, width), mode="bilinear", align_corners=False)

@@ -173,6 +173,32 @@ def test_half_precision_dreams_alike() -> None:
     assert apart(exact, half) < 0.02
 
 
+@pytest.mark.parametrize("follow", [True, False])
+def test_after_a_cut_no_ghost_of_the_last_scene_is_left(follow: bool) -> None:
+    dreamer = new_dreamer()
+    settings = SETTINGS.model_copy(update={"half_life_s": 60.0, "follow": follow})
+    camera, before = run(dreamer, 50, settings=settings)
+    ghost = (before.astype(np.float64) - camera).ravel()
+    nothing = settings.model_copy(update={"layer": ""})  # so that only what is left of the old is seen
+    other = world(seed=9)[:, :256]
+    for n in range(50, 59):  # 0.32 s
+        dreamed = dreamer.dream(Frame(other, int(n / 25 * 1e9)), nothing, POINT)
+    left = (dreamed.astype(np.float64) - other).ravel()
+    assert np.linalg.norm(left) < 0.1 * np.linalg.norm(ghost)
+
+
+def test_a_flicker_or_a_fast_pan_is_no_cut() -> None:
+    for darker, pan in ((0.4, 0), (1.0, 9)):
+        dreamer = new_dreamer()
+        wide = world()
+        settings = SETTINGS.model_copy(update={"half_life_s": 60.0})
+        for n in range(14):
+            camera = np.ascontiguousarray(wide[:, n * pan : n * pan + 256])
+            camera = (camera * (darker if n % 2 else 1.0)).astype(np.uint8)
+            dreamer.dream(Frame(camera, int(n / 25 * 1e9)), settings, POINT)
+        assert dreamer._cut_ns is None
+
+
 def test_a_long_stall_does_not_end_in_a_leap() -> None:
     dreamer = new_dreamer()
     wide = world()[:, :256]

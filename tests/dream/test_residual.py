@@ -1,8 +1,10 @@
+import cv2
+import numpy as np
 import pytest
 import torch
 
 from hallucinate.dream.octaves import SMALLEST, dream_size, octave_sizes
-from hallucinate.dream.residual import FARTHEST, balanced, distance, fade, within
+from hallucinate.dream.residual import BROAD, CROWDED, FARTHEST, balanced, distance, fade, spread_out, within
 
 
 def test_the_half_life_is_the_time_to_a_half_at_every_frame_rate() -> None:
@@ -30,9 +32,31 @@ def test_a_residual_within_bounds_is_left_as_it_is() -> None:
     assert torch.equal(within(torch.zeros(1, 3, 4, 4), 0.0), torch.zeros(1, 3, 4, 4))
 
 
-def test_balanced_takes_each_channels_mean_away() -> None:
-    r = torch.randn(1, 3, 8, 8, generator=torch.Generator().manual_seed(0)) + 1
-    assert balanced(r).mean((2, 3)).abs().max() < 1e-6
+@pytest.mark.parametrize("size", [(90, 160), (37, 32), (48, 200)])
+def test_balanced_takes_the_broadest_cosine_waves_away_and_nothing_else(size: tuple[int, int]) -> None:
+    """Against a discrete cosine transform by another library, in float64."""
+    r = torch.randn(1, 3, *size, generator=torch.Generator().manual_seed(0)) + 1
+    fine = balanced(r)
+    assert fine.mean((2, 3)).abs().max() < 1e-5
+    down, across = (max(1, round(n * BROAD / max(size))) for n in size)
+    for channel in range(3):
+        even = [n - n % 2 for n in size]  # what OpenCV transforms
+        if even == list(size):
+            found, given = (cv2.dct(x[0, channel].double().numpy()) for x in (fine, r))
+            assert np.abs(found[:down, :across]).max() < 1e-4
+            found[:down, :across] = given[:down, :across]
+            assert np.allclose(found, given, atol=1e-4)
+    assert torch.allclose(balanced(fine), fine, atol=1e-5)  # once is enough: what is carried does not wear away
+
+
+def test_what_crowds_into_one_spot_is_turned_down_there_and_left_alone_elsewhere() -> None:
+    r = 0.1 * torch.randn(1, 3, 90, 160, generator=torch.Generator().manual_seed(0))
+    r[:, :, 30:60, 60:90] *= 20
+    found = spread_out(r, 0.6)
+    assert distance(found[:, :, 35:55, 65:85]) < 1.3 * CROWDED * 0.6 * FARTHEST
+    assert torch.equal(found[..., :40], r[..., :40])
+    assert torch.equal(spread_out(r / 20, 0.6), r / 20)
+    assert torch.equal(spread_out(torch.zeros_like(r), 0.0), torch.zeros_like(r))
 
 
 def test_octaves_run_from_coarse_to_fine_and_end_at_the_picture() -> None:
