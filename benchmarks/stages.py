@@ -60,7 +60,9 @@ def stage_times(dream_width: int, device_name: str = "auto") -> dict[str, float]
         "flow": timed(lambda: flow.between(*lumas), torch.device("cpu")),
         "carry": timed(lambda: carried(residual, motion), device),
     }
-    for size in octave_sizes(height, width, settings.octaves, settings.octave_scale):
+    for size in octave_sizes(
+        height, width, network.motif_px / settings.motif_size, settings.octaves, settings.octave_scale
+    ):
 
         def step(size: tuple[int, int] = size) -> torch.Tensor:
             return resized(direction(resized(camera, *size), ask, (3, 5), 8), height, width)

@@ -58,6 +58,13 @@ class Settings(BaseModel):
         description="seconds in which a hallucination left alone fades to a half",
         json_schema_extra=_knob("s", 0.05, "Half-life"),
     )
+    motif_size: float = Field(
+        0.15,
+        ge=0.05,
+        le=0.6,
+        description="how large what is hallucinated is, at its smallest, as a share of the picture's width",
+        json_schema_extra=_knob("of the width", 0.01, "Size"),
+    )
     octaves: int = Field(
         3,
         ge=1,
@@ -71,6 +78,27 @@ class Settings(BaseModel):
         le=2.5,
         description="how much coarser each scale is than the one before",
         json_schema_extra=_knob("×", 0.05, "Spread of scales"),
+    )
+    drift_zoom: float = Field(
+        0.0,
+        ge=-0.5,
+        le=0.5,
+        description="how much larger the hallucination grows each second, of itself; below 0 it shrinks",
+        json_schema_extra=_knob("/s", 0.01, "Zoom"),
+    )
+    drift_turn: float = Field(
+        0.0,
+        ge=-90,
+        le=90,
+        description="degrees by which the hallucination turns each second, of itself, clockwise",
+        json_schema_extra=_knob("°/s", 1, "Turn"),
+    )
+    drift_flow: float = Field(
+        0.0,
+        ge=0,
+        le=0.3,
+        description="how far the hallucination flows each second, of itself, as a share of the picture's width",
+        json_schema_extra=_knob("/s", 0.01, "Flow"),
     )
     jitter: int = Field(
         8,

@@ -10,6 +10,7 @@ from hallucinate.dream import residual as res
 from hallucinate.dream.agreement import Agreement
 from hallucinate.dream.ascent import direction, resized
 from hallucinate.dream.cuts import is_cut
+from hallucinate.dream.drift import drift
 from hallucinate.dream.flow import FLOW_WIDTH, Flow, carried
 from hallucinate.dream.governor import OperatingPoint
 from hallucinate.dream.objective import Objective, objective
@@ -65,7 +66,7 @@ class Dreamer:
         height, width = dream_size(frame.picture.shape[0], frame.picture.shape[1], point.width)
         camera = to_tensor(shrunk(frame.picture, width, height), self._device)
 
-        r = self._carried(frame, height, width, settings.follow)
+        r = self._carried(frame, height, width, seconds, settings)
         r = r * res.fade(seconds, self._half_life_s(frame, settings))
         wanted = objective(self._network, settings)
         if wanted is not None and settings.strength > 0:
@@ -87,7 +88,7 @@ class Dreamer:
         letting_go = bool(asked) and frame.captured_ns - self._asked_ns < settings.growth_s * 1e9 / 2
         return min(settings.half_life_s, LETTING_GO_S) if letting_go else settings.half_life_s
 
-    def _carried(self, frame: Frame, height: int, width: int, follow: bool) -> torch.Tensor:
+    def _carried(self, frame: Frame, height: int, width: int, seconds: float, settings: Settings) -> torch.Tensor:
         """The residual of the frame before, where its pixels are now, at the size asked for."""
         shape = frame.picture.shape
         luma = to_luma(frame.picture, FLOW_WIDTH, max(16, round(shape[0] * FLOW_WIDTH / shape[1])))
@@ -98,11 +99,11 @@ class Dreamer:
         if before.shape != luma.shape:  # another camera
             self._cut_ns = frame.captured_ns
             return r
-        motion = self._flow.between(before, luma) if follow else None
+        motion = self._flow.between(before, luma) if settings.follow else None
         if is_cut(before, luma, motion):
             self._cut_ns = frame.captured_ns
             return r
-        return r if motion is None else carried(r, motion)
+        return carried(r, motion, drift(height, width, seconds, frame.captured_ns / 1e9, settings))
 
     def _grown(
         self,
@@ -115,7 +116,8 @@ class Dreamer:
     ) -> torch.Tensor:
         """Take the frame's steps; each is on the next octave of the cycle, coarse to fine."""
         _, _, height, width = camera.shape
-        sizes = octave_sizes(height, width, settings.octaves, settings.octave_scale)
+        finest = self._network.motif_px / settings.motif_size
+        sizes = octave_sizes(height, width, finest, settings.octaves, settings.octave_scale)
         # Full strength within growth_s, whatever the frame rate and the number of steps.
         reach = settings.strength * res.FARTHEST * min(seconds, LONGEST_GAP_S) / settings.growth_s
         rate = reach / self._agreement.of(settings) / steps

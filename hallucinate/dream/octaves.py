@@ -6,17 +6,18 @@ SMALLEST = 32
 """No octave is smaller than this on its shorter side: two places of a network with stride 16."""
 
 
-def octave_sizes(height: int, width: int, octaves: int, scale: float) -> list[tuple[int, int]]:
-    """Sizes (height, width) from coarse to fine; the last is the picture's own.
+def octave_sizes(height: int, width: int, finest: float, octaves: int, scale: float) -> list[tuple[int, int]]:
+    """Sizes (height, width) from coarse to fine of a picture that is dreamed ``width`` wide.
 
-    Each is ``scale`` times smaller than the next. Those under SMALLEST are left out, so a small picture
-    has fewer octaves rather than several alike.
+    The last is ``finest`` pixels wide, or as wide as the picture where that is less; each is ``scale`` times
+    smaller than the next. Those under SMALLEST are left out, and those that would be larger than the picture are
+    as large as it: so there may be fewer octaves, but never two alike.
     """
-    sizes = []
+    sizes: list[tuple[int, int]] = []
     for level in range(octaves - 1, -1, -1):
-        factor = scale**level
+        factor = max(1.0, width / finest * scale**level)
         size = (round(height / factor), round(width / factor))
-        if min(size) >= SMALLEST or level == 0:
+        if (min(size) >= SMALLEST or level == 0) and size not in sizes:
             sizes.append(size)
     return sizes
 

@@ -63,6 +63,7 @@ class MotifNetwork(nn.Module):
     name: str = "motif"
     layers: tuple[str, ...] = ("stem", "mixed3a", "mixed3b", "mixed4a", "mixed4b", "mixed4c", "mixed5")
     default_layer: str = "mixed4c"
+    motif_px: int = 56
 
     def __init__(self, motifs: Sequence[str], families: Mapping[str, str] | None = None) -> None:
         super().__init__()

@@ -14,6 +14,7 @@ class TinyNetwork(nn.Module):
     families = {"light": "test", "dark": "test"}  # noqa: RUF012
     layers = ("first", "second")
     default_layer = "second"
+    motif_px = 16
 
     def __init__(self, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()

@@ -9,7 +9,9 @@ from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.governor import OperatingPoint
 from hallucinate.dream.residual import FARTHEST
 from hallucinate.frame import Frame, Picture
+from hallucinate.networks.registry import open_network
 from hallucinate.settings import Settings
+from hallucinate.sources.scene import filmed
 from tests.dream.networks import TinyNetwork
 
 POINT = OperatingPoint(128, 1)
@@ -80,6 +82,29 @@ def test_growth_is_in_seconds_whatever_the_frame_rate() -> None:
     slow = apart(*run(new_dreamer(), 7, fps=12, settings=settings))
     fast = apart(*run(new_dreamer(), 16, fps=30, settings=settings))
     assert slow == pytest.approx(fast, rel=0.25)
+
+
+def test_12_and_30_frames_a_second_look_alike() -> None:
+    """The network in the box, a scene that moves, two seconds: as far from the camera, as coarse, as much of an eye."""
+    network = open_network("motif", torch.device("cpu"), torch.float32)
+    settings, found = Settings(motifs={"eye": 1.0}), {}
+    for fps in (12, 30):
+        dreamer = Dreamer(network, torch.device("cpu"))
+        for frame in filmed(2.0, fps=fps):
+            dreamed = dreamer.dream(frame, settings, OperatingPoint(192, 1))
+        r = cv2.resize((dreamed.astype(np.float32) - frame.picture) / 255, (192, 108), interpolation=cv2.INTER_AREA)
+        power = np.abs(np.fft.rfft2(r.mean(2))) ** 2
+        waves = np.hypot(*np.meshgrid(np.fft.rfftfreq(192), np.fft.fftfreq(108)))
+        bands = [power[(waves >= low) & (waves < 2 * low)].sum() / power.sum() for low in (0.02, 0.04, 0.08, 0.16)]
+        seen = torch.from_numpy(dreamed.copy()).permute(2, 0, 1)[None] / 255
+        small = torch.nn.functional.interpolate(seen, size=(108, 192), mode="area")
+        eyes = network.forward(small).softmax(1)[0, network.motifs.index("eye")].mean().item()
+        found[fps] = (apart(frame.picture, dreamed), bands, eyes)
+    slow, fast = found[12], found[30]
+    assert slow[0] == pytest.approx(fast[0], rel=0.1)
+    assert slow[1] == pytest.approx(fast[1], abs=0.1)
+    assert slow[2] == pytest.approx(fast[2], abs=0.12)
+    assert min(slow[2], fast[2]) > 0.3
 
 
 def test_what_is_dreamed_fades_by_half_in_a_half_life() -> None:

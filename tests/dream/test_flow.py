@@ -72,6 +72,18 @@ def test_whole_pixels_are_carried_exactly(dx: int, dy: int) -> None:
     assert torch.allclose(moved[:, :, 6:18, 6:26], expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("step", [0.1, 0.25, 0.6, 0.8])
+def test_many_small_moves_lead_where_one_large_one_does(step: float) -> None:
+    """Sampling that shifts a little too far each time would let a hallucination run ahead of its world."""
+    ys, xs = torch.meshgrid(torch.arange(48.0), torch.arange(96.0), indexing="ij")
+    r = torch.exp(-((xs - 70) ** 2 + (ys - 24) ** 2) / 30)[None, None]
+    for _ in range(40):
+        r = carried(r, constant_motion(48, 96, step, 0))
+    top = (r[0, 0] - 0.5 * r.max()).clamp(min=0)
+    assert float((top * xs).sum() / top.sum()) == pytest.approx(70 - 40 * step, abs=0.3)
+    assert r.max() > 0.9  # and without washing out
+
+
 def test_flow_measured_small_carries_a_larger_residual() -> None:
     r = torch.randn(1, 3, 48, 64, generator=torch.Generator().manual_seed(0))
     moved = carried(r, constant_motion(24, 32, 2, 1))  # 2, 1 flow pixels are 4, 2 here

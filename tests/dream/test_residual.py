@@ -59,13 +59,26 @@ def test_what_crowds_into_one_spot_is_turned_down_there_and_left_alone_elsewhere
     assert torch.equal(spread_out(torch.zeros_like(r), 0.0), torch.zeros_like(r))
 
 
-def test_octaves_run_from_coarse_to_fine_and_end_at_the_picture() -> None:
-    sizes = octave_sizes(180, 320, 3, 1.5)
-    assert sizes == [(80, 142), (120, 213), (180, 320)]
+def test_octaves_run_from_coarse_to_fine_and_end_at_the_finest() -> None:
+    assert octave_sizes(180, 320, 320, 3, 1.5) == [(80, 142), (120, 213), (180, 320)]
+    assert octave_sizes(180, 320, 160, 2, 2.0) == [(45, 80), (90, 160)]
+
+
+def test_octaves_finer_than_the_dream_are_as_fine_as_it_and_never_two_alike() -> None:
+    assert octave_sizes(180, 320, 640, 3, 2.0) == [(90, 160), (180, 320)]
+    assert octave_sizes(90, 160, 640, 3, 2.0) == [(90, 160)]
+
+
+def test_octaves_stay_as_large_on_the_picture_when_the_dream_shrinks() -> None:
+    """What the governor does to the width moves no motif's size, as long as the finest fits."""
+    shares = [[w / width for _, w in octave_sizes(width * 9 // 16, width, 200, 3, 1.4)] for width in (480, 352, 224)]
+    wides = [[round(w) for _, w in octave_sizes(width * 9 // 16, width, 200, 3, 1.4)] for width in (480, 352, 224)]
+    assert wides[0] == wides[1] == wides[2] == [102, 143, 200]
+    assert shares[0][-1] < shares[2][-1]
 
 
 def test_octaves_too_small_for_the_network_are_left_out() -> None:
-    sizes = octave_sizes(72, 128, 6, 1.5)
+    sizes = octave_sizes(72, 128, 128, 6, 1.5)
     assert sizes[-1] == (72, 128)
     assert all(min(size) >= SMALLEST for size in sizes)
     assert len(sizes) == len(set(sizes))
