@@ -6,6 +6,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -98,6 +99,14 @@ def read_size(text: str) -> tuple[int, int]:
     return size
 
 
+def read_numbers(option: str, text: str, low: int, high: int) -> list[int]:
+    """``160,320`` -> [160, 320]. Raises SettingsError unless each is a whole number from ``low`` to ``high``."""
+    found = [int(part) for part in text.split(",") if part.strip().isdecimal()]
+    if len(found) != len(text.split(",")) or not all(low <= number <= high for number in found):
+        raise SettingsError(f"{option} {text}: give whole numbers from {low} to {high}, e.g. {low},{2 * low}")
+    return found
+
+
 def _allowed(knob: FieldInfo) -> str:
     low = [bound.ge for bound in knob.metadata if isinstance(bound, Ge)]
     high = [bound.le for bound in knob.metadata if isinstance(bound, Le)]
@@ -158,6 +167,25 @@ def serve(
 
 
 app.callback(invoke_without_command=True)(with_knobs(serve))
+
+
+@app.command("bench")
+def bench_machine(
+    networks: Annotated[str, typer.Option(help="networks to measure, e.g. motif")] = "motif",
+    widths: Annotated[str, typer.Option(help="dream widths in pixels")] = "160,320,480,640",
+    steps: Annotated[str, typer.Option(help="gradient steps a frame")] = "1,3",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1")] = "auto",
+    out: Annotated[Path | None, typer.Option("--json", help="write the figures to this file as well")] = None,
+) -> None:
+    """What this machine can dream: milliseconds, frames a second, memory, share of the roofline."""
+    wide, counts = read_numbers("--widths", widths, 64, 4096), read_numbers("--steps", steps, 1, 64)
+    if out is not None and not out.parent.is_dir():
+        raise SettingsError(f"--json {out}: there is no folder {out.parent}; make it, or name another file")
+    from hallucinate.calibrate.bench import bench
+
+    bench([name.strip() for name in networks.split(",")], wide, counts, device, out)
+
+
 app.add_typer(networks := typer.Typer(), name="networks")
 
 

@@ -143,10 +143,13 @@ def test_a_network_shows_its_motifs_one_a_line_with_family_and_its_layers() -> N
         (["networks", "show", "motiv"], "no network is called 'motiv'; did you mean 'motif'"),
         (["networks", "show"], "name"),
         (["netwroks"], "netwroks"),
+        (["bench", "--widths", "16"], "--widths 16: give whole numbers from 64 to 4096"),
+        (["bench", "--steps", "1,x"], "--steps 1,x: give whole numbers from 1 to 64"),
+        (["bench", "--json", "/no/such/folder/b.json"], "there is no folder /no/such/folder"),
         (["--strength", "0.3", "networks"], "--strength is for serving, not for `networks`"),
     ],
 )
-def test_networks_with_bad_input_is_one_line_and_exit_code_2(arguments: list[str], said: str) -> None:
+def test_a_command_with_bad_input_is_one_line_and_exit_code_2(arguments: list[str], said: str) -> None:
     done = hallucinate(*arguments)
     assert done.returncode == 2
     assert said in done.stderr

@@ -17,19 +17,22 @@ from hallucinate.networks.motif import MotifNetwork, fold_norms
 MOTIF_WEIGHTS = Path(__file__).parent / "motif.safetensors"
 
 
-def open_network(name: str, device: torch.device, dtype: torch.dtype) -> Network:
+def open_network(name: str, device: torch.device, dtype: torch.dtype, folded: bool = True) -> Network:
     """The network of that name, ready to dream: on ``device``, in ``dtype``, norms folded, nothing to train.
 
+    folded: False leaves it as it was trained, for comparisons.
     Raises NetworkError for a name that does not exist, or weights that are missing or damaged.
     """
     if name not in NETWORKS:
         near = difflib.get_close_matches(name, NETWORKS, 1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise NetworkError(f"no network is called {name!r}; {hint}there are: {', '.join(NETWORKS)}")
-    return NETWORKS[name](device, dtype)
+    return NETWORKS[name](device, dtype, folded)
 
 
-def open_motif(device: torch.device, dtype: torch.dtype, weights: Path = MOTIF_WEIGHTS) -> MotifNetwork:
+def open_motif(
+    device: torch.device, dtype: torch.dtype, folded: bool = True, weights: Path = MOTIF_WEIGHTS
+) -> MotifNetwork:
     """The network in the box, with weights from a file that ``hallucinate.motifs.train`` wrote."""
     mend = "install hallucinate again, or train it: python -m hallucinate.motifs.train"
     if not weights.is_file():
@@ -43,9 +46,11 @@ def open_motif(device: torch.device, dtype: torch.dtype, weights: Path = MOTIF_W
     except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
         raise NetworkError(f"the weights {weights} cannot be read ({str(error).splitlines()[0]}); {mend}") from None
     network.eval().requires_grad_(False)
+    if not folded:
+        return network.to(device, dtype)
     fold_norms(network)
     return network.to(device, dtype).to(memory_format=torch.channels_last)
 
 
-NETWORKS: dict[str, Callable[[torch.device, torch.dtype], Network]] = {"motif": lambda *place: open_motif(*place)}
+NETWORKS: dict[str, Callable[[torch.device, torch.dtype, bool], Network]] = {"motif": open_motif}
 """What ``--network`` takes."""

@@ -165,8 +165,10 @@ class View:
         return np.asarray(cv2.multiply(seen, self._tint[1], dst=seen, scale=1 / 255), np.uint8)
 
 
-def filmed(seconds: float, start_s: float = 12.0, fps: float = 24.0) -> Iterator[Frame]:
-    """So many seconds of the scene at 640×360, as a camera would have given them; for measuring and for galleries."""
-    view = View(640, 360, seed=0)
+def filmed(
+    seconds: float, start_s: float = 12.0, fps: float = 24.0, size: tuple[int, int] = (640, 360)
+) -> Iterator[Frame]:
+    """So many seconds of the scene, as a camera would have given them; for measuring and for galleries."""
+    view = View(*size, seed=0)
     for n in range(round(seconds * fps) + 1):
         yield Frame(view.draw(start_s + n / fps), round(n / fps * 1e9))

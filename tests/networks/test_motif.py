@@ -125,12 +125,12 @@ def test_errors_name_the_mend(tmp_path: Path) -> None:
     with pytest.raises(NetworkError, match="no network is called 'motiv'; did you mean 'motif'"):
         open_network("motiv", CPU, torch.float32)
     with pytest.raises(NetworkError, match="missing; install hallucinate again"):
-        open_motif(CPU, torch.float32, tmp_path / "none.safetensors")
+        open_motif(CPU, torch.float32, weights=tmp_path / "none.safetensors")
     damaged = tmp_path / "damaged.safetensors"
     damaged.write_bytes(MOTIF_WEIGHTS.read_bytes()[:5000])
     with pytest.raises(NetworkError, match="cannot be read"):
-        open_motif(CPU, torch.float32, damaged)
+        open_motif(CPU, torch.float32, weights=damaged)
     empty = tmp_path / "empty.safetensors"
     empty.write_bytes(b"")
     with pytest.raises(NetworkError, match="cannot be read"):
-        open_motif(CPU, torch.float32, empty)
+        open_motif(CPU, torch.float32, weights=empty)
