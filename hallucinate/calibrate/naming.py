@@ -5,7 +5,8 @@
 Dreams the moving scene of each motif, live for one second at 25 frames a second, one step a frame, with the knobs
 as they are by default, and asks a second network (``hallucinate.motifs.judge``: other build, other seed, never
 dreamed with) what it sees in the last frame: the motif's score, averaged over the picture as logarithms of
-probabilities. Prints a table motif by motif, then the same for mixes of two; writes calibration/naming/NAME.json.
+probabilities. Prints a table motif by motif, then the same for mixes of two, whose scores are the shares of the
+picture that the judge gives them; writes calibration/naming/NAME.json.
 """
 
 from __future__ import annotations
@@ -52,15 +53,17 @@ def open_judge(weights: Path) -> Judge:
     return judge.float().eval().requires_grad_(False)
 
 
-def ranked(judge: Judge, picture: Picture) -> list[int]:
+def ranked(judge: Judge, picture: Picture, several: bool = False) -> list[int]:
     """The motifs by how much of them the judge sees in a picture, most first, by number.
 
-    The picture is seen at the size it was dreamed at, for which motifs are as large as in the drawings.
+    The picture is seen at the size it was dreamed at, for which motifs are as large as in the drawings. Its one
+    subject is judged by all places together: the mean of the logarithms of the motifs' probabilities. Of ``several``
+    each has its own places: the mean of the probabilities themselves, the share of the picture that each fills.
     """
     height = max(16, round(picture.shape[0] * WIDTH / picture.shape[1] / 16) * 16)
     small = cv2.resize(picture, (WIDTH, height), interpolation=cv2.INTER_AREA)
     scores = F.log_softmax(judge(to_tensor(np.asarray(small, np.uint8), torch.device("cpu"))), 1)[0, :-1]
-    return [int(k) for k in scores.mean((1, 2)).argsort(descending=True)]
+    return [int(k) for k in (scores.exp() if several else scores).mean((1, 2)).argsort(descending=True)]
 
 
 def dreamed(network: Network, agreement: Agreement, frames: Sequence[Frame], motifs: Sequence[str]) -> Picture:
@@ -75,7 +78,7 @@ def dreamed(network: Network, agreement: Agreement, frames: Sequence[Frame], mot
 
 def places(judge: Judge, picture: Picture, motifs: Sequence[str]) -> list[int]:
     """At which place the judge names each of these motifs, from 1."""
-    order = ranked(judge, picture)
+    order = ranked(judge, picture, several=len(motifs) > 1)
     return [order.index(list(MOTIFS).index(name)) + 1 for name in motifs]
 
 

@@ -1,8 +1,9 @@
+import numpy as np
 import pytest
 import torch
 
 from hallucinate.dream.ascent import direction, resized
-from hallucinate.dream.objective import more_of_layer, more_of_motifs, objective
+from hallucinate.dream.objective import TERRITORIAL, more_of_layer, more_of_motifs, objective, shares
 from hallucinate.settings import Settings
 from tests.dream.networks import TinyNetwork
 
@@ -28,12 +29,41 @@ def test_a_layer_is_climbed_by_half_its_squared_norm(layer: str) -> None:
     assert torch.allclose(found.double(), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_a_mix_of_motifs_is_climbed_by_its_weighted_scores() -> None:
+def test_a_motif_alone_is_climbed_by_its_score() -> None:
     network, slow = TinyNetwork(), TinyNetwork(torch.float64)
     x = noise(48, 64)
-    expected = reference_direction(x, lambda p: (0.75 * slow(p)[:, 0] + 0.25 * slow(p)[:, 1]).sum())
+    expected = reference_direction(x, lambda p: slow(p)[:, 0].sum())
+    found = direction(x, more_of_motifs(network, {"light": 0.4}), (0, 0))
+    assert torch.allclose(found.double(), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_mix_is_climbed_by_its_scores_each_in_its_own_places() -> None:
+    network, slow = TinyNetwork(), TinyNetwork(torch.float64)
+    x = noise(48, 64)
+    scores = slow(x.double())[0, :2].numpy()
+    favour = [
+        np.log(weight) + TERRITORIAL * (s - s.mean()) / (s.std() + 1e-3)
+        for weight, s in zip((0.75, 0.25), scores, strict=True)
+    ]
+    of = torch.from_numpy(np.exp(favour) / np.exp(favour).sum(0))
+    expected = reference_direction(x, lambda p: (of * slow(p)[0, :2]).sum())
     found = direction(x, more_of_motifs(network, {"light": 0.75, "dark": 0.25}), (0, 0))
     assert torch.allclose(found.double(), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_mix_parts_the_picture_by_weight_whatever_the_motifs_loudness() -> None:
+    logits = (
+        torch.randn(1, 2, 30, 40, generator=torch.Generator().manual_seed(0)) * torch.tensor([9.0, 0.3])[:, None, None]
+    )
+    logits[:, 0] += 50
+    even, uneven = (shares(logits, torch.tensor(w)) for w in ([1.0, 1.0], [1.0, 0.25]))
+    assert torch.allclose(even.sum(1), torch.ones(1, 30, 40))
+    assert even[:, 0].mean().item() == pytest.approx(0.5, abs=0.02)
+    assert 0.2 < uneven[:, 1].mean() < 0.45
+    assert ((even > 0.9) | (even < 0.1)).float().mean() > 0.5  # each place is mostly one's
+    loud = logits[:, 0] - logits[:, 0].mean() > 20
+    assert even[:, 0][loud].min() > 0.8
+    assert torch.equal(shares(logits[:, :1], torch.tensor([0.3])), torch.ones(1, 1, 30, 40))
 
 
 def test_jitter_is_taken_back() -> None:
@@ -99,7 +129,7 @@ def test_settings_choose_the_objective() -> None:
     assert by_layer(x)[0].shape[1] == 8
     by_motif = objective(network, Settings(motifs={"light": 0.5, "dark": 0.0}))
     assert by_motif is not None
-    assert by_motif(x)[1][0, :, 0, 0].tolist() == [0.5, 0.0, 0.0]
+    assert by_motif(x)[1][0, :, 0, 0].tolist() == [1.0, 0.0, 0.0]  # alone: all of it, whatever its weight
 
 
 def test_resized_keeps_means_and_sizes() -> None:
