@@ -36,6 +36,7 @@ export class MotifMix {
 
   /** Show this mix; `instead` says that something else than motifs is dreamed. */
   show(mix, instead) {
+    if (Object.keys(mix).join() !== Object.keys(this.#mix).join()) this.#bring(Object.keys(mix)[0]);
     this.#mix = mix;
     this.element.classList.toggle('instead', instead);
     const full = Object.keys(mix).length >= this.#most;
@@ -50,6 +51,17 @@ export class MotifMix {
       if (!(name in mix)) { row.remove(); this.#rows.delete(name); }
     }
     for (const [name, weight] of Object.entries(mix)) this.#row(name).show(weight);
+  }
+
+  // Scroll the grid, and nothing else, to this tile; once it is laid out.
+  #bring(name) {
+    const tile = this.#tiles.get(name)?.only.parentElement;
+    requestAnimationFrame(() => {
+      if (!tile?.isConnected || this.#grid.contains(document.activeElement)) return;
+      const { top, bottom } = this.#grid.getBoundingClientRect();
+      const box = tile.getBoundingClientRect();
+      if (box.top < top || box.bottom > bottom) this.#grid.scrollTop += box.top - top - (bottom - top) / 3;
+    });
   }
 
   #only(name) { this.#choose({ [name]: 1 }); }

@@ -153,8 +153,8 @@ def thumbnails(network: Network, folder: Path) -> None:
     for old in folder.glob("*.jpg"):
         old.unlink()
     for name in network.motifs:
-        settings = asking_for(name, strength=1.0, growth_s=0.5)
-        _, dream = dreamed(network, still_frames(soft_ground(160, 160), 3.0), settings, width=160)
+        settings = asking_for(name, strength=1.0, growth_s=0.5, motif_size=network.motif_px / 160)
+        _, dream = dreamed(network, still_frames(soft_ground(160, 160), 1.5), settings, width=160)
         middle = dream[24:-24, 24:-24]
         save(folder / f"{name}.jpg", np.ascontiguousarray(middle[:THUMBNAIL, :THUMBNAIL]))
 
