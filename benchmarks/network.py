@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 
-from hallucinate.device import choose_device, choose_dtype
+from hallucinate.device import choose_device, precisions
 from hallucinate.networks.motif import fold_norms
 from hallucinate.networks.registry import open_network
 
@@ -80,7 +80,7 @@ def main() -> None:
     options = parser.parse_args()
     device = choose_device(options.device)
     table = Table("", "usual writing, ms", "in the box, ms", "ratio")
-    for dtype in dict.fromkeys((torch.float32, choose_dtype(device))):
+    for dtype in dict.fromkeys((torch.float32, *precisions(device))):
         box, usual = open_network("motif", device, dtype), usual_writing().to(device, dtype)
         usual = usual.to(memory_format=torch.channels_last)
         x = torch.rand(1, 3, options.height, options.width, device=device).contiguous(memory_format=torch.channels_last)

@@ -13,13 +13,13 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from hallucinate.device import choose_device, choose_dtype
+from hallucinate.device import choose_device
 from hallucinate.dream.ascent import direction, resized
 from hallucinate.dream.flow import FLOW_WIDTH, Flow, carried
 from hallucinate.dream.objective import more_of_motifs
 from hallucinate.dream.octaves import dream_size, octave_sizes
 from hallucinate.frame import laid_on, shrunk, to_luma, to_tensor
-from hallucinate.networks.registry import open_network
+from hallucinate.networks.registry import open_quickest
 from hallucinate.settings import Settings
 from hallucinate.sources.scene import View
 
@@ -42,7 +42,7 @@ def timed(work: Callable[[], object], device: torch.device) -> float:
 def stage_times(dream_width: int, device_name: str = "auto") -> dict[str, float]:
     """Milliseconds per stage for the scene at 640×360, dreamed ``dream_width`` wide."""
     device = choose_device(device_name)
-    network = open_network("motif", device, choose_dtype(device))
+    network, _ = open_quickest("motif", device)
     settings = Settings()
     scene = View(640, 360, seed=0)
     frames = [scene.draw(12.0), scene.draw(12.0 + 1 / 24)]

@@ -27,19 +27,19 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def choose_dtype(device: torch.device) -> torch.dtype:
-    """The precision of the network's numbers on this device; the residual is float32 on all.
+def precisions(device: torch.device) -> tuple[torch.dtype, ...]:
+    """The precisions of the network's numbers that may be the quickest on this device; the residual is float32 on all.
 
-    CUDA: bfloat16 from compute capability 8.0, float16 before it. CPU: bfloat16 where it has instructions for
-    it (AVX512-BF16 or AMX), float32 elsewhere, where bfloat16 is emulated and slower.
+    CUDA: bfloat16 from compute capability 8.0, float16 before it. CPU: float32, and bfloat16 where it has
+    instructions for it (AVX512-BF16 or AMX); which of the two wins differs from one to the next, and is measured.
     """
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float16
+        return (torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float16,)
     if device.type == "cpu":
         capabilities = cpu_capabilities()
         if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"):
-            return torch.bfloat16
-    return torch.float32
+            return (torch.float32, torch.bfloat16)
+    return (torch.float32,)
 
 
 def describe(device: torch.device, dtype: torch.dtype) -> str:

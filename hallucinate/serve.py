@@ -19,13 +19,13 @@ from rich.text import Text
 
 from hallucinate import __version__
 from hallucinate.clock import Clock, SystemClock
-from hallucinate.device import choose_device, choose_dtype, describe
+from hallucinate.device import choose_device, describe
 from hallucinate.dream.agreement import read_agreement
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.errors import SourceUnavailable
 from hallucinate.loop import Loop
 from hallucinate.networks import Network
-from hallucinate.networks.registry import open_network
+from hallucinate.networks.registry import open_quickest
 from hallucinate.settings import LiveSettings, Settings
 from hallucinate.shipped import shipped
 from hallucinate.sources import Source
@@ -68,8 +68,7 @@ def serve_forever(start: Start, settings: Settings) -> None:
     open_main = prepare_source(spec, start.size, settings, clock)
 
     device = choose_device(start.device)
-    dtype = choose_dtype(device)
-    network = open_network(start.network, device, dtype)
+    network, dtype = open_quickest(start.network, device)
     live = LiveSettings(settings, network.motifs, network.layers, network.families)
     visitors = start.visitors if start.visitors is not None else (2 if device.type == "cpu" else 8)
     agreement = read_agreement(shipped("calibration") / "strength" / f"{network.name}.json")

@@ -10,8 +10,8 @@ CODE = sorted((ROOT / "hallucinate").rglob("*.py"))
 
 FLOORS = [
     {"settings", "frame", "clock", "errors", "shipped"},
-    {"stage", "motifs"},
-    {"networks", "device"},
+    {"stage", "motifs", "device"},
+    {"networks"},
     {"dream", "sources"},
     {"loop"},
     {"stream", "studio", "calibrate"},

@@ -27,7 +27,7 @@ from rich.table import Table
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from hallucinate.device import choose_device, choose_dtype
+from hallucinate.device import choose_device
 from hallucinate.dream.ascent import direction
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.governor import OperatingPoint
@@ -35,7 +35,7 @@ from hallucinate.dream.objective import Objective, more_of_layer
 from hallucinate.dream.octaves import dream_size
 from hallucinate.frame import Frame
 from hallucinate.networks import Network
-from hallucinate.networks.registry import open_network
+from hallucinate.networks.registry import open_network, open_quickest
 from hallucinate.settings import Settings
 from hallucinate.sources.scene import filmed
 
@@ -204,7 +204,7 @@ def bench(
 ) -> None:
     """Measure, print the table, and write it as JSON where ``out`` says; each row is printed when it is there."""
     device = choose_device(device_name)
-    dtype = choose_dtype(device)
+    _, dtype = open_quickest(networks[0], device)
     top = ceilings(device, dtype)
     console = Console()
     console.print(

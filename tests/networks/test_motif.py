@@ -10,8 +10,9 @@ from hallucinate.dream.objective import more_of_layer, more_of_motifs
 from hallucinate.errors import NetworkError
 from hallucinate.motifs import MOTIFS
 from hallucinate.motifs.compose import compose
+from hallucinate.networks import Network
 from hallucinate.networks.motif import MotifNetwork, fold_norms
-from hallucinate.networks.registry import MOTIF_WEIGHTS, open_motif, open_network
+from hallucinate.networks.registry import MOTIF_WEIGHTS, answering, open_motif, open_network, open_quickest
 
 CPU = torch.device("cpu")
 
@@ -119,6 +120,24 @@ def test_what_is_asked_for_grows_live(network: MotifNetwork) -> None:
         if after < 0.3 or after < before + 0.2:
             weak.append((name, before, after))
     assert not weak
+
+
+def test_the_quickest_precision_is_found_by_trying(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hallucinate.networks.registry.precisions", lambda device: (torch.float32, torch.bfloat16))
+
+    def precision_of(network: Network) -> torch.dtype:
+        return network.activations(noise(32, 32), "stem").dtype
+
+    for half_s, wins in ((0.03, torch.float32), (0.01, torch.bfloat16)):
+        times = {torch.float32: 0.02, torch.bfloat16: half_s}
+        network, dtype = open_quickest("motif", CPU, lambda opened, _, times=times: times[precision_of(opened)])
+        assert dtype == precision_of(network) == wins
+    monkeypatch.setattr("hallucinate.networks.registry.precisions", lambda device: (torch.float32,))
+    assert open_quickest("motif", CPU, lambda *_: pytest.fail("nothing to choose from"))[1] == torch.float32
+
+
+def test_trying_takes_the_time_of_an_answer(network: MotifNetwork) -> None:
+    assert 0 < answering(network, CPU, tries=1) < 60
 
 
 def test_errors_name_the_mend(tmp_path: Path) -> None:
