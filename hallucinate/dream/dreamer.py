@@ -71,7 +71,8 @@ class Dreamer:
         wanted = objective(self._network, settings)
         if wanted is not None and settings.strength > 0:
             r = self._grown(camera, r, wanted, seconds, settings, point.steps)
-        r = res.within(res.balanced(res.spread_out(r, settings.strength)), settings.strength)
+        r = res.beside(res.balanced(res.spread_out(r, settings.strength)), camera)
+        r = res.within(r, settings.strength)
 
         self._residual, self._before_ns = self._numbers_only(r), frame.captured_ns
         return laid_on(frame.picture, self._residual)

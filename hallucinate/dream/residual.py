@@ -50,6 +50,17 @@ def balanced(residual: torch.Tensor) -> torch.Tensor:
     return residual - down @ (down.T @ residual @ across) @ across.T
 
 
+def beside(residual: torch.Tensor, camera: torch.Tensor) -> torch.Tensor:
+    """Take away each channel's share that is the camera's own picture, brightened or dimmed: its projection on it.
+
+    What is left lies across the picture, so its contrast grows by what is dreamed and by nothing else, and no
+    feedback can raise or lower the camera's own. Both (1, 3, H, W), the residual balanced; it stays so.
+    """
+    own = balanced(camera)
+    share = (residual * own).sum((2, 3), keepdim=True) / own.square().sum((2, 3), keepdim=True).clamp(min=1e-9)
+    return residual - share * own
+
+
 @functools.lru_cache(maxsize=64)
 def waves(size: int, count: int) -> torch.Tensor:
     """The first ``count`` orthonormal cosine waves over ``size`` pixels, the first one flat: float32 (size, count)."""

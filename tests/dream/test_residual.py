@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from hallucinate.dream.octaves import SMALLEST, dream_size, octave_sizes
-from hallucinate.dream.residual import BROAD, CROWDED, FARTHEST, balanced, distance, fade, spread_out, within
+from hallucinate.dream.residual import BROAD, CROWDED, FARTHEST, balanced, beside, distance, fade, spread_out, within
 
 
 def test_the_half_life_is_the_time_to_a_half_at_every_frame_rate() -> None:
@@ -47,6 +47,20 @@ def test_balanced_takes_the_broadest_cosine_waves_away_and_nothing_else(size: tu
             found[:down, :across] = given[:down, :across]
             assert np.allclose(found, given, atol=1e-4)
     assert torch.allclose(balanced(fine), fine, atol=1e-5)  # once is enough: what is carried does not wear away
+
+
+def test_the_residual_lies_across_the_cameras_picture() -> None:
+    generator = torch.Generator().manual_seed(0)
+    camera = torch.rand(1, 3, 48, 64, generator=generator)
+    r = beside(balanced(torch.randn(1, 3, 48, 64, generator=generator) + 0.5 * camera), camera)
+    for channel in range(3):
+        c, x = (t[0, channel].double().numpy().ravel() for t in (camera, r))
+        assert abs(np.dot(c - c.mean(), x)) < 1e-4 * np.linalg.norm(c) * np.linalg.norm(x)
+        assert np.var(c + x) == pytest.approx(np.var(c) + np.var(x), rel=1e-4)
+    assert torch.allclose(balanced(r), r, atol=1e-5)
+    assert torch.allclose(beside(r, camera), r, atol=1e-6)  # once is enough
+    flat = torch.full_like(camera, 0.4)
+    assert torch.allclose(beside(r, flat), r, atol=1e-4)
 
 
 def test_what_crowds_into_one_spot_is_turned_down_there_and_left_alone_elsewhere() -> None:
