@@ -7,7 +7,7 @@ import math
 import torch
 
 from hallucinate.motifs.constants import Drawn
-from hallucinate.motifs.drawing import Pen, Plane, over, polar, ramp, scattered, segment, smooth
+from hallucinate.motifs.drawing import Pen, Plane, hue, over, polar, ramp, scattered, segment, smooth
 from hallucinate.motifs.life import (
     BIRDS,
     BUTTERFLIES,
@@ -17,7 +17,6 @@ from hallucinate.motifs.life import (
     SNAKES,
     among,
     dome,
-    hue,
     inside,
     shingled,
     spot,

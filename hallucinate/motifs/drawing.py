@@ -13,6 +13,9 @@ Plane = torch.Tensor
 Colour = torch.Tensor
 """float32 (B, 3, 1, 1) or (B, 3, H, W), RGB in [0, 1]."""
 
+Tone = tuple[float, float, float]
+"""RGB in [0, 1]."""
+
 
 class Pen:
     """Draws ``batch`` pictures of ``height`` × ``width`` at once. All chance comes from ``generator``."""
@@ -180,6 +183,11 @@ def ramp(t: Plane, palette: torch.Tensor) -> Colour:
     # Tent weights rather than a gather: as quick, and it works in any layout.
     weights = torch.stack([(1 - (scaled - i).abs()).clamp(min=0) for i in range(n)], 1)
     return torch.einsum("bnhw,bnc->bchw", weights, palette)
+
+
+def hue(palette: torch.Tensor, which: int) -> Colour:
+    """One colour of a (B, n, 3) palette: (B, 3, 1, 1)."""
+    return palette[:, which, :, None, None]
 
 
 def over(ground: Colour, paint: Colour, mask: Plane) -> Colour:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from hallucinate.motifs.drawing import Colour, Pen, Plane, over, ramp, scattered, smooth
-
-Tone = tuple[float, float, float]
-
+from hallucinate.motifs.drawing import Colour, Pen, Plane, Tone, over, ramp, scattered, smooth
 
 BUTTERFLIES: tuple[tuple[Tone, ...], ...] = (  # root, middle, outer, margin, dots
     ((0.75, 0.30, 0.03), (0.98, 0.50, 0.05), (1.00, 0.62, 0.12), (0.05, 0.03, 0.03), (1.00, 0.97, 0.90)),
@@ -64,11 +61,6 @@ def among(pen: Pen, kinds: tuple[tuple[Tone, ...], ...], wild: float = 0.3) -> t
     real = torch.tensor(kinds, device=pen.device)[pick]
     off = torch.randn(real.shape, generator=pen.generator, device=pen.device)
     return torch.where(pen.chance(wild) > 0, pen.palette(real.shape[1]), (real * (1 + 0.08 * off)).clamp(0, 1))
-
-
-def hue(hues: torch.Tensor, which: int) -> Colour:
-    """One of (B, n, 3) colours, (B, 3, 1, 1)."""
-    return hues[:, which, :, None, None]
 
 
 def dome(off: Plane) -> Plane:

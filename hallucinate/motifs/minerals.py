@@ -8,13 +8,23 @@ import torch
 import torch.nn.functional as F
 
 from hallucinate.motifs.constants import Drawn, everywhere
-from hallucinate.motifs.drawing import Colour, Pen, Plane, blurred, cells, over, polar, ramp, scattered, smooth
+from hallucinate.motifs.drawing import (
+    Colour,
+    Pen,
+    Plane,
+    Tone,
+    blurred,
+    cells,
+    hue,
+    over,
+    polar,
+    ramp,
+    scattered,
+    smooth,
+)
 
 POINTS = 7
 """Crystals in a cluster."""
-
-Tone = tuple[float, float, float]
-"""RGB in [0, 1]."""
 
 
 def among(pen: Pen, *palettes: tuple[Tone, ...], wild: float = 0.3) -> torch.Tensor:
@@ -28,11 +38,6 @@ def among(pen: Pen, *palettes: tuple[Tone, ...], wild: float = 0.3) -> torch.Ten
     fade = torch.linspace(1, 0.4, real.shape[1], device=pen.device).flip(0)[:, None]
     free = pen.palette(real.shape[1]).sort(1).values * fade
     return torch.where(pen.chance(wild) > 0, free, near)
-
-
-def hue(palette: torch.Tensor, index: int) -> Colour:
-    """One colour of a palette, (B, 3, 1, 1)."""
-    return palette[:, index, :, None, None]
 
 
 def dome(t: Plane) -> Plane:

@@ -7,8 +7,8 @@ import math
 import torch
 
 from hallucinate.motifs.constants import Drawn
-from hallucinate.motifs.drawing import Pen, Plane, over, polar, ramp, scattered, segment, smooth
-from hallucinate.motifs.life import Tone, among, dome, hue, inside, shingled, spot, standing
+from hallucinate.motifs.drawing import Pen, Plane, Tone, hue, over, polar, ramp, scattered, segment, smooth
+from hallucinate.motifs.life import among, dome, inside, shingled, spot, standing
 
 FLOWERS: tuple[tuple[Tone, ...], ...] = (  # root of a petal, its tip, heart, rim of the heart
     ((0.95, 0.93, 0.85), (1.00, 1.00, 1.00), (1.00, 0.80, 0.10), (0.85, 0.50, 0.02)),

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 
 from hallucinate.motifs.constants import Drawn, everywhere
-from hallucinate.motifs.drawing import Pen, Plane, blurred, cells, over, polar, ramp, scattered, smooth
-from hallucinate.motifs.minerals import among, dome, grain, hue, shaded
+from hallucinate.motifs.drawing import Pen, Plane, blurred, cells, hue, over, polar, ramp, scattered, smooth
+from hallucinate.motifs.minerals import among, dome, grain, shaded
 
 
 def coral(pen: Pen) -> Drawn:
