@@ -153,15 +153,16 @@ def thumbnails(network: Network, folder: Path) -> None:
     for old in folder.glob("*.jpg"):
         old.unlink()
     for name in network.motifs:
-        settings = asking_for(name, strength=1.0, growth_s=0.5, motif_size=network.motif_px / 160)
-        _, dream = dreamed(network, still_frames(soft_ground(160, 160), 1.5), settings, width=160)
-        middle = dream[24:-24, 24:-24]
-        save(folder / f"{name}.jpg", np.ascontiguousarray(middle[:THUMBNAIL, :THUMBNAIL]))
+        settings = asking_for(name, strength=1.0, growth_s=0.5, motif_size=network.motif_px / 256)
+        _, dream = dreamed(network, still_frames(soft_ground(256, 256), 1.2), settings, width=256)
+        middle = np.ascontiguousarray(dream[48:208, 48:208])  # a frame's edges have only one side to grow from
+        small = cv2.resize(middle, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
+        save(folder / f"{name}.jpg", np.asarray(small, np.uint8))
 
 
 def readme_picture(network: Network) -> Picture:
     """The scene beside three dreams of it."""
-    mixes = (("eye",), ("spiral",), ("face",))
+    mixes = (("eye",), ("spiral",), ("owl",))
     camera, _ = dreamed(network, filmed(0.0), asking_for("eye"))
     dreams = [dreamed(network, filmed(1.0), asking_for(*mix))[1] for mix in mixes]
     return grid([camera, *dreams], 2, ["camera", *(" + ".join(mix) for mix in mixes)])
