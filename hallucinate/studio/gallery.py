@@ -150,14 +150,15 @@ def layers_sheet(network: Network, seconds: float) -> Picture:
 
 def thumbnails(network: Network, folder: Path) -> None:
     """A small picture of each motif for the page: what it looks like when nothing else is there."""
-    for old in folder.glob("*.jpg"):
-        old.unlink()
     for name in network.motifs:
         settings = asking_for(name, strength=1.0, growth_s=0.5, motif_size=network.motif_px / 256)
         _, dream = dreamed(network, still_frames(soft_ground(256, 256), 1.2), settings, width=256)
         middle = np.ascontiguousarray(dream[48:208, 48:208])  # a frame's edges have only one side to grow from
         small = cv2.resize(middle, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
         save(folder / f"{name}.jpg", np.asarray(small, np.uint8))
+    for path in folder.glob("*.jpg"):
+        if path.stem not in network.motifs:
+            path.unlink()
 
 
 def readme_picture(network: Network) -> Picture:

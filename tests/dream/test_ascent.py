@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from hallucinate.dream.ascent import direction, resized
+from hallucinate.dream.ascent import direction, resized, unchecked
 from hallucinate.dream.objective import TERRITORIAL, more_of_layer, more_of_motifs, objective, shares
 from hallucinate.settings import Settings
 from tests.dream.networks import TinyNetwork
@@ -13,11 +13,26 @@ def noise(height: int, width: int, seed: int = 0) -> torch.Tensor:
 
 
 def reference_direction(x: torch.Tensor, loss: object) -> torch.Tensor:
-    """∂L/∂x / mean|∂L/∂x| in float64, from the loss written out."""
+    """∂L/∂x, smoothed by [1 2 1] / 4 both ways, over its mean magnitude; in float64, from the loss written out."""
     x = x.double().requires_grad_(True)
     loss(x).backward()  # type: ignore[operator]
     assert x.grad is not None
-    return x.grad / x.grad.abs().mean()
+    g = x.grad.numpy()
+    for axis in (2, 3):
+        ends = np.take(g, [0], axis), np.take(g, [-1], axis)
+        g = np.apply_along_axis(
+            np.convolve, axis, np.concatenate([ends[0], g, ends[1]], axis), [0.25, 0.5, 0.25], "valid"
+        )
+    return torch.from_numpy(g / np.abs(g).mean())
+
+
+def test_what_is_taken_away_has_two_pixels_period_and_nothing_else_to_speak_of() -> None:
+    x = torch.arange(64.0)
+    for period, left in ((2, 0.0), (10, 0.9), (56, 0.99)):
+        g = torch.cos(2 * torch.pi * x / period).expand(1, 3, 64, 64)
+        inner = unchecked(g)[..., 8:-8]
+        size, before = (float(t.square().mean().sqrt()) for t in (inner, g[..., 8:-8]))
+        assert size == pytest.approx(left * before, abs=0.02)
 
 
 @pytest.mark.parametrize("layer", ["first", "second"])
@@ -48,7 +63,7 @@ def test_a_mix_is_climbed_by_its_scores_each_in_its_own_places() -> None:
     of = torch.from_numpy(np.exp(favour) / np.exp(favour).sum(0))
     expected = reference_direction(x, lambda p: (of * slow(p)[0, :2]).sum())
     found = direction(x, more_of_motifs(network, {"light": 0.75, "dark": 0.25}), (0, 0))
-    assert torch.allclose(found.double(), expected, rtol=1e-4, atol=1e-5)
+    assert torch.allclose(found.double(), expected, rtol=3e-4, atol=1e-4)  # ε is not in the reference
 
 
 def test_a_mix_parts_the_picture_by_weight_whatever_the_motifs_loudness() -> None:
@@ -73,7 +88,7 @@ def test_jitter_is_taken_back() -> None:
     still = direction(x, more_of_layer(network, "second"))
     moved = direction(x, more_of_layer(network, "second"), (16, 32), 48)
     assert moved.shape == x.shape
-    inner = (slice(None), slice(None), slice(24, 40), slice(40, 56))
+    inner = (slice(None), slice(None), slice(26, 38), slice(42, 54))
     ratio = moved[inner] / still[inner]
     assert ratio.std() < 1e-3  # one picture-wide factor, from the normalisation over other borders
 

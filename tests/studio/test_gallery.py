@@ -7,7 +7,17 @@ import torch
 
 from hallucinate.motifs import MOTIFS
 from hallucinate.networks.registry import open_motif
-from hallucinate.studio.gallery import asking_for, card, drawings_sheet, dreamed, grid, save, soft_ground, still_frames
+from hallucinate.studio.gallery import (
+    asking_for,
+    card,
+    drawings_sheet,
+    dreamed,
+    grid,
+    grounds,
+    save,
+    soft_ground,
+    still_frames,
+)
 
 
 def test_a_sheet_holds_every_picture_in_reading_order() -> None:
@@ -42,9 +52,24 @@ def test_a_dream_of_a_still_camera_differs_from_it() -> None:
 
 def test_the_card_tells_every_motifs_figures() -> None:
     shares = {"": 0.8, "nothing": 0.7, **dict.fromkeys(MOTIFS, 0.9)}
-    recipe = {"steps": 1, "seed": 0, "eps": 2.0, "size": 64, "attacks": 2, "rate": 0.003, "batch": 96}
+    recipe = {"steps": 1, "seed": 0, "eps": 2.0, "size": 64, "attacks": 2, "rate": 0.003, "batch": 96, "plain": 0.1}
     facts = dict.fromkeys(("command", "steps", "pictures", "hours", "machine", "seed", "commit"), "1")
-    text = card({**facts, "clean": json.dumps(shares), "attacked": json.dumps(shares), "recipe": json.dumps(recipe)})
+    figures = {"top1": 0.81, "top5": 0.97, "top1_undreamed": 0.02, "top5_undreamed": 0.1}
+    mixed = {"mixes_both_in_top2": 0.61, "mixes_both_in_top5": 0.93}
+    named = {"figures": {**figures, **mixed}, "motifs": {key: [1, 4, 1] for key in MOTIFS}}
+    known = {"clean": json.dumps(shares), "attacked": json.dumps(shares), "recipe": json.dumps(recipe)}
+    text = card({**facts, **known}, named)
     for name in MOTIFS:
-        assert f"| {name} | {MOTIFS[name].family} | 90% | 90% |" in text
+        assert f"| {name} | {MOTIFS[name].family} | 90% | 90% | 2 of 3 |" in text
+    assert all(share in text for share in ("81%", "97%", "2%", "10%", "61%", "93%"))
+    assert "had been trained before" not in text
+    assert "before (that)" in card({**facts, **known, "before": "that"}, named)
     assert "{" not in text
+
+
+def test_every_ground_of_the_gallery_is_another() -> None:
+    bases = list(grounds(48, 64).values())
+    assert len(bases) == 3
+    for n, base in enumerate(bases):
+        assert base.shape == (48, 64, 3)
+        assert all(np.abs(base.astype(int) - other).mean() > 10 for other in bases[:n])
