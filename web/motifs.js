@@ -12,6 +12,7 @@ export class MotifMix {
   #mix = {};
   #most;
   #onMix;
+  #brought = false;
   #grid = make('div', { class: 'tiles', role: 'toolbar', 'aria-label': 'Motifs', 'aria-describedby': 'mix-help' });
   #weights = make('div', { class: 'weights', role: 'group', 'aria-label': 'Weights of the chosen motifs' });
   element;
@@ -36,7 +37,7 @@ export class MotifMix {
 
   /** Show this mix; `instead` says that something else than motifs is dreamed. */
   show(mix, instead) {
-    if (Object.keys(mix).join() !== Object.keys(this.#mix).join()) this.#bring(Object.keys(mix)[0]);
+    if (!this.#brought) this.#bring(Object.keys(mix)[0]);
     this.#mix = mix;
     this.element.classList.toggle('instead', instead);
     const full = Object.keys(mix).length >= this.#most;
@@ -53,8 +54,9 @@ export class MotifMix {
     for (const [name, weight] of Object.entries(mix)) this.#row(name).show(weight);
   }
 
-  // Scroll the grid, and nothing else, to this tile; once it is laid out.
+  // Scroll the grid, and nothing else, to this tile, once: later it would slip away under a thumb.
   #bring(name) {
+    this.#brought = true;
     const tile = this.#tiles.get(name)?.only.parentElement;
     requestAnimationFrame(() => {
       if (!tile?.isConnected || this.#grid.contains(document.activeElement)) return;
