@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from hallucinate.dream.flow import Motion
+from hallucinate.dream.flow import Motion, read_at
 from hallucinate.frame import Picture
 
 ALIKE = 0.5
-"""Correlation of two pictures of one scene, once motion is allowed for; the clips of benchmarks/temporal lie above
-0.7 within a scene and under 0.3 across a cut."""
+"""Correlation of two pictures of one scene, once motion is allowed for. In the clips of benchmarks/temporal it is 0.97
+at the least within a scene, and 0.16 at the most across the cut."""
 
 FLAT = 2.0
 """Standard deviation, of 255, under which a picture has nothing in it to compare."""
@@ -31,11 +31,7 @@ def is_cut(old: Picture, new: Picture, motion: Motion | None) -> bool:
             cv2.resize(luma, GLANCE, interpolation=cv2.INTER_AREA).astype(np.float32) for luma in (old, new)
         )
     else:
-        h, w = new.shape
-        x, y = np.meshgrid(np.arange(w, dtype=np.float32), np.arange(h, dtype=np.float32))
-        to = (x + motion.back[..., 0], y + motion.back[..., 1])
-        before = cv2.remap(old, *to, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
-        after = new.astype(np.float32)
+        before, after = read_at(old, motion.back).astype(np.float32), new.astype(np.float32)
     flat = before.std() < FLAT, after.std() < FLAT
     if any(flat):
         return not all(flat)

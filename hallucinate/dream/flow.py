@@ -6,6 +6,7 @@ Dense inverse search (Kroeger et al. 2016, OpenCV's DIS) on a small luma picture
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -55,14 +56,23 @@ class Flow:
         return np.asarray(self._dis.calc(start, end, still), np.float32)
 
 
+def read_at(picture: npt.NDArray[Any], back: Field) -> npt.NDArray[Any]:
+    """What lies where ``back`` leads from each place, float32 (h, w, 2): (h, w) or (h, w, c), as ``picture`` is.
+
+    Bilinear; beyond the picture, its edge.
+    """
+    h, w = back.shape[:2]
+    x, y = np.meshgrid(np.arange(w, dtype=np.float32), np.arange(h, dtype=np.float32))
+    there = (x + back[..., 0], y + back[..., 1])
+    return np.asarray(cv2.remap(picture, *there, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+
+
 def disoccluded(back: Field, forth: Field) -> npt.NDArray[np.bool_]:
     """Where going back and forth again does not lead home: |w̃+ŵ|² > 0.01(|w̃|²+|ŵ|²)+0.5 (Ruder et al. 2016, eq. 6).
 
     ŵ is the backward flow, w̃ the forward flow read where ŵ leads. Both float32 (h, w, 2); bool (h, w).
     """
-    h, w = back.shape[:2]
-    x, y = np.meshgrid(np.arange(w, dtype=np.float32), np.arange(h, dtype=np.float32))
-    warped = cv2.remap(forth, x + back[..., 0], y + back[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    warped = read_at(forth, back)
     there_and_back = np.sum((warped + back) ** 2, -1)
     return np.asarray(there_and_back > 0.01 * (np.sum(warped**2, -1) + np.sum(back**2, -1)) + 0.5)
 

@@ -16,9 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from hallucinate.motifs.train import Recipe, train
-
-RECIPE = Recipe(steps=3000, eps=1.0, attacks=1, plain=0.2, seed=1)
+from hallucinate.motifs.train import Recipe, Trainer, train
 
 
 class ConvBatchNorm(nn.Module):
@@ -63,5 +61,7 @@ class Judge(nn.Module):
         return logits
 
 
+JUDGE = Trainer("hallucinate.motifs.judge", Judge, Recipe(steps=3000, eps=1.0, attacks=1, plain=0.2, seed=1))
+
 if __name__ == "__main__":
-    train(__doc__, Judge, RECIPE, Path("out/judge"), "judge.safetensors")
+    train(__doc__, JUDGE, Path("out/judge"), "judge.safetensors")

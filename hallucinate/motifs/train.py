@@ -63,6 +63,18 @@ class Recipe:
     """Weights of an earlier run to go on from; those of motifs that it did not know begin afresh."""
 
 
+@dataclass(frozen=True)
+class Trainer:
+    """A command that trains: its module, what it builds for motifs of these names, and its recipe by default."""
+
+    module: str
+    make: Callable[[Sequence[str]], nn.Module]
+    recipe: Recipe
+
+
+MOTIF = Trainer("hallucinate.motifs.train", MotifNetwork, Recipe())
+
+
 @dataclass
 class Training:
     """A run: what is trained, the moving average that is shipped, and how far it is."""
@@ -73,18 +85,19 @@ class Training:
     optimizer: torch.optim.AdamW
     step: int = 0
     seconds: float = 0.0
+    trainer: Trainer = MOTIF
 
 
-def begin(recipe: Recipe, device: torch.device, make: Callable[[Sequence[str]], nn.Module] = MotifNetwork) -> Training:
-    """A run at its first step. ``make`` builds the network for motifs of these names."""
+def begin(recipe: Recipe, device: torch.device, trainer: Trainer = MOTIF) -> Training:
+    """A run at its first step."""
     torch.manual_seed(recipe.seed)  # the weights' start; everything after has generators of its own
-    network, averaged = (make(tuple(MOTIFS)).to(device) for _ in range(2))
+    network, averaged = (trainer.make(tuple(MOTIFS)).to(device) for _ in range(2))
     if recipe.start:
         go_on_from(Path(recipe.start), network)
     averaged.load_state_dict(network.state_dict())
     network = network.to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(network.parameters(), recipe.rate, weight_decay=recipe.decay)
-    return Training(recipe, network, averaged.eval(), optimizer)
+    return Training(recipe, network, averaged.eval(), optimizer, trainer=trainer)
 
 
 def go_on_from(weights: Path, network: nn.Module) -> None:
@@ -227,7 +240,7 @@ def save_weights(training: Training, path: Path, facts: dict[str, str]) -> None:
     metadata = {
         "motifs": json.dumps(list(MOTIFS)),
         "families": json.dumps({name: motif.family for name, motif in MOTIFS.items()}),
-        "command": command_for(recipe),
+        "command": command_for(recipe, training.trainer),
         "commit": commit(),
         "recipe": json.dumps(asdict(recipe)),
         "seed": str(recipe.seed),
@@ -254,11 +267,11 @@ def story_of(weights: Path) -> str:
     return told + earlier
 
 
-def command_for(recipe: Recipe) -> str:
+def command_for(recipe: Recipe, trainer: Trainer = MOTIF) -> str:
     """What somebody types to repeat the run; what is as by default is left out."""
-    plain = asdict(Recipe())
+    plain = asdict(trainer.recipe)
     options = [f"--{name} {value}" for name, value in asdict(recipe).items() if value != plain[name]]
-    return " ".join(["python -m hallucinate.motifs.train", *options])
+    return " ".join([f"python -m {trainer.module}", *options])
 
 
 def commit() -> str:
@@ -283,11 +296,9 @@ def save_checkpoint(training: Training, path: Path) -> None:
     os.replace(part, path)
 
 
-def resume(
-    recipe: Recipe, path: Path, device: torch.device, make: Callable[[Sequence[str]], nn.Module] = MotifNetwork
-) -> Training:
+def resume(recipe: Recipe, path: Path, device: torch.device, trainer: Trainer = MOTIF) -> Training:
     """A run from its checkpoint, or a new one where there is none. Refuses another recipe's checkpoint."""
-    training = begin(recipe, device, make)
+    training = begin(recipe, device, trainer)
     if not path.exists():
         return training
     state = torch.load(path, map_location=device, weights_only=True)
@@ -335,21 +346,19 @@ def finish(training: Training, out: Path, weights: str) -> None:
     Console().print({"clean": clean[""], "attacked": hard[""]})
 
 
-def train(
-    about: str | None, make: Callable[[Sequence[str]], nn.Module], recipe: Recipe, out: Path, weights: str
-) -> None:
-    """The command that trains: options from the recipe's fields, their defaults from ``recipe``."""
+def train(about: str | None, trainer: Trainer, out: Path, weights: str) -> None:
+    """The command that trains: options from the recipe's fields, their defaults from the trainer's."""
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=out, help="checkpoint, log, sheets and weights go here")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    for name, default in asdict(recipe).items():
+    for name, default in asdict(trainer.recipe).items():
         parser.add_argument(f"--{name}", type=type(default), default=default)
     options = vars(parser.parse_args())
     out, device = options.pop("out"), torch.device(options.pop("device"))
-    training = resume(Recipe(**options), out / "checkpoint.pt", device, make)
+    training = resume(Recipe(**options), out / "checkpoint.pt", device, trainer)
     run(training, out, weights)
     finish(training, out, weights)
 
 
 if __name__ == "__main__":
-    train(__doc__, MotifNetwork, Recipe(), Path("out/motif"), "motif.safetensors")
+    train(__doc__, MOTIF, Path("out/motif"), "motif.safetensors")

@@ -11,7 +11,7 @@ from torch import nn
 
 from hallucinate.motifs import MOTIFS
 from hallucinate.motifs.compose import compose
-from hallucinate.motifs.judge import Judge
+from hallucinate.motifs.judge import JUDGE, Judge
 from hallucinate.motifs.train import (
     HELD_OUT,
     Recipe,
@@ -30,6 +30,7 @@ from hallucinate.motifs.train import (
     take_step,
 )
 from hallucinate.networks.motif import MotifNetwork
+from hallucinate.shipped import shipped
 
 CPU = torch.device("cpu")
 TINY = Recipe(steps=4, batch=8, size=32, plain=0.0)
@@ -73,6 +74,18 @@ def test_the_weights_say_what_they_are(tmp_path: Path) -> None:
 def test_the_command_in_the_weights_repeats_the_run() -> None:
     assert command_for(Recipe()) == "python -m hallucinate.motifs.train"
     assert command_for(Recipe(steps=7, eps=1.5)) == "python -m hallucinate.motifs.train --steps 7 --eps 1.5"
+    assert command_for(JUDGE.recipe, JUDGE) == "python -m hallucinate.motifs.judge"
+
+
+def test_the_judges_weights_say_the_judges_command(tmp_path: Path) -> None:
+    recipe = replace(JUDGE.recipe, steps=1, batch=8, size=32)
+    save_weights(begin(recipe, CPU, JUDGE), tmp_path / "judge.safetensors", {})
+    shipped_too = shipped("calibration") / "judge" / "judge.safetensors"
+    for path in (tmp_path / "judge.safetensors", shipped_too):
+        with safe_open(path, "pt") as file:
+            facts = file.metadata()
+        assert facts["command"] == command_for(Recipe(**json.loads(facts["recipe"])), JUDGE)
+        assert facts["command"].startswith("python -m hallucinate.motifs.judge --steps")
 
 
 def test_an_attack_stays_in_its_ball_and_raises_the_loss() -> None:
