@@ -15,8 +15,8 @@ import torch
 
 from hallucinate.device import choose_device
 from hallucinate.dream.ascent import direction, resized
-from hallucinate.dream.flow import FLOW_WIDTH, Flow, carried
-from hallucinate.dream.objective import more_of_motifs
+from hallucinate.dream.flow import FLOW_WIDTH, Flow, carried, field
+from hallucinate.dream.objective import more_of_motifs, weights
 from hallucinate.dream.octaves import dream_size, octave_sizes
 from hallucinate.frame import laid_on, shrunk, to_luma, to_tensor
 from hallucinate.networks.registry import open_quickest
@@ -51,24 +51,26 @@ def stage_times(dream_width: int, device_name: str = "auto") -> dict[str, float]
     camera = to_tensor(shrunk(frames[1], width, height), device)
     residual = torch.zeros_like(camera)
     flow = Flow()
-    motion = flow.between(*lumas)
-    ask = more_of_motifs(network, {network.motifs[0]: 1.0})
+    where = torch.from_numpy(field(flow.between(*lumas), None))[None].to(device)
+    ask = more_of_motifs(network, torch.tensor(weights(network, {"eye": 1.0}), device=device))
 
     times = {
         "source (scene)": timed(lambda: scene.draw(np.random.default_rng(0).uniform(0, 60)), torch.device("cpu")),
         "shrink and convert": timed(lambda: to_tensor(shrunk(frames[1], width, height), device), device),
         "flow": timed(lambda: flow.between(*lumas), torch.device("cpu")),
-        "carry": timed(lambda: carried(residual, motion), device),
+        "carry": timed(lambda: carried(residual, where), device),
     }
     for size in octave_sizes(
         height, width, network.motif_px / settings.motif_size, settings.octaves, settings.octave_scale
     ):
 
         def step(size: tuple[int, int] = size) -> torch.Tensor:
-            return resized(direction(resized(camera, *size), ask, (3, 5), 8), height, width)
+            return resized(
+                direction(resized(camera, *size), ask, torch.tensor([3, 5], device=device), 8), height, width
+            )
 
         times[f"step at {size[1]}×{size[0]}"] = timed(step, device)
-    times["lay on"] = timed(lambda: laid_on(frames[1], residual), device)
+    times["lay on"] = timed(lambda: laid_on(frames[1], residual.cpu()), device)
     return times
 
 

@@ -31,9 +31,9 @@ from rich.table import Table
 from hallucinate.dream.agreement import read_agreement
 from hallucinate.dream.ascent import direction, resized
 from hallucinate.dream.dreamer import Dreamer
-from hallucinate.dream.flow import FLOW_WIDTH, Flow, carried, disoccluded, motion_border
+from hallucinate.dream.flow import FLOW_WIDTH, Flow, carried, disoccluded, field, motion_border
 from hallucinate.dream.governor import OperatingPoint
-from hallucinate.dream.objective import objective
+from hallucinate.dream.objective import more_of_motifs, weights
 from hallucinate.dream.octaves import dream_size, octave_sizes
 from hallucinate.frame import Frame, Picture, laid_on, shrunk, to_luma, to_tensor
 from hallucinate.networks import Network
@@ -112,8 +112,8 @@ def theirs(
 
     On the same octaves with the same jitter as ours; what differs is what is carried.
     """
-    wanted, flow, random = objective(network, settings), Flow(), torch.Generator().manual_seed(0)
-    assert wanted is not None
+    wanted = more_of_motifs(network, torch.tensor(weights(network, settings.motifs)))
+    flow, random = Flow(), torch.Generator().manual_seed(0)
     height, width = dream_size(HEIGHT, WIDTH, DREAMED)
     sizes = octave_sizes(height, width, network.motif_px / settings.motif_size, settings.octaves, settings.octave_scale)
     out: list[Picture] = []
@@ -125,13 +125,13 @@ def theirs(
         x = camera
         if before is not None and kept:
             if warped:
-                motion = flow.between(old, luma)
-                seen = carried(torch.ones_like(camera[:, :1]), motion)
-                before = carried(before, motion) + (1 - seen) * camera
+                where = torch.from_numpy(field(flow.between(old, luma), None))[None]
+                seen = carried(torch.ones_like(camera[:, :1]), where)
+                before = carried(before, where) + (1 - seen) * camera
             x = kept * before + (1 - kept) * camera
         jitter = min(settings.jitter, min(sizes[n % len(sizes)]) - 1)
-        shift = torch.randint(0, jitter + 1, (2,), generator=random).tolist()
-        way = direction(resized(x, *sizes[n % len(sizes)]), wanted, (shift[0], shift[1]), jitter)
+        shift = torch.randint(0, jitter + 1, (2,), generator=random)
+        way = direction(resized(x, *sizes[n % len(sizes)]), wanted, shift, jitter)
         before = (x + rate * resized(way, height, width)).clamp(0, 1)
         out.append(laid_on(picture, before - camera))
     return out

@@ -21,6 +21,7 @@ import torch
 from hallucinate.clock import Clock
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.governor import Governor, OperatingPoint
+from hallucinate.dream.hallucination import Hallucination
 from hallucinate.errors import BusyError
 from hallucinate.frame import Frame, Picture, Slot
 from hallucinate.settings import LiveSettings, Settings
@@ -45,11 +46,11 @@ DARK = 24
 
 @dataclass
 class Dream:
-    """One dream: where its frames come from, who dreams them, where they are shown."""
+    """One dream: where its frames come from, what is carried from one to the next, where they are shown."""
 
     id: str
     slot: Slot[Frame]
-    dreamer: Dreamer
+    hallucination: Hallucination = field(default_factory=Hallucination)
     stage: Stage = field(default_factory=Stage)
     reader: Reader | None = None
     last: Picture | None = None
@@ -60,8 +61,9 @@ class Dream:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """When one turn's dream was ready, and in nanoseconds what it cost and how old its camera frame was."""
+    """One turn of the loop: how many dreams were ready when, and in nanoseconds its cost and its oldest frame's age."""
 
+    dreams: int
     ready_ns: int
     cost_ns: int
     age_ns: int
@@ -71,19 +73,19 @@ class Loop:
     """Dreams the main source and the visitors' cameras, each frame with one snapshot of the settings.
 
     open_source opens the main source, on the reader's thread; None leaves the main stage to the first visitor.
-    new_dreamer makes a dreamer for each dream; they share the network. size: (width, height) of frames.
+    The dreamer dreams the frames of all who are due as one batch. size: (width, height) of frames.
     """
 
     def __init__(
         self,
         open_source: Callable[[], Source] | None,
-        new_dreamer: Callable[[], Dreamer],
+        dreamer: Dreamer,
         live: LiveSettings,
         clock: Clock,
         size: tuple[int, int] = (640, 360),
         max_visitors: int = 2,
     ) -> None:
-        self._open_source, self._new_dreamer = open_source, new_dreamer
+        self._open_source, self._dreamer = open_source, dreamer
         self._live, self._clock, self._size, self._max_visitors = live, clock, size, max_visitors
         self._governor = Governor()
         self._arrived, self._closing = threading.Event(), threading.Event()
@@ -121,24 +123,31 @@ class Loop:
                 self._clock.wait(self._seconds_idle(), self._arrived)
 
     def take_turns(self) -> int:
-        """One turn for each dream whose time has come; returns how many there were."""
-        settings, dreams = self._live.current, list(self._dreams.values())
-        due = [dream for dream in dreams if self._wakes_ns(dream) <= self._clock.now_ns()]
-        for dream in due:
-            self._turn(dream, settings, len(dreams))
+        """One turn for all dreams whose time has come, together; returns how many there were."""
+        settings, dreams, now_ns = self._live.current, list(self._dreams.values()), self._clock.now_ns()
+        wakes = {dream.id: self._wakes_ns(dream) for dream in dreams}
+        if min(wakes.values(), default=now_ns + 1) > now_ns:
+            return 0
+        # Whose frame waits and who would be due within half a beat comes along: when turns take long, frames gather
+        # meanwhile and are dreamed as one batch; when they are short, nobody waits for anybody.
+        soon_ns = now_ns + int(0.5e9 / settings.fps)
+        due = [dream for dream in dreams if wakes[dream.id] <= (soon_ns if dream.slot.full else now_ns)]
+        self._turn(due, settings, len(dreams))
         return len(due)
 
-    def _turn(self, dream: Dream, settings: Settings, dreams: int) -> None:
-        """One frame's journey, from its slot to the stage."""
+    def _turn(self, due: list[Dream], settings: Settings, dreams: int) -> None:
+        """The journey of one frame of each dream, from its slot to its stage."""
         started_ns = self._clock.now_ns()
-        frame = self._newest(dream, started_ns, settings)
-        picture = self._dreamed(dream, frame, settings)
+        frames = [self._newest(dream, started_ns, settings) for dream in due]
+        pictures = self._dreamed(due, frames, settings)
         ready_ns = self._clock.now_ns()
-        dream.stage.show(Shown(picture, frame.picture, frame.captured_ns, ready_ns))
+        for dream, frame, picture in zip(due, frames, pictures, strict=True):
+            dream.stage.show(Shown(picture, frame.picture, frame.captured_ns, ready_ns))
 
-        self._turns.append(Turn(ready_ns, ready_ns - started_ns, ready_ns - frame.captured_ns))
-        # With several dreams each has its share of a frame's time.
-        self._governor.observe((ready_ns - started_ns) / 1e9 * dreams, ready_ns / 1e9, settings)
+        oldest_ns = min(frame.captured_ns for frame in frames)
+        self._turns.append(Turn(len(due), ready_ns, ready_ns - started_ns, ready_ns - oldest_ns))
+        # All dreams share a frame's time, also those that were not in this turn.
+        self._governor.observe((ready_ns - started_ns) / 1e9 * dreams / len(due), ready_ns / 1e9, settings)
 
     def _newest(self, dream: Dream, now_ns: int, settings: Settings) -> Frame:
         """The newest frame; when none came for a while, the last picture again, now."""
@@ -158,18 +167,19 @@ class Loop:
         dream.due_ns = max(dream.due_ns + beat_ns, now_ns + beat_ns // 2)
         return frame
 
-    def _dreamed(self, dream: Dream, frame: Frame, settings: Settings) -> Picture:
-        """The frame, dreamed, at a size that fits into the device's memory."""
+    def _dreamed(self, due: list[Dream], frames: list[Frame], settings: Settings) -> list[Picture]:
+        """The frames, dreamed, at a size that fits into the device's memory."""
+        cameras = [(dream.hallucination, frame) for dream, frame in zip(due, frames, strict=True)]
         while True:
             try:
-                return dream.dreamer.dream(frame, settings, self._governor.point(settings))
+                return self._dreamer.together(cameras, settings, self._governor.point(settings))
             except torch.OutOfMemoryError:
                 before = self._governor.point(settings).width
                 width = self._governor.out_of_memory(settings)
                 self._notice = f"the device ran out of memory at {before} px; dreaming {width} px wide"
                 log.warning(self._notice)
                 if width >= before:
-                    return frame.picture  # nothing smaller is allowed: the camera's picture goes on
+                    return [frame.picture for frame in frames]  # nothing smaller is allowed: the cameras' go on
 
     def _wakes_ns(self, dream: Dream) -> int:
         """When this dream's next turn is: at its beat if a frame waits, else when it is time to breathe."""
@@ -227,7 +237,7 @@ class Loop:
         return self._dreams.get(dream_id)
 
     def _new_dream(self, dream_id: str) -> Dream:
-        return Dream(dream_id, Slot(self._arrived), self._new_dreamer(), watched_ns=self._clock.now_ns())
+        return Dream(dream_id, Slot(self._arrived), watched_ns=self._clock.now_ns())
 
     def _read(self, dream: Dream, open_source: Callable[[], Source]) -> None:
         dream.reader = Reader(open_source, dream.slot, self._clock)
@@ -245,7 +255,7 @@ class Loop:
         turns, dreams = list(self._turns), list(self._dreams.values())
         reader = self.main.reader
         span_s = (turns[-1].ready_ns - turns[0].ready_ns) / 1e9 if len(turns) > 1 else 0.0
-        per_dream = (len(turns) - 1) / len(dreams) if dreams else 0.0
+        per_dream = sum(turn.dreams for turn in turns[1:]) / len(dreams) if dreams else 0.0
         return {
             "fps": round(per_dream / span_s, 1) if span_s > 0 else 0.0,
             "dream_ms": _median_ms([turn.cost_ns for turn in turns]),
@@ -253,7 +263,7 @@ class Loop:
             "dream_width": self.point.width,
             "steps": self.point.steps,
             "skipped": sum(dream.slot.dropped for dream in dreams),
-            "cleared": sum(dream.dreamer.cleared for dream in dreams),
+            "cleared": sum(dream.hallucination.cleared for dream in dreams),
             "visitors": sum(dream is not self.main for dream in dreams),
             "status": reader.status if reader is not None else "waiting for a visitor's camera",
             "notice": self._notice,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -72,8 +71,8 @@ def serve_forever(start: Start, settings: Settings) -> None:
     live = LiveSettings(settings, network.motifs, network.layers, network.families)
     visitors = start.visitors if start.visitors is not None else (2 if device.type == "cpu" else 8)
     agreement = read_agreement(shipped("calibration") / "strength" / f"{network.name}.json")
-    new_dreamer = functools.partial(Dreamer, network, device, start.seed, agreement)
-    loop = Loop(open_main, new_dreamer, live, clock, start.size, visitors)
+    dreamer = Dreamer(network, device, start.seed, agreement)
+    loop = Loop(open_main, dreamer, live, clock, start.size, visitors)
     token = start.token or new_token()
     facts = about(network, describe(device, dtype), spec)
     app = make_app(loop, live, Access(token), facts, shipped("web"), clock=clock)

@@ -1,7 +1,6 @@
 """The loop with scripted sources and a real dreamer on a tiny network. Time is turned by hand."""
 
 import threading
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -9,7 +8,6 @@ import torch
 
 from hallucinate.clock import SystemClock
 from hallucinate.dream.dreamer import Dreamer
-from hallucinate.dream.governor import OperatingPoint
 from hallucinate.errors import BusyError, SourceError
 from hallucinate.frame import Frame, Picture
 from hallucinate.loop import DARK, Dream, Loop
@@ -40,11 +38,11 @@ class Idle:
         self._closed.set()
 
 
-def make_loop(clock: FakeClock | SystemClock, dreamer: Callable[[], Dreamer] | None = None, **options: object) -> Loop:
+def make_loop(clock: FakeClock | SystemClock, dreamer: Dreamer | None = None, **options: object) -> Loop:
     live = LiveSettings(SETTINGS, TinyNetwork.motifs, TinyNetwork.layers)
-    make = dreamer or (lambda: Dreamer(TinyNetwork(), torch.device("cpu")))
+    dreamer = dreamer or Dreamer(TinyNetwork(), torch.device("cpu"))
     arguments = {"open_source": Idle, "size": (64, 36), **options}
-    return Loop(new_dreamer=make, live=live, clock=clock, **arguments)  # type: ignore[arg-type]
+    return Loop(dreamer=dreamer, live=live, clock=clock, **arguments)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -149,6 +147,30 @@ def test_each_visitor_has_a_dream_of_its_own_and_the_next_is_refused(loop: Loop,
     loop.close()
 
 
+def test_frames_that_wait_are_dreamed_as_one_batch_and_nobody_waits_for_a_frame_that_has_not_come(
+    clock: FakeClock,
+) -> None:
+    batches: list[int] = []
+
+    class Counting(TinyNetwork):
+        def activations(self, x: torch.Tensor, layer: str) -> torch.Tensor:
+            batches.append(len(x))
+            return super().activations(x, layer)
+
+    loop = make_loop(clock, Dreamer(Counting(), torch.device("cpu")))
+    first, second = loop.admit(Idle()), loop.admit(Idle())
+    for _ in range(3):
+        for dream in (loop.main, first, second):
+            give(dream, 50, clock.now_ns())
+        assert loop.take_turns() == 3
+        clock.advance(0.05)
+    give(second, 50, clock.now_ns())
+    assert loop.take_turns() == 1
+    assert batches == [3, 3, 3, 1]
+    assert loop.stats()["fps"] == pytest.approx(20, rel=0.3)
+    loop.close()
+
+
 def test_the_main_dream_cannot_be_dismissed_unless_it_is_a_visitors(loop: Loop) -> None:
     loop.dismiss("main")
     assert not loop.main.stage.closed
@@ -172,19 +194,26 @@ def test_the_main_stage_may_be_left_to_a_visitor(clock: FakeClock) -> None:
 def test_out_of_memory_goes_a_size_down_and_the_frame_is_still_dreamed(clock: FakeClock) -> None:
     widths: list[int] = []
 
-    class Small(Dreamer):
-        def dream(self, frame: Frame, settings: Settings, point: OperatingPoint) -> Picture:
-            widths.append(point.width)
-            if point.width > 128:
-                raise torch.OutOfMemoryError("scripted")
-            return super().dream(frame, settings, point)
+    class Large(TinyNetwork):
+        """Like a card with little memory: what is too wide for it fails in the middle of a frame."""
 
-    loop = make_loop(clock, lambda: Small(TinyNetwork(), torch.device("cpu")))
-    loop._live.patch({"dream_width": 480})
-    give(loop.main, 50, clock.now_ns())
-    assert loop.take_turns() == 1
-    assert loop.main.stage.newest is not None
-    assert widths[0] > 128 >= widths[-1]
+        def activations(self, x: torch.Tensor, layer: str) -> torch.Tensor:
+            widths.append(x.shape[3])
+            if x.shape[3] > 136:
+                raise torch.OutOfMemoryError("scripted")
+            return super().activations(x, layer)
+
+    loop = make_loop(clock, Dreamer(Large(), torch.device("cpu")), size=(640, 360))
+    loop._live.patch({"dream_width": 480, "octaves": 1, "motif_size": 0.05})
+    noise = np.random.default_rng(0).integers(0, 256, (360, 640, 3), dtype=np.uint8)
+    for _ in range(2):  # nothing grows on the first frame: no time has gone by
+        loop.main.slot.put(Frame(noise, clock.now_ns()))
+        assert loop.take_turns() == 1
+        clock.advance(0.1)
+    shown = loop.main.stage.newest
+    assert shown is not None
+    assert not np.array_equal(shown.dream, shown.camera)
+    assert widths[0] > 136 >= widths[-1]
     assert "out of memory" in str(loop.stats()["notice"])
 
 

@@ -136,10 +136,11 @@ def notebook_step(network: Network, layer: str, x: torch.Tensor, shift: tuple[in
 
 def counted(x: torch.Tensor, ask: Objective) -> tuple[int, int]:
     """Floating-point operations and bytes of one step."""
+    shift = torch.zeros(2, dtype=torch.int64, device=x.device)
     with FlopCounterMode(display=False) as operations:
-        direction(x, ask, (0, 0), JITTER)
+        direction(x, ask, shift, JITTER)
     with BytesCounted() as passed:
-        direction(x, ask, (0, 0), JITTER)
+        direction(x, ask, shift, JITTER)
     return operations.get_total_flops(), passed.total
 
 
@@ -151,7 +152,7 @@ def measure(name: str, device: torch.device, dtype: torch.dtype, width: int, ste
     seen_size = (max(640, width), max(640, width) * 9 // 16)
     height, width = dream_size(seen_size[1], seen_size[0], width)
     x = torch.rand(1, 3, height, width, device=device)
-    ask = more_of_layer(network, layer)
+    ask, shift = more_of_layer(network, layer), torch.zeros(2, dtype=torch.int64, device=device)
 
     settings = Settings(motifs={}, layer=layer, steps=steps, motif_size=0.05, octaves=1)
     frames, dreamer, seen = list(filmed(0.5, size=seen_size)), Dreamer(network, device), [0]
@@ -169,7 +170,7 @@ def measure(name: str, device: torch.device, dtype: torch.dtype, width: int, ste
 
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    frame_s, step_s, notebook_s = taking_turns([frame, lambda: direction(x, ask, (0, 0), JITTER), notebook], device)
+    frame_s, step_s, notebook_s = taking_turns([frame, lambda: direction(x, ask, shift, JITTER), notebook], device)
     peak = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else resident_peak()
     operations, passed = counted(x, ask)
     share = max(operations / top.operations, passed / top.bytes) / step_s

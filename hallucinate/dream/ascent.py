@@ -14,28 +14,40 @@ A blank wall gives gradients of this order or below; without ε its rounding noi
 """
 
 
-def direction(x: torch.Tensor, ask: Objective, shift: tuple[int, int] = (0, 0), jitter: int = 0) -> torch.Tensor:
+def direction(x: torch.Tensor, ask: Objective, shift: torch.Tensor | None = None, jitter: int = 0) -> torch.Tensor:
     """The way up at ``x``: ∂L/∂x, its finest checkerboard taken away, over its mean magnitude in the whole picture.
 
-    x: float32 (1, 3, H, W) in [0, 1]. The network is shown ``jitter`` more rows and columns, mirrored at the
-    edges, of which ``shift`` = (rows, columns), 0 to ``jitter`` each, lie above and to the left: so its stride
-    leaves no grid. (Rolled round instead, the edges of the sky meet those of the ground, and frames grow there.)
-    Returns float32 (1, 3, H, W) with mean magnitude 1, or all near 0 for a flat picture.
+    x: float32 (B, 3, H, W) in [0, 1]. The network is shown ``jitter`` more rows and columns, mirrored at the
+    edges, of which ``shift``, int64 (rows, columns) on x's device, 0 to ``jitter`` each, lie above and to the left: so
+    its stride leaves no grid. (Rolled round instead, the edges of the sky meet those of the ground, and frames grow
+    there.) Returns float32 (B, 3, H, W), each picture's mean magnitude 1, or all near 0 for a flat picture.
     """
-    (above, below), (left, right) = ((s, jitter - s) for s in shift)
-    seen = F.pad(x, (left, right, above, below), mode="reflect").requires_grad_(True)
+    height, width = x.shape[2:]
+    if shift is not None:
+        # By a tensor of places rather than by slices: under a captured graph the shift changes, the shapes do not.
+        x = x.index_select(2, mirrored(height, shift[0], jitter)).index_select(3, mirrored(width, shift[1], jitter))
+    seen = x.detach().requires_grad_(True)
     answer, more = ask(seen)
     (g,) = torch.autograd.grad(answer, seen, more)
-    g = unchecked(g.float())[:, :, above : above + x.shape[2], left : left + x.shape[3]]
+    g = unchecked(g.float())
+    if shift is not None:
+        rows, columns = (torch.arange(n, device=g.device) + s for n, s in zip((height, width), shift, strict=True))
+        g = g.index_select(2, rows).index_select(3, columns)
     # One normalisation over the whole picture. In float32: a half-precision mean over a large picture overflows.
-    return g / (g.abs().mean() + FLAT)
+    return g / (g.abs().mean((1, 2, 3), keepdim=True) + FLAT)
+
+
+def mirrored(size: int, shift: torch.Tensor, jitter: int) -> torch.Tensor:
+    """Which of ``size`` rows is shown at each of ``size + jitter`` places, ``shift`` of them before the first."""
+    place = (torch.arange(size + jitter, device=shift.device) - shift).abs()
+    return torch.where(place < size, place, 2 * (size - 1) - place)
 
 
 def unchecked(g: torch.Tensor) -> torch.Tensor:
     """Smoothed by [1 2 1] / 4 in both directions, which passes nothing of two pixels' period and nearly all of ten's.
 
     A network's first stride leaves a checkerboard of that period in its gradient (Odena et al. 2016), which says
-    nothing of what it sees. g: float32 (1, 3, H, W); edges repeated.
+    nothing of what it sees. g: float32 (B, 3, H, W); edges repeated.
     """
     g = F.pad(g, (1, 1, 1, 1), mode="replicate")
     g = 0.25 * g[..., :-2] + 0.5 * g[..., 1:-1] + 0.25 * g[..., 2:]
@@ -43,7 +55,7 @@ def unchecked(g: torch.Tensor) -> torch.Tensor:
 
 
 def resized(x: torch.Tensor, height: int, width: int) -> torch.Tensor:
-    """(1, C, h, w) -> (1, C, height, width): antialiased on the way down, bilinear on the way up."""
+    """(B, C, h, w) -> (B, C, height, width): antialiased on the way down, bilinear on the way up."""
     if x.shape[2:] == (height, width):
         return x
     smaller = height < x.shape[2]

@@ -1,21 +1,23 @@
-"""The dreamer: residual feedback, one frame at a time."""
+"""The dreamer: residual feedback, a frame of every camera at a time."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
-from hallucinate.dream import residual as res
 from hallucinate.dream.agreement import Agreement
-from hallucinate.dream.ascent import direction, resized
-from hallucinate.dream.cuts import is_cut
-from hallucinate.dream.drift import drift
-from hallucinate.dream.flow import FLOW_WIDTH, Flow, carried
+from hallucinate.dream.ascent import resized
+from hallucinate.dream.cuda import Array, Graphs, Tray
 from hallucinate.dream.governor import OperatingPoint
-from hallucinate.dream.objective import Objective, objective
+from hallucinate.dream.growth import Dials, Plan, dreamed, grown
+from hallucinate.dream.hallucination import Change, Hallucination
+from hallucinate.dream.objective import asked, weights
 from hallucinate.dream.octaves import dream_size, octave_sizes
-from hallucinate.frame import Frame, Picture, laid_on, shrunk, to_luma, to_tensor
+from hallucinate.dream.residual import FARTHEST
+from hallucinate.frame import Frame, Picture, laid_on, shrunk, to_tensor
 from hallucinate.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,19 +26,14 @@ if TYPE_CHECKING:
 LONGEST_GAP_S = 0.25
 """Frames further apart than this grow no more than after this gap: a stall must not end in a leap."""
 
-
-LETTING_GO_S = 0.15
-"""Half-life of what was dreamed before when something else is asked for, for half the time that this takes to grow."""
-
-CUT_HALF_LIFE_S, CUT_S = 0.08, 0.35
-"""After a cut what was dreamed before fades with this half-life, for so long: no ghost of the last scene."""
+Pending = Callable[[], list[Picture]]
+"""Dreams that the device is at work on; calling it waits for them."""
 
 
 class Dreamer:
-    """Carries one hallucination from frame to frame. Owned by the dreaming thread.
+    """Dreams the frames of one camera or several, with one network. Owned by the dreaming thread.
 
-    The residual is float32 (1, 3, h, w) at the dream size, on ``device``. The camera's picture is never
-    resampled: what is dreamed is enlarged and laid on it.
+    The camera's picture is never resampled: what is dreamed is enlarged and laid on it.
     """
 
     def __init__(
@@ -44,99 +41,123 @@ class Dreamer:
     ) -> None:
         self._network, self._device = network, device
         self._agreement = agreement or Agreement()
-        self._random = torch.Generator().manual_seed(seed)
-        self._flow = Flow()
-        self._residual: torch.Tensor | None = None
-        self._luma: Picture | None = None
-        self._before_ns = 0
+        self._random = np.random.default_rng(seed)
         self._turn = 0
-        self._asked: frozenset[str] = frozenset()
-        self._asked_ns = 0
-        self._cut_ns: int | None = None
-        self._cleared = torch.zeros((), dtype=torch.int64, device=device)
+        self._alone = Hallucination()
+        # The CPU's own resizing is OpenCV's; everywhere else the whole frame is the device's work.
+        self._whole = device.type != "cpu"
+        self._graphs = Graphs() if device.type == "cuda" else None
+        # Two, so that the next frame can be brought while the last is still on its way back.
+        self._trays = [Tray(device), Tray(device)]
 
     @property
     def cleared(self) -> int:
-        """How many frames had their residual cleared because it was no longer a number. Waits for the device."""
-        return int(self._cleared)
+        """How many frames of a camera alone had their residual cleared because it was no longer a number."""
+        return self._alone.cleared
 
     def dream(self, frame: Frame, settings: Settings, point: OperatingPoint) -> Picture:
-        """The frame, dreamed: uint8 RGB (H, W, 3), the frame's own size."""
-        seconds = (frame.captured_ns - self._before_ns) / 1e9 if self._residual is not None else 0.0
-        height, width = dream_size(frame.picture.shape[0], frame.picture.shape[1], point.width)
-        camera = to_tensor(shrunk(frame.picture, width, height), self._device)
+        """The next frame of a camera alone, dreamed: uint8 RGB (H, W, 3), the frame's own size."""
+        return self.together([(self._alone, frame)], settings, point)[0]
 
-        r = self._carried(frame, height, width, seconds, settings)
-        r = r * res.fade(seconds, self._half_life_s(frame, settings))
-        wanted = objective(self._network, settings)
-        if wanted is not None and settings.strength > 0:
-            r = self._grown(camera, r, wanted, seconds, settings, point.steps)
-        r = res.beside(res.balanced(res.spread_out(r, settings.strength)), camera)
-        r = res.within(r, settings.strength)
+    def together(
+        self, cameras: Sequence[tuple[Hallucination, Frame]], settings: Settings, point: OperatingPoint
+    ) -> list[Picture]:
+        """The next frame of each of several cameras, dreamed; those of one size as one batch."""
+        shapes = dict.fromkeys(frame.picture.shape for _, frame in cameras)
+        dreams: dict[int, Picture] = {}
+        for shape in shapes:
+            alike = [n for n, (_, frame) in enumerate(cameras) if frame.picture.shape == shape]
+            dreams.update(zip(alike, self.begin([cameras[n] for n in alike], settings, point)(), strict=True))
+        return [dreams[n] for n in range(len(cameras))]
 
-        self._residual, self._before_ns = self._numbers_only(r), frame.captured_ns
-        return laid_on(frame.picture, self._residual)
+    def begin(
+        self, cameras: Sequence[tuple[Hallucination, Frame]], settings: Settings, point: OperatingPoint
+    ) -> Pending:
+        """Set the device to work on the next frame of each of several cameras, all of one size, as one batch.
 
-    def _half_life_s(self, frame: Frame, settings: Settings) -> float:
-        """The settings' own; shorter after a cut, or just after something else was asked for, to make room for it."""
-        if self._cut_ns is not None and frame.captured_ns - self._cut_ns < CUT_S * 1e9:
-            return min(settings.half_life_s, CUT_HALF_LIFE_S)
-        asked = frozenset([settings.layer] if settings.layer else (n for n, w in settings.motifs.items() if w > 0))
-        if asked != self._asked:
-            # What merely joins a mix needs no room.
-            self._asked_ns = self._asked_ns if asked > self._asked else frame.captured_ns
-            self._asked = asked
-        letting_go = bool(asked) and frame.captured_ns - self._asked_ns < settings.growth_s * 1e9 / 2
-        return min(settings.half_life_s, LETTING_GO_S) if letting_go else settings.half_life_s
+        On a GPU the dreams of one call may be waited for after the next was made: no more than two at once.
+        """
+        pictures = [frame.picture for _, frame in cameras]
+        height, width = dream_size(pictures[0].shape[0], pictures[0].shape[1], point.width)
+        changes = [hallucination.change(frame, settings) for hallucination, frame in cameras]
+        residual = torch.cat([self._carried(h.residual, height, width) for h, _ in cameras])
+        plan, dials = self._plan(changes, settings, height, width, point.steps), self._dials(changes, settings, point)
+        arrays = {**dials, "fields": fields(changes)}
+        if not self._whole:
+            on = {name: torch.from_numpy(array) for name, array in arrays.items()}
+            camera = torch.cat([to_tensor(shrunk(picture, width, height), self._device) for picture in pictures])
+            r, fine = grown(self._network, plan, camera, residual, on.pop("fields"), Dials(**on))
+            for n, (hallucination, _) in enumerate(cameras):
+                hallucination.keep(r[n : n + 1], bool(fine[n]))
+            return lambda: [laid_on(picture, r[n : n + 1]) for n, picture in enumerate(pictures)]
+        return self._begun([h for h, _ in cameras], plan, np.stack(pictures), residual, arrays)
 
-    def _carried(self, frame: Frame, height: int, width: int, seconds: float, settings: Settings) -> torch.Tensor:
-        """The residual of the frame before, where its pixels are now, at the size asked for."""
-        shape = frame.picture.shape
-        luma = to_luma(frame.picture, FLOW_WIDTH, max(16, round(shape[0] * FLOW_WIDTH / shape[1])))
-        before, self._luma = self._luma, luma
-        if self._residual is None or before is None:
-            return torch.zeros(1, 3, height, width, device=self._device)
-        r = resized(self._residual, height, width)
-        if before.shape != luma.shape:  # another camera
-            self._cut_ns = frame.captured_ns
-            return r
-        motion = self._flow.between(before, luma) if settings.follow else None
-        if is_cut(before, luma, motion):
-            self._cut_ns = frame.captured_ns
-            return r
-        return carried(r, motion, drift(height, width, seconds, frame.captured_ns / 1e9, settings))
-
-    def _grown(
+    def _begun(
         self,
-        camera: torch.Tensor,
-        r: torch.Tensor,
-        wanted: Objective,
-        seconds: float,
-        settings: Settings,
-        steps: int,
-    ) -> torch.Tensor:
-        """Take the frame's steps; each is on the next octave of the cycle, coarse to fine."""
-        _, _, height, width = camera.shape
-        finest = self._network.motif_px / settings.motif_size
-        sizes = octave_sizes(height, width, finest, settings.octaves, settings.octave_scale)
+        hallucinations: list[Hallucination],
+        plan: Plan,
+        pictures: Picture,
+        residual: torch.Tensor,
+        arrays: dict[str, Array],
+    ) -> Pending:
+        """The same where all of it is the device's work, from the pictures to the dreams."""
+        self._trays.reverse()
+        tray = self._trays[0]
+        names = list(arrays)
+        inputs = [tray.bring("pictures", pictures), residual, *(tray.bring(name, arrays[name]) for name in names)]
+
+        def work(given: Sequence[torch.Tensor]) -> tuple[torch.Tensor, ...]:
+            on = dict(zip(names, given[2:], strict=True))
+            return dreamed(self._network, plan, given[0], given[1], on.pop("fields"), Dials(**on))
+
+        shown, r, fine = self._graphs.run(plan, work, inputs) if self._graphs else work(inputs)
+        tray.send("shown", shown)
+        tray.send("fine", fine)
+        for n, hallucination in enumerate(hallucinations):
+            hallucination.keep(r[n : n + 1])
+
+        def fetched() -> list[Picture]:
+            for hallucination, good in zip(hallucinations, tray.fetch("fine").tolist(), strict=True):
+                hallucination.cleared += not good
+            return list(np.asarray(tray.fetch("shown"), np.uint8))
+
+        return fetched
+
+    def _carried(self, residual: torch.Tensor | None, height: int, width: int) -> torch.Tensor:
+        if residual is None:
+            return torch.zeros(1, 3, height, width, device=self._device)
+        return resized(residual, height, width)
+
+    def _plan(self, changes: Sequence[Change], settings: Settings, height: int, width: int, steps: int) -> Plan:
+        """What runs on the device; each step is on the next octave of the cycle, coarse to fine."""
+        sizes: list[tuple[int, int]] = []
+        if settings.strength > 0 and (settings.layer or asked(settings)):
+            finest = self._network.motif_px / settings.motif_size
+            octaves = octave_sizes(height, width, finest, settings.octaves, settings.octave_scale)
+            sizes = [octaves[(self._turn + n) % len(octaves)] for n in range(steps)]
+            self._turn += steps
+        moved = any(change.field is not None for change in changes)
+        return Plan(tuple(sizes), settings.layer, settings.jitter, moved)
+
+    def _dials(self, changes: Sequence[Change], settings: Settings, point: OperatingPoint) -> dict[str, Array]:
+        """The frame's numbers, as ``Dials`` names them."""
+        limit = settings.strength * FARTHEST
         # Full strength within growth_s, whatever the frame rate and the number of steps.
-        reach = settings.strength * res.FARTHEST * min(seconds, LONGEST_GAP_S) / settings.growth_s
-        rate = reach / self._agreement.of(settings) / steps
-        for _ in range(steps):
-            size = sizes[self._turn % len(sizes)]
-            self._turn += 1
-            jitter = min(settings.jitter, min(size) - 1)  # a mirror shows no more than there is
-            seen = resized((camera + r).clamp(0, 1), *size)
-            way_up = direction(seen, wanted, self._shift(jitter), jitter)
-            r = (camera + r + rate * resized(way_up, height, width)).clamp(0, 1) - camera
-        return r
+        seconds = np.array([min(change.seconds, LONGEST_GAP_S) for change in changes])
+        rate = limit * seconds / settings.growth_s / self._agreement.of(settings) / point.steps
+        each = {"left": [change.left for change in changes], "rate": rate, "limit": np.full(len(changes), limit)}
+        return {
+            **{name: np.asarray(values, np.float32).reshape(-1, 1, 1, 1) for name, values in each.items()},
+            "weights": np.array(weights(self._network, asked(settings)), np.float32),
+            "shifts": self._random.integers(0, settings.jitter + 1, (point.steps, 2)),
+        }
 
-    def _shift(self, jitter: int) -> tuple[int, int]:
-        dy, dx = torch.randint(0, jitter + 1, (2,), generator=self._random).tolist()
-        return int(dy), int(dx)
 
-    def _numbers_only(self, r: torch.Tensor) -> torch.Tensor:
-        """Clear the whole residual if any of it is not a number; counted on the device, without waiting."""
-        fine = torch.isfinite(r).all()
-        self._cleared += ~fine
-        return torch.where(fine, r, torch.zeros_like(r))
+def fields(changes: Sequence[Change]) -> Array:
+    """The fields of several cameras as one array, (B, h, w, 3); where one of them has none, nothing moved there."""
+    some = next((change.field for change in changes if change.field is not None), None)
+    if some is None:
+        return np.zeros((len(changes), 1, 1, 3), np.float32)
+    still = np.zeros_like(some)
+    still[..., 2] = 1.0
+    return np.stack([still if change.field is None else change.field for change in changes])

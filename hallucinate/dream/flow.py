@@ -84,43 +84,49 @@ def motion_border(back: Field) -> npt.NDArray[np.bool_]:
     return np.asarray(steepness > 0.01 * np.sum(back**2, -1) + 0.002)
 
 
-def carried(residual: torch.Tensor, motion: Motion | None, own: torch.Tensor | None = None) -> torch.Tensor:
+def field(motion: Motion | None, own: torch.Tensor | None) -> Field | None:
+    """What ``carried`` goes by: the world's motion and the hallucination's own, as one.
+
+    own: float32 (h, w, 2) (``hallucinate.dream.drift``), of the motion's size where both are given. Returns float32
+    (h, w, 3): displacements (x, y) in units in which the picture is 2 wide and 2 high (``grid_sample``'s), so good for
+    a residual of any size; and 1 where the place could be seen before, 0 where not. None where nothing moves.
+    """
+    if motion is None:
+        return None if own is None else np.dstack([own.numpy(), np.ones(own.shape[:2], np.float32)])
+    h, w = motion.visible.shape
+    back = motion.back * np.array([2.0 / w, 2.0 / h], np.float32)
+    return np.dstack([back if own is None else back + own.numpy(), motion.visible])
+
+
+def carried(residual: torch.Tensor, fields: torch.Tensor) -> torch.Tensor:
     """M · warp(r, flow): the residual where its pixels have gone; 0 where they had been hidden, or came from outside.
 
-    residual: float32 (1, C, H, W), any size: the flow is enlarged to it. motion: the world's, None where it was not
-    measured. own: float32 (H, W, 2), the hallucination's (``hallucinate.dream.drift``). Both in one resampling.
+    residual: float32 (B, C, H, W). fields: float32 (B, h, w, 3), as ``field`` gives them, enlarged to the residual's
+    size. One resampling for all motion.
     """
-    if motion is None and own is None:
-        return residual
     _, _, height, width = residual.shape
     y = (torch.arange(height, device=residual.device, dtype=torch.float32) * 2 + 1) / height - 1
     x = (torch.arange(width, device=residual.device, dtype=torch.float32) * 2 + 1) / width - 1
     grid = torch.stack([x.expand(height, width), y[:, None].expand(height, width)], -1)[None]
-    visible = torch.ones(1, 1, 1, 1, device=residual.device)
-    if motion is not None:
-        h, w = motion.visible.shape
-        # In grid_sample's units the picture is 2 wide and 2 high, whatever its size.
-        scale = np.array([2.0 / w, 2.0 / h], np.float32)
-        field = torch.from_numpy(np.dstack([motion.back * scale, motion.visible])).to(residual.device)
-        field = F.interpolate(field.permute(2, 0, 1)[None], size=(height, width), mode="bilinear", align_corners=False)
-        grid, visible = grid + field[:, :2].permute(0, 2, 3, 1), field[:, 2:3]
-    if own is not None:
-        grid = grid + own.to(residual.device)
+    large = F.interpolate(fields.permute(0, 3, 1, 2), size=(height, width), mode="bilinear", align_corners=False)
+    grid = grid + large[:, :2].permute(0, 2, 3, 1)
     # Bicubic: a residual is resampled every frame, and bilinear would wash it out within a second.
     moved = F.grid_sample(residual, unbiased(grid, height, width), "bicubic", "border", align_corners=False)
     inside = (grid.abs() <= 1).all(-1)[:, None]
-    return moved * visible * inside
+    return moved * large[:, 2:3] * inside
 
 
 def unbiased(grid: torch.Tensor, height: int, width: int) -> torch.Tensor:
-    """Places from which torch's bicubic sampling takes what lies at ``grid``, (1, H, W, 2) in its units.
+    """Places from which torch's bicubic sampling takes what lies at ``grid``, (B, H, W, 2) in its units.
 
     Its kernel (Keys 1981, with a = −0.75; only a = −0.5 keeps straight lines straight) shifts by
     m(t) = t³ − 1.5t² + 1.5t where t is asked for: a fifth too far for a quarter of a pixel. Frame after frame,
     a hallucination would run ahead of what it was dreamed on. So t = m⁻¹(d), from Cardano's formula, is asked for.
     """
-    size = torch.tensor([width, height], dtype=grid.dtype, device=grid.device)
-    pixels = ((grid + 1) * size - 1) / 2
-    whole = pixels.floor()
-    part = 0.5 + torch.sinh(torch.asinh(4 * (pixels - whole - 0.5)) / 3)
-    return ((whole + part) * 2 + 1) / size - 1
+    places = []
+    for along, size in ((grid[..., 0], width), (grid[..., 1], height)):
+        pixels = ((along + 1) * size - 1) / 2
+        whole = pixels.floor()
+        part = 0.5 + torch.sinh(torch.asinh(4 * (pixels - whole - 0.5)) / 3)
+        places.append(((whole + part) * 2 + 1) / size - 1)
+    return torch.stack(places, -1)

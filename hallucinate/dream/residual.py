@@ -24,17 +24,17 @@ def fade(seconds: float, half_life_s: float) -> float:
 
 
 def distance(residual: torch.Tensor) -> torch.Tensor:
-    """Root mean square of the residual over the whole picture, in [0, 1] units; a scalar on its device."""
-    return residual.square().mean().sqrt()
+    """Root mean square of each residual over its whole picture, in [0, 1] units: (B, 3, H, W) -> (B, 1, 1, 1)."""
+    return residual.square().mean((1, 2, 3), keepdim=True).sqrt()
 
 
-def within(residual: torch.Tensor, strength: float) -> torch.Tensor:
-    """Scale the residual down to ``strength`` · FARTHEST if it went further.
+def within(residual: torch.Tensor, limit: torch.Tensor | float) -> torch.Tensor:
+    """Scale each residual down to the root mean square distance ``limit`` if it went further.
 
-    What counts is the distance from the camera's picture, so equal strength looks equally far away whatever
-    was dreamed of. No branch on the tensor: on a GPU the frame goes on without waiting for the number.
+    residual: (B, 3, H, W). limit: in [0, 1] units, (B, 1, 1, 1) or one for all. What counts is the distance from the
+    camera's picture, so equal strength looks equally far away whatever was dreamed of. No branch on the tensor: on a
+    GPU the frame goes on without waiting for the number.
     """
-    limit = strength * FARTHEST
     return residual * (limit / distance(residual).clamp(min=1e-9)).clamp(max=1.0)
 
 
@@ -46,7 +46,7 @@ def balanced(residual: torch.Tensor) -> torch.Tensor:
     """
     height, width = residual.shape[2:]
     part = max(height, width) / BROAD
-    down, across = (waves(n, max(1, round(n / part))).to(residual.device) for n in (height, width))
+    down, across = (waves(n, max(1, round(n / part)), residual.device) for n in (height, width))
     return residual - down @ (down.T @ residual @ across) @ across.T
 
 
@@ -54,7 +54,7 @@ def beside(residual: torch.Tensor, camera: torch.Tensor) -> torch.Tensor:
     """Take away each channel's share that is the camera's own picture, brightened or dimmed: its projection on it.
 
     What is left lies across the picture, so its contrast grows by what is dreamed and by nothing else, and no
-    feedback can raise or lower the camera's own. Both (1, 3, H, W), the residual balanced; it stays so.
+    feedback can raise or lower the camera's own. Both (B, 3, H, W), the residual balanced; it stays so.
     """
     own = balanced(camera)
     share = (residual * own).sum((2, 3), keepdim=True) / own.square().sum((2, 3), keepdim=True).clamp(min=1e-9)
@@ -62,23 +62,25 @@ def beside(residual: torch.Tensor, camera: torch.Tensor) -> torch.Tensor:
 
 
 @functools.lru_cache(maxsize=64)
-def waves(size: int, count: int) -> torch.Tensor:
-    """The first ``count`` orthonormal cosine waves over ``size`` pixels, the first one flat: float32 (size, count)."""
+def waves(size: int, count: int, device: torch.device) -> torch.Tensor:
+    """The first ``count`` orthonormal cosine waves over ``size`` pixels, the first one flat: float32 (size, count).
+
+    Kept on the device for the next frame.
+    """
     x = (torch.arange(size, dtype=torch.float64) + 0.5) / size
     basis = torch.cos(math.pi * x[:, None] * torch.arange(count, dtype=torch.float64)) * math.sqrt(2 / size)
     basis[:, 0] = math.sqrt(1 / size)
-    return basis.float()
+    return basis.float().to(device)
 
 
-def spread_out(residual: torch.Tensor, strength: float) -> torch.Tensor:
-    """Turn down what crowds into one spot: there the distance may be CROWDED times what it may be over the picture.
+def spread_out(residual: torch.Tensor, limit: torch.Tensor | float) -> torch.Tensor:
+    """Turn down what crowds into one spot: there the distance may be CROWDED times ``limit``, the whole picture's.
 
-    Without it, feedback that keeps finding the same spot takes it to black, white or neon. The gain changes smoothly
-    from place to place, and is 1 where nothing is too much.
+    residual: (B, 3, H, W). limit: as for ``within``. Without it, feedback that keeps finding the same spot takes it to
+    black, white or neon. The gain changes smoothly from place to place, and is 1 where nothing is too much.
     """
-    cap = CROWDED * strength * FARTHEST
     height, width = residual.shape[2:]
     part = max(1, max(height, width) // 16)
     power = F.avg_pool2d(residual.square().mean(1, keepdim=True), part, ceil_mode=True, count_include_pad=False)
-    gain = (cap / power.sqrt().clamp(min=1e-9)).clamp(max=1.0)
+    gain = (CROWDED * limit / power.sqrt().clamp(min=1e-9)).clamp(max=1.0)
     return residual * F.interpolate(gain, (height, width), mode="bilinear", align_corners=False)

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from hallucinate.dream.ascent import direction, resized, unchecked
-from hallucinate.dream.objective import TERRITORIAL, more_of_layer, more_of_motifs, objective, shares
+from hallucinate.dream.objective import TERRITORIAL, asked, more_of_layer, more_of_motifs, shares, weights
 from hallucinate.settings import Settings
 from tests.dream.networks import TinyNetwork
 
@@ -40,7 +40,7 @@ def test_a_layer_is_climbed_by_half_its_squared_norm(layer: str) -> None:
     network, slow = TinyNetwork(), TinyNetwork(torch.float64)
     x = noise(48, 64)
     expected = reference_direction(x, lambda p: 0.5 * slow.activations(p, layer).square().sum())
-    found = direction(x, more_of_layer(network, layer), (0, 0))
+    found = direction(x, more_of_layer(network, layer))
     assert torch.allclose(found.double(), expected, rtol=1e-4, atol=1e-5)
 
 
@@ -48,7 +48,7 @@ def test_a_motif_alone_is_climbed_by_its_score() -> None:
     network, slow = TinyNetwork(), TinyNetwork(torch.float64)
     x = noise(48, 64)
     expected = reference_direction(x, lambda p: slow(p)[:, 0].sum())
-    found = direction(x, more_of_motifs(network, {"light": 0.4}), (0, 0))
+    found = direction(x, more_of_motifs(network, torch.tensor([0.4, 0.0])))
     assert torch.allclose(found.double(), expected, rtol=1e-4, atol=1e-5)
 
 
@@ -62,7 +62,7 @@ def test_a_mix_is_climbed_by_its_scores_each_in_its_own_places() -> None:
     ]
     of = torch.from_numpy(np.exp(favour) / np.exp(favour).sum(0))
     expected = reference_direction(x, lambda p: (of * slow(p)[0, :2]).sum())
-    found = direction(x, more_of_motifs(network, {"light": 0.75, "dark": 0.25}), (0, 0))
+    found = direction(x, more_of_motifs(network, torch.tensor([0.75, 0.25])))
     assert torch.allclose(found.double(), expected, rtol=3e-4, atol=1e-4)  # ε is not in the reference
 
 
@@ -86,7 +86,7 @@ def test_jitter_is_taken_back() -> None:
     # must the way up be the same.
     network, x = TinyNetwork(), noise(64, 64)
     still = direction(x, more_of_layer(network, "second"))
-    moved = direction(x, more_of_layer(network, "second"), (16, 32), 48)
+    moved = direction(x, more_of_layer(network, "second"), torch.tensor([16, 32]), 48)
     assert moved.shape == x.shape
     inner = (slice(None), slice(None), slice(26, 38), slice(42, 54))
     ratio = moved[inner] / still[inner]
@@ -96,13 +96,13 @@ def test_jitter_is_taken_back() -> None:
 def test_no_edge_is_made_where_the_picture_ends() -> None:
     # Bright above, dark below: rolled round, the two would meet, and the largest gradients would be at the ends.
     ramp = torch.linspace(1, 0, 96)[:, None].expand(1, 3, 96, 64).contiguous()
-    way_up = direction(ramp, more_of_layer(TinyNetwork(), "first"), (5, 3), 8).abs().mean((0, 1, 3))
+    way_up = direction(ramp, more_of_layer(TinyNetwork(), "first"), torch.tensor([5, 3]), 8).abs().mean((0, 1, 3))
     assert way_up[:8].mean() < 2 * way_up[8:-8].max()
     assert way_up[-8:].mean() < 2 * way_up[8:-8].max()
 
 
 def test_the_step_is_normalised_over_the_whole_picture() -> None:
-    way_up = direction(noise(48, 64), more_of_layer(TinyNetwork(), "first"), (0, 0))
+    way_up = direction(noise(48, 64), more_of_layer(TinyNetwork(), "first"))
     assert way_up.abs().mean().item() == pytest.approx(1.0, rel=1e-3)
 
 
@@ -112,7 +112,7 @@ def test_a_flat_picture_is_left_alone() -> None:
             return super().forward(x) * 1e-12  # rounding noise where a network sees nothing
 
     flat = torch.full((1, 3, 48, 64), 0.5)
-    way_up = direction(flat, more_of_motifs(Nothing(), {"light": 1.0}), (0, 0))
+    way_up = direction(flat, more_of_motifs(Nothing(), torch.tensor([1.0, 0.0])))
     assert torch.isfinite(way_up).all()
     assert way_up.abs().max() < 1e-2
 
@@ -120,8 +120,8 @@ def test_a_flat_picture_is_left_alone() -> None:
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_half_precision_climbs_the_same_way(dtype: torch.dtype) -> None:
     x = noise(48, 64)
-    exact = direction(x, more_of_layer(TinyNetwork(), "second"), (3, 5), 8)
-    half = direction(x, more_of_layer(TinyNetwork(dtype), "second"), (3, 5), 8)
+    exact = direction(x, more_of_layer(TinyNetwork(), "second"), torch.tensor([3, 5]), 8)
+    half = direction(x, more_of_layer(TinyNetwork(dtype), "second"), torch.tensor([3, 5]), 8)
     assert half.dtype == torch.float32
     assert torch.nn.functional.cosine_similarity(exact.flatten(), half.flatten(), 0) > 0.99
 
@@ -131,20 +131,28 @@ def test_half_precision_does_not_overflow_on_a_loud_layer() -> None:
         def activations(self, x: torch.Tensor, layer: str) -> torch.Tensor:
             return super().activations(x, layer) * 300  # ½‖a‖² is far beyond float16's 65504
 
-    way_up = direction(noise(48, 64), more_of_layer(Loud(torch.float16), "first"), (0, 0))
+    way_up = direction(noise(48, 64), more_of_layer(Loud(torch.float16), "first"))
     assert torch.isfinite(way_up).all()
 
 
-def test_settings_choose_the_objective() -> None:
-    network, x = TinyNetwork(), noise(48, 64)
-    assert objective(network, Settings(motifs={"light": 0.0})) is None
-    assert objective(network, Settings(motifs={})) is None
-    by_layer = objective(network, Settings(motifs={"light": 1.0}, layer="first"))
-    assert by_layer is not None
-    assert by_layer(x)[0].shape[1] == 8
-    by_motif = objective(network, Settings(motifs={"light": 0.5, "dark": 0.0}))
-    assert by_motif is not None
-    assert by_motif(x)[1][0, :, 0, 0].tolist() == [1.0, 0.0, 0.0]  # alone: all of it, whatever its weight
+def test_the_settings_say_which_motifs_are_asked_for() -> None:
+    assert asked(Settings(motifs={"light": 0.0})) == {}
+    assert asked(Settings(motifs={"light": 1.0}, layer="first")) == {}
+    assert asked(Settings(motifs={"light": 0.5, "dark": 0.0})) == {"light": 0.5}
+    assert weights(TinyNetwork(), {"dark": 0.25}) == [0.0, 0.25]
+
+
+def test_a_motif_alone_has_every_place_whatever_its_weight() -> None:
+    _, way = more_of_motifs(TinyNetwork(), torch.tensor([0.0, 0.2]))(noise(48, 64))
+    assert way[0, :, 0, 0].tolist() == [0.0, 1.0, 0.0]
+
+
+def test_pictures_of_a_batch_are_climbed_each_by_itself() -> None:
+    quiet, loud = noise(48, 64), 0.5 + 0.02 * noise(48, 64, seed=1)
+    for ask in (more_of_layer(TinyNetwork(), "second"), more_of_motifs(TinyNetwork(), torch.tensor([0.5, 0.5]))):
+        both = direction(torch.cat([quiet, loud]), ask, torch.tensor([3, 5]), 8)
+        for one, x in zip(both.split(1), (quiet, loud), strict=True):
+            assert torch.allclose(one, direction(x, ask, torch.tensor([3, 5]), 8), rtol=1e-3, atol=1e-4)
 
 
 def test_resized_keeps_means_and_sizes() -> None:

@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from hallucinate.dream.dreamer import Dreamer
+from hallucinate.dream.flow import Flow, Motion
 from hallucinate.dream.governor import OperatingPoint
+from hallucinate.dream.hallucination import Hallucination
 from hallucinate.dream.residual import FARTHEST
 from hallucinate.frame import Frame, Picture
 from hallucinate.networks.registry import open_network
@@ -126,7 +128,7 @@ def test_asking_for_something_else_lets_the_old_go_quickly(monkeypatch: pytest.M
         return float(np.dot((after.astype(np.float64) - camera).ravel(), old) / np.dot(old, old))
 
     quickly = left_after_half_a_second()
-    monkeypatch.setattr("hallucinate.dream.dreamer.LETTING_GO_S", 60.0)
+    monkeypatch.setattr("hallucinate.dream.hallucination.LETTING_GO_S", 60.0)
     # The two layers want partly the same, so not all of what is left is of the old one.
     assert quickly < 0.7 * left_after_half_a_second()
 
@@ -137,7 +139,7 @@ def test_a_motif_that_joins_the_mix_does_not_push_the_others_out() -> None:
     for n, settings in enumerate([alone] * 30 + [mixed] * 2):
         frame = Frame(world()[:, :256], int(n / 25 * 1e9))
         dreamer.dream(frame, settings, POINT)
-        assert dreamer._half_life_s(frame, settings) == (0.15 if n < 8 else 1.5)
+        assert dreamer._alone._half_life_s(frame, settings) == (0.15 if n < 8 else 1.5)
 
 
 def test_the_hallucination_goes_with_what_it_was_dreamed_on() -> None:
@@ -221,7 +223,7 @@ def test_a_flicker_or_a_fast_pan_is_no_cut() -> None:
             camera = np.ascontiguousarray(wide[:, n * pan : n * pan + 256])
             camera = (camera * (darker if n % 2 else 1.0)).astype(np.uint8)
             dreamer.dream(Frame(camera, int(n / 25 * 1e9)), settings, POINT)
-        assert dreamer._cut_ns is None
+        assert dreamer._alone._cut_ns is None
 
 
 def test_a_long_stall_does_not_end_in_a_leap() -> None:
@@ -230,3 +232,79 @@ def test_a_long_stall_does_not_end_in_a_leap() -> None:
     dreamer.dream(Frame(wide, 0), SETTINGS, POINT)
     dreamed = dreamer.dream(Frame(wide, 60 * 10**9), SETTINGS, POINT)
     assert apart(wide, dreamed) < 0.6 * FARTHEST * 0.9
+
+
+def test_several_cameras_are_dreamed_as_one_batch_each_with_its_own_residual() -> None:
+    batches: list[int] = []
+
+    class Counting(TinyNetwork):
+        def activations(self, x: torch.Tensor, layer: str) -> torch.Tensor:
+            batches.append(len(x))
+            return super().activations(x, layer)
+
+    settings = SETTINGS.model_copy(update={"octaves": 1, "jitter": 0})  # what is drawn by lot is drawn once for all
+    wide = [world(seed) for seed in range(3)]
+    together = Dreamer(Counting(), torch.device("cpu"))
+    alone = [new_dreamer() for _ in wide]
+    visitors = [Hallucination() for _ in wide]
+    for n in range(12):
+        # One stands still, one pans, and one comes later.
+        pans = (0, 2 * n, n)
+        frames = [
+            Frame(np.ascontiguousarray(w[:, pan : pan + 256]), int(n / 25 * 1e9))
+            for w, pan in zip(wide, pans, strict=True)
+        ]
+        here = slice(0, 3 if n >= 4 else 2)
+        found = together.together(list(zip(visitors, frames, strict=True))[here], settings, POINT)
+        expected = [d.dream(f, settings, POINT) for d, f in list(zip(alone, frames, strict=True))[here]]
+        for a, b in zip(found, expected, strict=True):
+            assert apart(a, b) < 0.5 / 255
+    assert batches == [2] * 4 + [3] * 8
+    assert all(apart(a, frame.picture) > 0.02 for a, frame in zip(found, frames, strict=True))
+
+
+def test_cameras_of_other_sizes_are_dreamed_too() -> None:
+    dreamer = new_dreamer()
+    pair = [(Hallucination(), (256, 144)), (Hallucination(), (160, 120)), (Hallucination(), (256, 144))]
+    for n in range(3):
+        frames = [Frame(cv2.resize(world(k), size), n * 10**8) for k, (_, size) in enumerate(pair)]
+        cameras = [(h, frame) for (h, _), frame in zip(pair, frames, strict=True)]
+        found = dreamer.together(cameras, SETTINGS, POINT)
+    assert [picture.shape for picture in found] == [frame.picture.shape for frame in frames]
+    assert all(apart(a, frame.picture) > 0.005 for a, frame in zip(found, frames, strict=True))
+
+
+def test_a_camera_that_stands_still_is_not_searched_for_motion_but_dreams_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[int] = []
+    between = Flow.between
+
+    def counted(self: Flow, old: Picture, new: Picture) -> Motion:
+        searched.append(len(searched))
+        return between(self, old, new)
+
+    monkeypatch.setattr(Flow, "between", counted)
+    grain, dreamer = np.random.default_rng(0), new_dreamer()
+    still, dreams = world()[:, :256], []
+    for n in range(20):
+        noisy = np.clip(still + grain.normal(0, 2, still.shape), 0, 255).astype(np.uint8)
+        dreams.append(dreamer.dream(Frame(noisy, int(n / 25 * 1e9)), SETTINGS, POINT))
+    assert not searched
+    assert apart(dreams[-1], still) > 2 * apart(dreams[4], still)
+    run(dreamer, 2, start=20, pan=2)
+    assert len(searched) == 2
+
+
+def test_motion_too_slow_to_be_seen_from_frame_to_frame_adds_up() -> None:
+    dreamer, wide = new_dreamer(), world()
+    where = Settings(motifs={}, half_life_s=60)
+    camera, before = run(dreamer, 25)
+    there = before.astype(np.int16) - camera
+    for n in range(60):  # a tenth of a pixel a frame
+        move = np.array([[1, 0, -0.1 * (n + 1)], [0, 1, 0]], np.float32)
+        camera = cv2.warpAffine(wide, move, (256, 144), flags=cv2.INTER_LINEAR)
+        after = dreamer.dream(Frame(camera, int((25 + n) / 25 * 1e9)), where, POINT)
+    here = after.astype(np.int16) - camera
+    moved, stayed = here[20:-20, 30:200], there[20:-20, 36:206]
+    alike = np.corrcoef(moved.ravel(), stayed.ravel())[0, 1]
+    assert alike > 0.85
+    assert alike > np.corrcoef(moved.ravel(), there[20:-20, 30:200].ravel())[0, 1] + 0.2

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 
-from hallucinate.dream.flow import Flow, Motion, carried, disoccluded, motion_border
+from hallucinate.dream.flow import Flow, Motion, carried, disoccluded, field, motion_border
 
 
 def texture(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -63,10 +63,16 @@ def test_a_break_in_the_flow_is_a_border_and_a_gentle_slope_is_not() -> None:
     assert not motion_border(slope)[:, :18].any()
 
 
+def moved_by(residual: torch.Tensor, motion: Motion) -> torch.Tensor:
+    where = field(motion, None)
+    assert where is not None
+    return carried(residual, torch.from_numpy(where)[None])
+
+
 @pytest.mark.parametrize(("dx", "dy"), [(4, 0), (-3, 2), (0, -5)])
 def test_whole_pixels_are_carried_exactly(dx: int, dy: int) -> None:
     r = torch.randn(1, 3, 24, 32, generator=torch.Generator().manual_seed(0))
-    moved = carried(r, constant_motion(24, 32, dx, dy))
+    moved = moved_by(r, constant_motion(24, 32, dx, dy))
     ys, xs = range(6, 18), range(6, 26)
     expected = r[:, :, ys.start + dy : ys.stop + dy, xs.start + dx : xs.stop + dx]
     assert torch.allclose(moved[:, :, 6:18, 6:26], expected, atol=1e-5)
@@ -78,7 +84,7 @@ def test_many_small_moves_lead_where_one_large_one_does(step: float) -> None:
     ys, xs = torch.meshgrid(torch.arange(48.0), torch.arange(96.0), indexing="ij")
     r = torch.exp(-((xs - 70) ** 2 + (ys - 24) ** 2) / 30)[None, None]
     for _ in range(40):
-        r = carried(r, constant_motion(48, 96, step, 0))
+        r = moved_by(r, constant_motion(48, 96, step, 0))
     top = (r[0, 0] - 0.5 * r.max()).clamp(min=0)
     assert float((top * xs).sum() / top.sum()) == pytest.approx(70 - 40 * step, abs=0.3)
     assert r.max() > 0.9  # and without washing out
@@ -86,20 +92,20 @@ def test_many_small_moves_lead_where_one_large_one_does(step: float) -> None:
 
 def test_flow_measured_small_carries_a_larger_residual() -> None:
     r = torch.randn(1, 3, 48, 64, generator=torch.Generator().manual_seed(0))
-    moved = carried(r, constant_motion(24, 32, 2, 1))  # 2, 1 flow pixels are 4, 2 here
+    moved = moved_by(r, constant_motion(24, 32, 2, 1))  # 2, 1 flow pixels are 4, 2 here
     assert torch.allclose(moved[:, :, 10:30, 10:40], r[:, :, 12:32, 14:44], atol=1e-4)
 
 
 def test_no_motion_changes_nothing() -> None:
     r = torch.randn(1, 3, 48, 64, generator=torch.Generator().manual_seed(0))
-    assert torch.allclose(carried(r, constant_motion(24, 32, 0, 0)), r, atol=1e-5)
+    assert torch.allclose(moved_by(r, constant_motion(24, 32, 0, 0)), r, atol=1e-5)
 
 
 def test_hidden_places_and_what_comes_from_outside_carry_nothing() -> None:
     r = torch.ones(1, 3, 24, 32)
     motion = constant_motion(24, 32, 6, 0)
     motion.visible[:12] = 0
-    moved = carried(r, motion)
+    moved = moved_by(r, motion)
     assert not moved[:, :, :11].any()
     assert not moved[:, :, :, 27:].any()  # was at x + 6: outside the old picture
     assert torch.allclose(moved[:, :, 14:, :20], torch.ones(1))

@@ -1,0 +1,115 @@
+"""One camera's hallucination: what is carried from frame to frame, and what a new frame does to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+
+from hallucinate.dream import residual as res
+from hallucinate.dream.cuts import is_cut
+from hallucinate.dream.drift import drift
+from hallucinate.dream.flow import FLOW_WIDTH, Field, Flow, Motion, field
+from hallucinate.frame import Frame, Picture, to_luma
+from hallucinate.settings import Settings
+
+LETTING_GO_S = 0.15
+"""Half-life of what was dreamed before when something else is asked for, for half the time that this takes to grow."""
+
+CUT_HALF_LIFE_S, CUT_S = 0.08, 0.35
+"""After a cut what was dreamed before fades with this half-life, for so long: no ghost of the last scene."""
+
+SAME, GLANCE = 2.0, (64, 36)
+"""A camera's picture is as it was where no part of it, of so many across and down, changed by more, of 255.
+
+Above what a webcam's noise leaves in the mean of a part, below what any motion of half a flow pixel does to an edge.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a new frame means for what was dreamed: the seconds gone by, the share that is left, and where it went.
+
+    field: as ``flow.field`` gives it, None where nothing moved.
+    """
+
+    seconds: float
+    left: float
+    field: Field | None
+
+
+class Hallucination:
+    """What one camera's dream carries from frame to frame. Owned by the dreaming thread.
+
+    residual: float32 (1, 3, h, w) at the size of the last dream, on the device; None before the first.
+    cleared: how many frames had their residual cleared because it was no longer a number.
+    """
+
+    def __init__(self) -> None:
+        self.residual: torch.Tensor | None = None
+        self.cleared = 0
+        self._flow = Flow()
+        self._luma: Picture | None = None
+        self._before_ns = 0
+        self._last: tuple[Frame, Change] | None = None
+        self._asked: frozenset[str] = frozenset()
+        self._asked_ns = 0
+        self._cut_ns: int | None = None
+
+    def change(self, frame: Frame, settings: Settings) -> Change:
+        """What this frame means for what was dreamed. On the CPU; for each frame, in their order.
+
+        The same for a frame that is asked about again, because it could not be dreamed at first.
+        """
+        if self._last is None or self._last[0] is not frame:
+            seconds = (frame.captured_ns - self._before_ns) / 1e9 if self.residual is not None else 0.0
+            self._before_ns = frame.captured_ns
+            where = self._where(frame, seconds, settings)
+            self._last = frame, Change(seconds, res.fade(seconds, self._half_life_s(frame, settings)), where)
+        return self._last[1]
+
+    def keep(self, residual: torch.Tensor, fine: bool = True) -> None:
+        """Carry this residual to the next frame. fine: whether it was a number, if that is known yet."""
+        self.residual = residual
+        self.cleared += not fine
+
+    def _where(self, frame: Frame, seconds: float, settings: Settings) -> Field | None:
+        """Where each pixel of the residual was a frame ago; notes a cut, or another camera."""
+        shape = frame.picture.shape
+        luma = to_luma(frame.picture, FLOW_WIDTH, max(16, round(shape[0] * FLOW_WIDTH / shape[1])))
+        before = self._luma
+        if self.residual is None or before is None or before.shape != luma.shape:
+            self._cut_ns = frame.captured_ns if self.residual is not None else None  # another camera
+            self._luma = luma
+            return None
+        motion: Motion | None = None
+        if not same(before, luma):
+            # Else the older picture is kept: what moves too slowly to be seen adds up until it is.
+            self._luma = luma
+            motion = self._flow.between(before, luma) if settings.follow else None
+            if is_cut(before, luma, motion):
+                self._cut_ns = frame.captured_ns
+                return None
+        return field(motion, drift(luma.shape[0], luma.shape[1], seconds, frame.captured_ns / 1e9, settings))
+
+    def _half_life_s(self, frame: Frame, settings: Settings) -> float:
+        """The settings' own; shorter after a cut, or just after something else was asked for, to make room for it."""
+        if self._cut_ns is not None and frame.captured_ns - self._cut_ns < CUT_S * 1e9:
+            return min(settings.half_life_s, CUT_HALF_LIFE_S)
+        asked = frozenset([settings.layer] if settings.layer else (n for n, w in settings.motifs.items() if w > 0))
+        if asked != self._asked:
+            # What merely joins a mix needs no room.
+            self._asked_ns = self._asked_ns if asked > self._asked else frame.captured_ns
+            self._asked = asked
+        letting_go = bool(asked) and frame.captured_ns - self._asked_ns < settings.growth_s * 1e9 / 2
+        return min(settings.half_life_s, LETTING_GO_S) if letting_go else settings.half_life_s
+
+
+def same(old: Picture, new: Picture) -> bool:
+    """Whether the camera's picture is as it was, but for noise. uint8 luma (h, w) twice, of one size."""
+    if old is new:
+        return True
+    parts = [cv2.resize(luma, GLANCE, interpolation=cv2.INTER_AREA).astype(np.int16) for luma in (old, new)]
+    return bool(np.abs(parts[0] - parts[1]).max() <= SAME)
