@@ -79,6 +79,11 @@ class Settings(BaseModel):
         description="how much coarser each scale is than the one before",
         json_schema_extra=_knob("×", 0.05, "Spread of scales"),
     )
+    natural_colours: bool = Field(
+        False,
+        description="dream in light and shade rather than in hues, as photographs vary (colour decorrelation)",
+        json_schema_extra=_knob(label="Natural colours"),
+    )
     drift_zoom: float = Field(
         0.0,
         ge=-0.5,

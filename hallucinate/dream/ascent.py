@@ -14,13 +14,21 @@ A blank wall gives gradients of this order or below; without ε its rounding noi
 """
 
 
-def direction(x: torch.Tensor, ask: Objective, shift: torch.Tensor | None = None, jitter: int = 0) -> torch.Tensor:
+COLOURS = ((0.0761, 0.0692, 0.0627), (0.0692, 0.0754, 0.0714), (0.0627, 0.0714, 0.0819))
+"""How red, green and blue vary together in photographs (ImageNet): C·Cᵀ of the square root C that Lucid gives in
+``color_correlation_svd_sqrt`` (Olah et al. 2017, "Feature Visualization", on preconditioning)."""
+
+
+def direction(
+    x: torch.Tensor, ask: Objective, shift: torch.Tensor | None = None, jitter: int = 0, natural: bool = False
+) -> torch.Tensor:
     """The way up at ``x``: ∂L/∂x, its finest checkerboard taken away, over its mean magnitude in the whole picture.
 
     x: float32 (B, 3, H, W) in [0, 1]. The network is shown ``jitter`` more rows and columns, mirrored at the
     edges, of which ``shift``, int64 (rows, columns) on x's device, 0 to ``jitter`` each, lie above and to the left: so
     its stride leaves no grid. (Rolled round instead, the edges of the sky meet those of the ground, and frames grow
-    there.) Returns float32 (B, 3, H, W), each picture's mean magnitude 1, or all near 0 for a flat picture.
+    there.) natural: climb in decorrelated colours, in which light and shade weigh as much more than hues as they do in
+    photographs. Returns float32 (B, 3, H, W), each picture's mean magnitude 1, or all near 0 for a flat picture.
     """
     height, width = x.shape[2:]
     if shift is not None:
@@ -33,6 +41,10 @@ def direction(x: torch.Tensor, ask: Objective, shift: torch.Tensor | None = None
     if shift is not None:
         rows, columns = (torch.arange(n, device=g.device) + s for n, s in zip((height, width), shift, strict=True))
         g = g.index_select(2, rows).index_select(3, columns)
+    if natural:
+        # ∂L/∂y for colours y with x = C·y, brought back to x: C·Cᵀ·∂L/∂x.
+        red, green, blue = g.unbind(1)
+        g = torch.stack([a * red + b * green + c * blue for a, b, c in COLOURS], 1)
     # One normalisation over the whole picture. In float32: a half-precision mean over a large picture overflows.
     return g / (g.abs().mean((1, 2, 3), keepdim=True) + FLAT)
 

@@ -137,7 +137,7 @@ class Dreamer:
             sizes = [octaves[(self._turn + n) % len(octaves)] for n in range(steps)]
             self._turn += steps
         moved = any(change.field is not None for change in changes)
-        return Plan(tuple(sizes), settings.layer, settings.jitter, moved)
+        return Plan(tuple(sizes), settings.layer, settings.jitter, moved, settings.natural_colours)
 
     def _dials(self, changes: Sequence[Change], settings: Settings, point: OperatingPoint) -> dict[str, Array]:
         """The frame's numbers, as ``Dials`` names them."""
@@ -154,10 +154,10 @@ class Dreamer:
 
 
 def fields(changes: Sequence[Change]) -> Array:
-    """The fields of several cameras as one array, (B, h, w, 3); where one of them has none, nothing moved there."""
+    """The fields of several cameras as one array, (B, 3, h, w); where one of them has none, nothing moved there."""
     some = next((change.field for change in changes if change.field is not None), None)
     if some is None:
-        return np.zeros((len(changes), 1, 1, 3), np.float32)
+        return np.zeros((len(changes), 3, 1, 1), np.float32)
     still = np.zeros_like(some)
-    still[..., 2] = 1.0
+    still[2] = 1.0
     return np.stack([still if change.field is None else change.field for change in changes])

@@ -18,7 +18,7 @@ PERIOD_S = 9.0
 def drift(height: int, width: int, seconds: float, now_s: float, settings: Settings) -> torch.Tensor | None:
     """Where each pixel of the residual came from ``seconds`` ago by its own motion, seen from where it is now.
 
-    Returns float32 (height, width, 2), a displacement (x, y) in units in which the picture is 2 wide and 2 high
+    Returns float32 (2, height, width), displacements x and y in units in which the picture is 2 wide and 2 high
     (``grid_sample``'s), to be added to the pixel's own place; None where the settings ask for no motion.
     Composed per frame, so that a second of it is the same at every frame rate.
     """
@@ -34,7 +34,7 @@ def drift(height: int, width: int, seconds: float, now_s: float, settings: Setti
         u, v = stream(x, y, now_s)
         reach = 2 * settings.drift_flow * seconds  # the picture is 2 wide
         dx, dy = dx - reach * u, dy - reach * v
-    return torch.stack([dx, dy * width / height], -1)
+    return torch.stack([dx, dy * width / height])
 
 
 def stream(x: torch.Tensor, y: torch.Tensor, now_s: float) -> tuple[torch.Tensor, torch.Tensor]:

@@ -26,13 +26,15 @@ class Plan:
     """Everything of a frame that is no tensor. Frames of one plan run the same operations on the same shapes.
 
     sizes: the octave (height, width) of each step. layer: what is asked for, "" for motifs. jitter: in pixels.
-    carried: whether anything moved. Nothing is asked for where there are no sizes.
+    carried: whether anything moved. natural: whether colours are decorrelated. Nothing is asked for where there are no
+    sizes.
     """
 
     sizes: tuple[tuple[int, int], ...]
     layer: str
     jitter: int
     carried: bool
+    natural: bool = False
 
 
 class Dials(NamedTuple):
@@ -77,7 +79,7 @@ def climbed(camera: torch.Tensor, r: torch.Tensor, ask: Objective, plan: Plan, d
     for n, size in enumerate(plan.sizes):
         jitter = min(plan.jitter, min(size) - 1)  # a mirror shows no more than there is
         seen = resized((camera + r).clamp(0, 1), *size)
-        way_up = direction(seen, ask, dials.shifts[n].clamp(max=jitter) if jitter else None, jitter)
+        way_up = direction(seen, ask, dials.shifts[n].clamp(max=jitter) if jitter else None, jitter, plan.natural)
         r = (camera + r + dials.rate * resized(way_up, height, width)).clamp(0, 1) - camera
     return r
 

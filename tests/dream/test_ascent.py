@@ -161,3 +161,20 @@ def test_resized_keeps_means_and_sizes() -> None:
         found = resized(x, height, width)
         assert found.shape == (1, 3, height, width)
         assert found.mean().item() == pytest.approx(x.mean().item(), abs=5e-3)
+
+
+def test_natural_colours_climb_in_decorrelated_colours() -> None:
+    """x = C·y of Lucid's C, climbed in y: against autograd through C in float64."""
+    network, slow, x = TinyNetwork(), TinyNetwork(torch.float64), noise(48, 64)
+    c = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]], dtype=torch.float64)
+
+    def loss(p: torch.Tensor) -> torch.Tensor:
+        return 0.5 * slow.activations(p, "first").square().sum()
+
+    plain = reference_direction(x, loss)
+    expected = torch.einsum("ij,kj,bkhw->bihw", c, c, plain)
+    expected = expected / expected.abs().mean()
+    found = direction(x, more_of_layer(network, "first"), natural=True)
+    assert torch.allclose(found.double(), expected, rtol=1e-3, atol=1e-3)
+    hue, before = ((g - g.mean(1, keepdim=True)).abs().mean() for g in (found, plain))
+    assert hue < 0.4 * before

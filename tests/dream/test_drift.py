@@ -55,7 +55,7 @@ def test_flow_is_a_share_of_the_width_per_second_with_no_source_or_sink(fps: int
     moves = [drift(HEIGHT, WIDTH, 1 / fps, n / fps, Settings(drift_flow=0.1)) for n in range(fps)]
     speed = np.mean(
         [
-            np.sqrt(np.mean((m * torch.tensor([WIDTH / 2, HEIGHT / 2])).square().sum(-1).numpy())) * fps
+            np.sqrt(np.mean((m * torch.tensor([WIDTH / 2, HEIGHT / 2])[:, None, None]).square().sum(0).numpy())) * fps
             for m in moves
             if m is not None
         ]
