@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,6 +49,8 @@ class Dreamer:
         # The CPU's own resizing is OpenCV's; everywhere else the whole frame is the device's work.
         self._whole = device.type != "cpu"
         self._graphs = Graphs() if device.type == "cuda" else None
+        # Flow is the CPU's work, which lets other threads run: several cameras are looked at side by side.
+        self._lookers = ThreadPoolExecutor(min(8, os.cpu_count() or 1), "looker")
         # Two, so that the next frame can be brought while the last is still on its way back.
         self._trays = [Tray(device), Tray(device)]
 
@@ -79,7 +83,7 @@ class Dreamer:
         """
         pictures = [frame.picture for _, frame in cameras]
         height, width = dream_size(pictures[0].shape[0], pictures[0].shape[1], point.width)
-        changes = [hallucination.change(frame, settings) for hallucination, frame in cameras]
+        changes = self._changes(cameras, settings)
         residual = torch.cat([self._carried(h.residual, height, width) for h, _ in cameras])
         plan, dials = self._plan(changes, settings, height, width, point.steps), self._dials(changes, settings, point)
         arrays = {**dials, "fields": fields(changes)}
@@ -122,6 +126,11 @@ class Dreamer:
             return list(np.asarray(tray.fetch("shown"), np.uint8))
 
         return fetched
+
+    def _changes(self, cameras: Sequence[tuple[Hallucination, Frame]], settings: Settings) -> list[Change]:
+        if len(cameras) == 1:  # at once: another thread would only be waited for
+            return [hallucination.change(frame, settings) for hallucination, frame in cameras]
+        return list(self._lookers.map(lambda camera: camera[0].change(camera[1], settings), cameras))
 
     def _carried(self, residual: torch.Tensor | None, height: int, width: int) -> torch.Tensor:
         if residual is None:

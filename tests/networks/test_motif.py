@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from hallucinate.dream.ascent import direction
-from hallucinate.dream.objective import Objective, more_of_layer, more_of_motifs
+from hallucinate.dream.objective import Objective, more_of_layer, more_of_motifs, weights
 from hallucinate.errors import NetworkError
 from hallucinate.motifs import MOTIFS
 from hallucinate.motifs.compose import compose
@@ -68,10 +68,13 @@ def test_it_names_drawings_that_it_has_not_seen(network: MotifNetwork) -> None:
     assert right > 0.6  # 22 answers: chance is about 0.05
 
 
+def alone(network: Network, motif: str) -> Objective:
+    return more_of_motifs(network, torch.tensor(weights(network, {motif: 1.0})))
+
+
 def test_half_precision_sees_the_same(network: MotifNetwork) -> None:
     half = open_network("motif", CPU, torch.bfloat16)
-    x, ask = noise(90, 160), {"eye": 1.0}
-    exact, rough = (direction(x, more_of_motifs(n, ask), (0, 0)) for n in (network, half))
+    exact, rough = (direction(noise(90, 160), alone(n, "eye")) for n in (network, half))
     assert torch.nn.functional.cosine_similarity(exact.flatten(), rough.flatten(), 0) > 0.97
 
 
@@ -80,7 +83,7 @@ def test_the_gradient_leaves_no_frame(network: MotifNetwork, motif: str) -> None
     ring, inside = 0.0, 0.0
     for seed in range(6):
         torch.manual_seed(seed)
-        g = direction(0.5 + 0.1 * torch.randn(1, 3, 96, 160), more_of_motifs(network, {motif: 1.0}), (0, 0)).abs()
+        g = direction(0.5 + 0.1 * torch.randn(1, 3, 96, 160), alone(network, motif)).abs()
         inner = g[:, :, 24:-24, 24:-24].mean().item()
         inside += inner
         ring += (
@@ -98,7 +101,9 @@ def peaks_at_the_strides(ask: Objective, shifts: int) -> dict[int, float]:
     for seed in range(4):
         torch.manual_seed(seed)
         x = 0.5 + 0.1 * torch.randn(1, 3, size, size)
-        g = torch.stack([direction(x, ask, (n % 8, n * 3 % 8), 8)[0].mean(0) for n in range(shifts)]).mean(0)
+        g = torch.stack(
+            [direction(x, ask, torch.tensor([n % 8, n * 3 % 8]), 8)[0].mean(0) for n in range(shifts)]
+        ).mean(0)
         power += torch.fft.fft2(g * window).abs().square().sum(0)
     found = {}
     for period in (2, 4, 8, 16):
@@ -115,7 +120,7 @@ def test_the_gradient_has_no_checkerboard(network: MotifNetwork, layer: str) -> 
 
 @pytest.mark.parametrize("motif", ["eye", "lace", "tower"])
 def test_a_motifs_gradient_has_no_checkerboard(network: MotifNetwork, motif: str) -> None:
-    assert max(peaks_at_the_strides(more_of_motifs(network, {motif: 1.0}), 1).values()) < 3
+    assert max(peaks_at_the_strides(alone(network, motif), 1).values()) < 3
 
 
 @pytest.mark.parametrize("layer", ["stem", "mixed3a", "mixed3b", "mixed4a"])
@@ -131,7 +136,7 @@ def test_what_is_asked_for_grows_live(network: MotifNetwork) -> None:
         dreamed = x
         for n in range(12):
             dreamed = (
-                dreamed + 0.02 * direction(dreamed, more_of_motifs(network, {name: 1.0}), (n % 5, n % 7), 8)
+                dreamed + 0.02 * direction(dreamed, alone(network, name), torch.tensor([n % 5, n % 7]), 8)
             ).clamp(0, 1)
         before, after = (torch.softmax(network(p), 1)[:, k].mean().item() for p in (x, dreamed))
         if after < 0.3 or after < before + 0.2:
