@@ -10,15 +10,17 @@ const OWN_MS = 600;
 export class Controls {
   #root;
   #patch;
+  #beside;
   #fields = new Map();
   #own = new Map();
   #settings = null;
   #pressed = null;
 
-  /** `patch(changes)` sends changes to the server. */
-  constructor(root, patch) {
+  /** `patch(changes)` sends changes to the server. `beside` is what the engine has beside its knobs. */
+  constructor(root, patch, beside) {
     this.#root = root;
     this.#patch = patch;
+    this.#beside = beside;
     root.addEventListener('pointerdown', ({ target }) => { this.#pressed = target; });
     for (const type of ['pointerup', 'pointercancel']) window.addEventListener(type, () => this.#released());
   }
@@ -34,6 +36,7 @@ export class Controls {
       this.#fields.set(name, field);
       (groups[spec.group] ?? groups.dream).append(field.element);
     }
+    groups.engine.append(this.#beside);
     const reset = make('button', { type: 'button', class: 'quiet-button' }, 'Back to how it was made');
     reset.addEventListener('click', () => this.#reset(schema));
     const engine = make('details', {}, make('summary', {}, 'Engine'), groups.engine);

@@ -1,9 +1,10 @@
 // The control channel: settings and stats come down, changes go up.
 
-import { Backoff } from './dom.js';
+import { Backoff, sleep } from './dom.js';
 
 const SEND_EVERY_MS = 50;
 const SILENCE_MS = 6000; // stats come each second; a socket this quiet is dead
+const PONG_S = 1;
 
 export class Live {
   #on;
@@ -13,6 +14,7 @@ export class Live {
   #timer = null;
   #silence = null;
   #count = 0;
+  #pings = new Map(); // those that are under way: by their id, what to do with the answer
 
   /** `on`: {settings(settings), stats(stats), error(words), link(isUp)}. */
   constructor(on) {
@@ -44,6 +46,18 @@ export class Live {
     if (this.#timer === null) this.#send();
   }
 
+  /** One exchange with the server's clock, in ms: {sent, received} by this page's, {server} between; null when none. */
+  async ping() {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return null;
+    const id = this.#count += 1;
+    const answered = new Promise((resolve) => { this.#pings.set(id, resolve); });
+    const sent = performance.now();
+    this.#socket.send(JSON.stringify({ type: 'ping', id }));
+    const exchange = await Promise.race([answered, sleep(PONG_S)]);
+    this.#pings.delete(id);
+    return exchange ? { sent, ...exchange } : null;
+  }
+
   #send() {
     this.#timer = null;
     if (this.#socket?.readyState !== WebSocket.OPEN || !Object.keys(this.#changes).length) return;
@@ -54,7 +68,8 @@ export class Live {
   }
 
   #heard(message) {
-    if (message.type === 'settings') this.#on.settings(message.settings);
+    if (message.type === 'pong') this.#pings.get(message.id)?.({ received: performance.now(), server: message.now_ms });
+    else if (message.type === 'settings') this.#on.settings(message.settings);
     else if (message.type === 'stats') this.#on.stats(message.stats);
     else if (message.type === 'error') this.#on.error(message.error);
   }

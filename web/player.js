@@ -43,6 +43,11 @@ export class Player {
   /** Frames that arrived here in the last second; null before it is known. */
   fps = null;
 
+  get video() { return this.#video; }
+
+  /** Who watches now; null while nobody does. */
+  get viewer() { return this.#viewer; }
+
   get ownCamera() { return Boolean(this.#camera); }
 
   start() {
@@ -82,7 +87,9 @@ export class Player {
   }
 
   snapshot() {
-    if (state() === 'live') saveSnapshot(this.#video, this.#camera?.mirrored);
+    if (state() !== 'live') return;
+    if (this.#viewer?.marked) notice('marked', 'No snapshot while latency is measured: there is a marker in the picture.');
+    else saveSnapshot(this.#video, this.#camera?.mirrored);
   }
 
   async toggleCamera() {

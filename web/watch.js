@@ -5,16 +5,18 @@ import { Controls } from './controls.js';
 import { byId } from './dom.js';
 import { ask, sentence } from './exchange.js';
 import { holdToCompare, onKeys } from './hands.js';
+import { Latency } from './latency.js';
 import { Live } from './live.js';
 import { Player, wasAccepted } from './player.js';
 import { dismiss, notice, setState, state } from './state.js';
 
+const MOST_MEASURED_S = 600;
+
 /** The control channel and the drawer: drawn afresh when a server comes (back) with other knobs or motifs. */
-function connectControls(player) {
+function connectControls(player, measureFor) {
   let about = {};
   let drawn = '';
   let noted = '';
-  const controls = new Controls(byId('controls'), (changes) => live.patch(changes));
   const live = new Live({
     settings: (settings) => controls.show(settings),
     error: (words) => {
@@ -42,7 +44,10 @@ function connectControls(player) {
       }
     },
   });
+  const latency = new Latency(player, live);
+  const controls = new Controls(byId('controls'), (changes) => live.patch(changes), latency.element);
   live.open();
+  if (measureFor) whenLive(() => latency.runByItself(measureFor));
 }
 
 /** The quiet line. It changes each second and is no live region: nobody wants that read out. */
@@ -62,6 +67,16 @@ function enableByState() {
     byId('camera').disabled = !started;
     byId('turn').disabled = !started;
   }).observe(document.body, { attributeFilter: ['data-state'] });
+}
+
+/** Once, when the picture plays. */
+function whenLive(act) {
+  const watching = new MutationObserver(() => {
+    if (state() !== 'live') return;
+    watching.disconnect();
+    act();
+  });
+  watching.observe(document.body, { attributeFilter: ['data-state'] });
 }
 
 /** Not modal: Stop stays within reach. */
@@ -105,7 +120,7 @@ function main() {
   enableByState();
   hideWhenIdle();
   fitPicture(byId('picture'));
-  connectControls(player);
+  connectControls(player, Math.min(MOST_MEASURED_S, Number(params.get('measure')) || 0));
   // Who set up a kiosk has read the notice; a reload was pressed by somebody who had.
   if (kiosk || wasAccepted()) player.start();
   else setState('idle', '');

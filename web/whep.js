@@ -18,6 +18,8 @@ export class Viewer {
   #closed = new AbortController();
   #end;
 
+  marked = false;
+
   /** Resolves, once, with the reason in words when the picture has ended. */
   ended = new Promise((resolve) => { this.#end = resolve; });
 
@@ -46,11 +48,24 @@ export class Viewer {
 
   /** What this viewer's video shows from now on: 'dream' or 'camera'. The last wish wins, in order. */
   show(what) {
-    if (!this.#location || this.#closed.signal.aborted) return;
+    this.#change({ show: what }).catch(() => {});
+  }
+
+  /** Whether each frame comes with its capture time drawn into its corner; see latency.js. */
+  async mark(on) {
+    this.marked = on;
+    await this.#change({ marker: on });
+  }
+
+  /** Fails when the server does. */
+  #change(changes) {
+    if (!this.#location || this.#closed.signal.aborted) return Promise.resolve();
     const id = this.#location.split('/').pop();
-    const body = JSON.stringify({ show: what });
+    const body = JSON.stringify(changes);
     const headers = { 'Content-Type': 'application/json' };
-    this.#asked = this.#asked.then(() => ask(`api/viewers/${id}`, { method: 'PATCH', headers, body })).catch(() => {});
+    const asked = this.#asked.then(() => ask(`api/viewers/${id}`, { method: 'PATCH', headers, body }));
+    this.#asked = asked.catch(() => {});
+    return asked;
   }
 
   /** The server is told, then the connection goes. */

@@ -39,9 +39,9 @@ def bitrate_for(width: int, height: int, fps: float) -> int:
     return int(min(MAX_BITRATE, max(MIN_BITRATE, BITS_PER_PIXEL * pixels * fps)))
 
 
-def ticks(captured_ns: int) -> int:
+def ticks(now_ns: int) -> int:
     """``clock.now_ns()`` -> RTP ticks; not wrapped, aiortc wraps at 32 bits when it sends."""
-    return captured_ns * CLOCK_RATE // 1_000_000_000
+    return now_ns * CLOCK_RATE // 1_000_000_000
 
 
 class Codec(StrEnum):

@@ -12,6 +12,7 @@ from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from hallucinate.clock import Clock
 from hallucinate.errors import BusyError, HallucinateError, SettingsError
 from hallucinate.settings import LiveSettings, Settings
 
@@ -57,8 +58,10 @@ class Outbox:
 class LiveChannel:
     """All open sockets. ``run`` it for the server's life; ``handle`` is the route."""
 
-    def __init__(self, settings: LiveSettings, stats: Callable[[], dict[str, object]], stats_every_s: float) -> None:
-        self._settings, self._stats, self._every_s = settings, stats, stats_every_s
+    def __init__(
+        self, settings: LiveSettings, stats: Callable[[], dict[str, object]], stats_every_s: float, clock: Clock
+    ) -> None:
+        self._settings, self._stats, self._every_s, self._clock = settings, stats, stats_every_s, clock
         self._sockets: dict[web.WebSocketResponse, Outbox] = {}
 
     def __len__(self) -> int:
@@ -123,8 +126,11 @@ class LiveChannel:
         try:
             message = read_object(text, "the message")
             ref = message.get("id")
+            if message.get("type") == "ping":
+                outbox.reply(pong_message(ref, self._clock.now_ns()))
+                return
             if message.get("type") != "patch":
-                raise SettingsError(f'type: {_short(message.get("type"))} is not known; there is: "patch"')
+                raise SettingsError(f'type: {_short(message.get("type"))} is not known; there are: "patch", "ping"')
             changes = message.get("changes")
             if not isinstance(changes, dict):
                 raise SettingsError('changes: must be an object of settings, such as {"strength": 0.5}')
@@ -171,6 +177,16 @@ def read_object(text: str | bytes, what: str) -> dict[str, Any]:
 def settings_message(settings: Settings) -> str:
     """What tells a page where the sliders stand."""
     return json.dumps({"type": "settings", "settings": settings.model_dump()})
+
+
+def pong_message(ref: object, now_ns: int) -> str:
+    """What answers a ping: the clock that frames' capture times are taken from, in milliseconds.
+
+    Raises SettingsError unless ``ref``, the ping's own id, is a whole number: a page must know which one came back.
+    """
+    if not isinstance(ref, int) or isinstance(ref, bool):
+        raise SettingsError(f'id: must be a whole number, such as {{"type": "ping", "id": 1}}, not {_short(ref)}')
+    return json.dumps({"type": "pong", "id": ref, "now_ms": now_ns / 1e6})
 
 
 def error_message(error: str, ref: object = None) -> str:

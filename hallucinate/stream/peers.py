@@ -22,7 +22,7 @@ from hallucinate.sources.visitor import VisitorSource
 from hallucinate.stream.encoder import Codec
 from hallucinate.stream.offers import CodecError, preferences, read_offer, without_dead_ends
 from hallucinate.stream.room import Dream, Loop
-from hallucinate.stream.shared import Encoders, Show
+from hallucinate.stream.shared import Encoders, Show, Wanted
 from hallucinate.stream.track import DreamTrack
 
 logger = logging.getLogger(__name__)
@@ -225,12 +225,19 @@ class Peers:
         self.visitors[visitor.id] = visitor
         return visitor, await visitor.answer(without_dead_ends(offer), self._limits.connect_within_s)
 
-    def show(self, viewer_id: str, show: Show) -> bool:
-        """Which picture a viewer sees; False when there is no such viewer."""
+    def show(self, viewer_id: str, show: Show | None, marker: bool | None) -> Wanted | None:
+        """Which picture a viewer sees, and whether with the marker; None leaves that as it is.
+
+        Returns what it sees from now on, or None when there is no such viewer.
+        """
         viewer = self.viewers.get(viewer_id)
-        if viewer is not None:
-            viewer.track.switch(show)
-        return viewer is not None
+        if viewer is None:
+            return None
+        old = viewer.track.wanted
+        viewer.track.switch(
+            old._replace(show=old.show if show is None else show, marked=old.marked if marker is None else marker)
+        )
+        return viewer.track.wanted
 
     async def close(self) -> None:
         """Tell all peers, free what they had, and take no more."""

@@ -14,6 +14,7 @@ from hallucinate.errors import BusyError, HallucinateError, OfferError
 from hallucinate.settings import LiveSettings
 from hallucinate.stream.access import COOKIE, Access, Caller, Refused
 from hallucinate.stream.live import LiveChannel, one_line, read_object
+from hallucinate.stream.measured import read_measured
 from hallucinate.stream.offers import CodecError
 from hallucinate.stream.peers import Limits, Peers, Session
 from hallucinate.stream.room import Loop
@@ -24,6 +25,8 @@ logger = logging.getLogger(__name__)
 MAX_BODY = 64 * 1024
 SDP = "application/sdp"
 RETRY_AFTER_S = "10"
+MAX_BROWSER = 300
+"""Characters that are kept of a browser's name for itself."""
 
 # By name, and not by what the machine's own tables hold: a page whose modules come as text/plain stays blank.
 MIME = {
@@ -81,7 +84,8 @@ class Server:
         self._pages, self._clock = pages.resolve(), clock
         self._encoders = Encoders(lambda: live.current.fps, clock)
         self._peers = Peers(room, self._encoders, clock, limits)
-        self._channel = LiveChannel(live, self._figures, limits.stats_every_s)
+        self._channel = LiveChannel(live, self._figures, limits.stats_every_s, clock)
+        self._last_measured: dict[str, object] | None = None
         self.app = web.Application(middlewares=[self._answer_errors, self._check_access], client_max_size=MAX_BODY)
         self.app.on_response_prepare.append(self._add_headers)
         self.app.cleanup_ctx.append(self._run)
@@ -107,6 +111,7 @@ class Server:
             "/api/schema": {"GET": self._schema},
             "/api/stats": {"GET": self._stats},
             "/api/about": {"GET": self._about},
+            "/api/latency": {"GET": self._latency, "POST": self._measured},
             "/api/live": {"GET": self._channel.handle},
         }
 
@@ -154,12 +159,18 @@ class Server:
         return session
 
     async def _show(self, request: web.Request) -> web.Response:
-        wanted = (await _json(request)).get("show")
-        if wanted not in list(Show):
+        changes = await _json(request)
+        show, marker = changes.get("show"), changes.get("marker")
+        if not changes.keys() & {"show", "marker"}:
+            raise web.HTTPBadRequest(text=f"give show ({' or '.join(Show)}), or marker (true or false)")
+        if "show" in changes and show not in list(Show):
             raise web.HTTPBadRequest(text=f"show: must be {' or '.join(Show)}")
-        if not self._peers.show(request.match_info["id"], Show(wanted)):
+        if "marker" in changes and not isinstance(marker, bool):
+            raise web.HTTPBadRequest(text="marker: must be true or false")
+        seen = self._peers.show(request.match_info["id"], None if show is None else Show(show), marker)
+        if seen is None:
             raise _not_found("there is no such viewer; it ended, or never was")
-        return web.json_response({"show": wanted})
+        return web.json_response({"show": seen.show, "marker": seen.marked})
 
     # Settings and figures
 
@@ -177,6 +188,17 @@ class Server:
 
     async def _about(self, request: web.Request) -> web.Response:
         return web.json_response(self._facts)
+
+    async def _measured(self, request: web.Request) -> web.Response:
+        measured = read_measured(await _json(request))
+        browser = request.headers.get(hdrs.USER_AGENT, "")[:MAX_BROWSER]
+        self._last_measured = {**measured.model_dump(), "browser": browser}
+        return web.json_response(self._last_measured)
+
+    async def _latency(self, request: web.Request) -> web.Response:
+        if self._last_measured is None:
+            raise _not_found("no page has measured its latency yet; press Measure latency on one")
+        return web.json_response(self._last_measured)
 
     def _figures(self) -> dict[str, object]:
         return {

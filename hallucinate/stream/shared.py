@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import av
 import cv2
@@ -18,6 +18,7 @@ from hallucinate.frame import Picture
 from hallucinate.stage import Shown, Stage
 from hallucinate.stream.encoder import Codec, PictureEncoder, ticks
 from hallucinate.stream.figures import Encoded, Figures
+from hallucinate.stream.marker import drawn
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,19 @@ class Show(StrEnum):
     CAMERA = "camera"
 
 
+class Wanted(NamedTuple):
+    """What viewers share an encoder by.
+
+    marked: with each frame's capture time drawn into it (see marker.py). Who measures has an encoder for it, and
+    nobody else ever sees the marker.
+    """
+
+    stage: Stage
+    show: Show
+    codec: Codec
+    marked: bool = False
+
+
 class Taker(Protocol):
     """A viewer's end of a shared encoder; both are called on the event loop and must not wait."""
 
@@ -50,21 +64,19 @@ class Taker(Protocol):
 class SharedEncoder:
     """Encodes the newest frame of a stage for all its takers. Made, joined and left on the event loop."""
 
-    def __init__(
-        self, stage: Stage, show: Show, codec: Codec, fps: Callable[[], float], clock: Clock, figures: Figures
-    ) -> None:
-        self.stage, self.show, self.codec = stage, show, codec
+    def __init__(self, wanted: Wanted, fps: Callable[[], float], clock: Clock, figures: Figures) -> None:
+        self.wanted, self._stage = wanted, wanted.stage
         self._fps, self._clock, self._figures = fps, clock, figures
-        self._encoder = PictureEncoder(codec)
+        self._encoder = PictureEncoder(wanted.codec)
         self._takers: list[Taker] = []
         self._stop, self._keyframe_wanted = threading.Event(), threading.Event()
         self._last_pts = self._last_keyframe_ns = -1
         self._events = asyncio.get_running_loop()
-        self.thread = threading.Thread(target=self._run, name=f"encoder {show} {codec}", daemon=True)
+        self.thread = threading.Thread(target=self._run, name=f"encoder {wanted.show} {wanted.codec}", daemon=True)
 
     def join(self, taker: Taker) -> None:
         """Give ``taker`` every packet from now on, a keyframe soon."""
-        if self.stage.closed:
+        if self._stage.closed:
             taker.end()
             return
         self._takers.append(taker)
@@ -86,8 +98,8 @@ class SharedEncoder:
 
     def _run(self) -> None:
         shown: Shown | None = None
-        while not self._stop.is_set() and not self.stage.closed:
-            newer = self.stage.newer(shown, LOOK_AGAIN_S)
+        while not self._stop.is_set() and not self._stage.closed:
+            newer = self._stage.newer(shown, LOOK_AGAIN_S)
             if newer is None and (shown is None or not self._keyframe_due()):
                 continue
             # A stage that stands still is encoded again for who has just come.
@@ -95,12 +107,15 @@ class SharedEncoder:
             packet = self._encode(shown, again) if shown is not None else None
             if packet is not None:
                 self._call(self._deliver, packet)
-        if self.stage.closed:
+        if self._stage.closed:
             self._call(self._end)
 
     def _encode(self, shown: Shown, again: bool) -> Packet[Any] | None:
-        picture: Picture = shown.dream if self.show is Show.DREAM else shown.camera
+        picture: Picture = shown.dream if self.wanted.show is Show.DREAM else shown.camera
         started_ns = self._clock.now_ns()
+        if self.wanted.marked:
+            picture = drawn(picture, shown.captured_ns // 1_000_000)
+        # The encoder shares out its bits by the time between captures, which is even.
         pts = max(ticks(started_ns if again else shown.captured_ns), self._last_pts + 1)
         if keyframe := self._keyframe_due():
             self._keyframe_wanted.clear()  # before encoding: who asks from here on gets another
@@ -109,11 +124,14 @@ class SharedEncoder:
         except (av.FFmpegError, cv2.error, ValueError) as error:
             if self._figures.failed() == 1:  # once, not per frame; the stats count them
                 logger.error("a picture of shape %s could not be encoded: %s", picture.shape, error)
-            self._encoder = PictureEncoder(self.codec)
+            self._encoder = PictureEncoder(self.wanted.codec)
             return None
         if packet is None:
             return None
         done_ns, self._last_pts = self._clock.now_ns(), pts
+        # A browser takes it for jitter of the network when dreaming takes longer than the last time, and holds all
+        # frames back for as long: 15 to 52 ms on two busy cores, and 9 to 15 when each is stamped as it leaves.
+        packet.pts = ticks(done_ns)
         if packet.is_keyframe:
             self._last_keyframe_ns = done_ns
         if not again:
@@ -140,31 +158,29 @@ class SharedEncoder:
 
 
 class Encoders:
-    """The encoders that run, one for each stage, picture and codec that somebody watches. Event loop only."""
+    """The encoders that run, one for all who want the same. Event loop only."""
 
     def __init__(self, fps: Callable[[], float], clock: Clock) -> None:
         self.figures = Figures()
         self._fps, self._clock = fps, clock
-        self._running: dict[tuple[Stage, Show, Codec], SharedEncoder] = {}
+        self._running: dict[Wanted, SharedEncoder] = {}
         self._ending: list[threading.Thread] = []
 
     def __len__(self) -> int:
         return len(self._running)
 
-    def join(self, taker: Taker, stage: Stage, show: Show, codec: Codec) -> SharedEncoder:
-        """The encoder for this picture, which gives to ``taker`` from now on."""
-        key = (stage, show, codec)
-        if key not in self._running:
-            self._running[key] = SharedEncoder(*key, self._fps, self._clock, self.figures)
-        encoder = self._running[key]
+    def join(self, taker: Taker, wanted: Wanted) -> SharedEncoder:
+        """The encoder of what is wanted, which gives to ``taker`` from now on."""
+        if wanted not in self._running:
+            self._running[wanted] = SharedEncoder(wanted, self._fps, self._clock, self.figures)
+        encoder = self._running[wanted]
         encoder.join(taker)
         return encoder
 
     def leave(self, encoder: SharedEncoder, taker: Taker) -> None:
         """``taker`` is gone; the last one takes the encoder along."""
-        key = (encoder.stage, encoder.show, encoder.codec)
-        if encoder.leave(taker) and self._running.get(key) is encoder:
-            del self._running[key]
+        if encoder.leave(taker) and self._running.get(encoder.wanted) is encoder:
+            del self._running[encoder.wanted]
             self._ending = [thread for thread in (*self._ending, encoder.thread) if thread.is_alive()]
 
     async def ended(self) -> None:

@@ -13,7 +13,7 @@ from av.packet import Packet
 
 from hallucinate.stage import Stage
 from hallucinate.stream.encoder import TIME_BASE, Codec
-from hallucinate.stream.shared import Encoders, SharedEncoder, Show
+from hallucinate.stream.shared import Encoders, SharedEncoder, Show, Wanted
 
 ROOM = 8
 """Packets that may wait for one viewer: a third of a second. What is late is dropped, and a keyframe asked for."""
@@ -26,7 +26,7 @@ class DreamTrack(MediaStreamTrack):
 
     def __init__(self, encoders: Encoders, stage: Stage, codec: Codec, show: Show = Show.DREAM) -> None:
         super().__init__()
-        self._encoders, self._stage, self._codec, self.show = encoders, stage, codec, show
+        self._encoders, self.wanted = encoders, Wanted(stage, show, codec)
         self._encoder: SharedEncoder | None = None
         self._packets: deque[Packet[Any]] = deque()
         self._ready = asyncio.Event()
@@ -36,7 +36,7 @@ class DreamTrack(MediaStreamTrack):
         self.overflows = 0
 
     async def recv(self) -> Packet[Any]:
-        """The next packet, 90 kHz timestamps from the capture clock, strictly rising."""
+        """The next packet, 90 kHz timestamps of when it was ready, strictly rising."""
         if self._encoder is None and self.readyState == "live":
             self._join()
         while not self._packets:
@@ -46,7 +46,7 @@ class DreamTrack(MediaStreamTrack):
             await self._ready.wait()
         packet = self._packets.popleft()
         if packet.pts is None or packet.pts <= self._last_pts:
-            # The other encoder of the same moment (dream, camera) comes with the time that was just sent.
+            # Another encoder of the same moment (dream, camera) may come with a time that is past.
             packet = _stamped(packet, self._last_pts + 1)
         self._last_pts = packet.pts if packet.pts is not None else self._last_pts + 1
         return packet
@@ -73,11 +73,11 @@ class DreamTrack(MediaStreamTrack):
         if self._encoder is not None:
             self._encoder.want_keyframe()
 
-    def switch(self, show: Show) -> None:
-        """Show the other picture from the next frame on."""
-        if show is self.show:
+    def switch(self, wanted: Wanted) -> None:
+        """Show another picture from the next frame on, or the same with the marker, or without."""
+        if wanted == self.wanted:
             return
-        self.show = show
+        self.wanted = wanted
         if self._encoder is not None:
             self._leave()
             self._join()
@@ -91,7 +91,7 @@ class DreamTrack(MediaStreamTrack):
     def _join(self) -> None:
         self._packets.clear()
         self._at_keyframe = False
-        self._encoder = self._encoders.join(self, self._stage, self.show, self._codec)
+        self._encoder = self._encoders.join(self, self.wanted)
 
     def _leave(self) -> None:
         if self._encoder is not None:

@@ -30,8 +30,12 @@ def plain(colour: tuple[int, int, int], width: int = 320, height: int = 180) -> 
     return np.full((height, width, 3), colour, np.uint8)
 
 
+def picture_of(frame: av.VideoFrame) -> np.ndarray:
+    return frame.to_ndarray(format="rgb24")
+
+
 def colour_of(frame: av.VideoFrame) -> np.ndarray:
-    return frame.to_ndarray(format="rgb24").astype(float).mean(axis=(0, 1))
+    return picture_of(frame).astype(float).mean(axis=(0, 1))
 
 
 def looks(frame: av.VideoFrame, colour: tuple[int, int, int]) -> bool:
@@ -77,7 +81,6 @@ class Painter:
 
     def __init__(self, stage: Stage) -> None:
         self.dream, self.camera = plain(RED), plain(BLUE)
-        self.captured_step_ns: int | None = None
         self._stage, self._stop = stage, threading.Event()
         self._thread = threading.Thread(target=self._run, name="painter")
 
@@ -90,11 +93,10 @@ class Painter:
         self._thread.join()
 
     def _run(self) -> None:
-        clock, captured = SystemClock(), SystemClock().now_ns()
+        clock = SystemClock()
         while not self._stop.wait(1 / 40):
             now = clock.now_ns()
-            captured = now if self.captured_step_ns is None else captured + self.captured_step_ns
-            self._stage.show(Shown(self.dream, self.camera, captured, now))
+            self._stage.show(Shown(self.dream, self.camera, now, now))
 
 
 class Peer:

@@ -144,6 +144,60 @@ async def test_settings_that_are_none(http, live, body, words):
     assert live.current is before
 
 
+MEASURED = {
+    "seconds": 10.0,
+    "frames": 240,
+    "unreadable": 0,
+    "median_ms": 90,
+    "p95_ms": 120.5,
+    "clock_error_ms": 0.4,
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"seconds": 0}, "seconds: input should be greater than 0"),
+        ({"frames": -1}, "frames"),
+        ({"frames": "240"}, "valid integer, given '240'"),
+        ({"median_ms": 1e9}, "median_ms"),
+        ({"p95_ms": float("nan")}, "p95_ms"),
+        ({"clock_error_ms": []}, "clock_error_ms"),
+    ],
+)
+async def test_a_latency_that_is_none(http, change, words):
+    await refused(await http.post("/api/latency", json={**MEASURED, **change}), 400, words)
+    await refused(await http.get("/api/latency"), 404, "no page has measured")
+
+
+async def test_the_last_latency_is_kept_with_the_browsers_name(http):
+    await refused(await http.post("/api/latency", json={"seconds": 1.0}), 400, "frames: field required")
+    foreign = {"Origin": "http://elsewhere.example"}
+    await refused(await http.post("/api/latency", json=MEASURED, headers=foreign), 403, "elsewhere.example")
+    for frames in (1, 240):
+        reply = await http.post(
+            "/api/latency", json={**MEASURED, "frames": frames}, headers={"User-Agent": "Netscape" * 100}
+        )
+        assert reply.status == 200
+    last = await (await http.get("/api/latency")).json()
+    assert last.pop("browser").startswith("Netscape")
+    assert last == MEASURED
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("{}", "give show (dream or camera), or marker"),
+        ('{"marker": "on"}', "marker: must be true or false"),
+        ('{"marker": null}', "marker: must be true or false"),
+        ('{"show": null, "marker": true}', "show: must be dream or camera"),
+    ],
+)
+async def test_a_view_that_is_none(http, body, words):
+    await refused(await http.patch("/api/viewers/nobody", data=body), 400, words)
+    await refused(await http.patch("/api/viewers/nobody", json={"marker": True}), 404, "no such viewer")
+
+
 async def test_nothing_there(http):
     for path in (
         "/nothing",

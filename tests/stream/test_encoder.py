@@ -12,9 +12,11 @@ from foreign import BLUE, GREEN, RED, SOON, looks, plain, until
 
 from hallucinate.clock import SystemClock
 from hallucinate.stage import Shown, Stage
-from hallucinate.stream.encoder import MAX_BITRATE, MIN_BITRATE, TIME_BASE, Codec, PictureEncoder, bitrate_for
+from hallucinate.stream import marker
+from hallucinate.stream.encoder import MAX_BITRATE, MIN_BITRATE, TIME_BASE, Codec, PictureEncoder, bitrate_for, ticks
 from hallucinate.stream.figures import WINDOW_FRAMES, WINDOW_NS, Encoded, Figures
-from hallucinate.stream.shared import KEYFRAME_APART_NS, Encoders, Show
+from hallucinate.stream.marker import CYCLE_MS
+from hallucinate.stream.shared import KEYFRAME_APART_NS, Encoders, Show, Wanted
 from hallucinate.stream.track import ROOM, DreamTrack
 
 
@@ -128,7 +130,7 @@ class TestSharedEncoder:
 
     async def test_keyframes_are_given_and_rationed(self, encoders, stage, clock):
         taker = Taker()
-        encoder = encoders.join(taker, stage, Show.DREAM, Codec.VP8)
+        encoder = encoders.join(taker, Wanted(stage, Show.DREAM, Codec.VP8))
         assert (await self.shown(stage, clock, taker)).is_keyframe
         encoder.want_keyframe()
         apart = KEYFRAME_APART_NS // 40_000_000
@@ -141,10 +143,10 @@ class TestSharedEncoder:
 
     async def test_a_stage_that_stands_still_is_shown_to_who_comes(self, encoders, stage, clock):
         first, second = Taker(), Taker()
-        encoder = encoders.join(first, stage, Show.DREAM, Codec.VP8)
+        encoder = encoders.join(first, Wanted(stage, Show.DREAM, Codec.VP8))
         await self.shown(stage, clock, first)
         clock.ns += 2_000_000_000
-        encoders.join(second, stage, Show.DREAM, Codec.VP8)
+        encoders.join(second, Wanted(stage, Show.DREAM, Codec.VP8))
         await until(lambda: second.packets)
         assert second.packets[0].is_keyframe
         assert second.packets[0].pts > first.packets[0].pts
@@ -154,19 +156,50 @@ class TestSharedEncoder:
 
     async def test_latency_is_from_capture_to_encoded(self, encoders, stage, clock):
         taker = Taker()
-        encoder = encoders.join(taker, stage, Show.DREAM, Codec.VP8)
+        encoder = encoders.join(taker, Wanted(stage, Show.DREAM, Codec.VP8))
         await self.shown(stage, clock, taker)
         figures = encoders.figures.snapshot(clock.ns)
         assert (figures["latency_ms"], figures["frames"]) == (7.0, 1)
         encoders.leave(encoder, taker)
         await encoders.ended()
 
+    async def test_timestamps_are_of_encoding_so_that_a_slow_dream_is_no_jitter(self, encoders, stage, clock):
+        taker = Taker()
+        encoder = encoders.join(taker, Wanted(stage, Show.DREAM, Codec.VP8))
+        shown_at = []
+        for age_ns in (7_000_000, 90_000_000, 20_000_000):
+            clock.ns += 40_000_000
+            shown_at.append(clock.ns)
+            stage.show(Shown(plain(RED), plain(BLUE), clock.ns - age_ns, clock.ns))
+            await until(lambda: len(taker.packets) == len(shown_at))
+        assert [packet.pts for packet in taker.packets] == [ticks(ns) for ns in shown_at]
+        encoders.leave(encoder, taker)
+        await encoders.ended()
+
+    async def test_who_measures_has_an_encoder_with_the_marker_and_the_others_have_none(self, encoders, stage, clock):
+        takers = Taker(), Taker()
+        wanted = Wanted(stage, Show.DREAM, Codec.VP8)
+        plainly, marked = (
+            encoders.join(t, w) for t, w in zip(takers, (wanted, wanted._replace(marked=True)), strict=True)
+        )
+        clock.ns += 40_000_000
+        stage.show(Shown(plain(RED, 640, 360), plain(BLUE, 640, 360), clock.ns - 7_000_000, clock.ns))
+        await until(lambda: all(taker.packets for taker in takers))
+        seen = [decode(Codec.VP8, taker.packets)[0].to_ndarray(format="rgb24") for taker in takers]
+        assert [marker.read(picture) for picture in seen] == [None, (clock.ns - 7_000_000) // 1_000_000 % CYCLE_MS]
+        assert stage.newest is not None
+        assert (stage.newest.dream == RED).all()
+        encoders.leave(marked, takers[1])
+        assert len(encoders) == 1
+        encoders.leave(plainly, takers[0])
+        await encoders.ended()
+
     async def test_a_closed_stage_ends_all_takers(self, encoders, stage, clock):
         before, after = Taker(), Taker()
-        encoder = encoders.join(before, stage, Show.DREAM, Codec.VP8)
+        encoder = encoders.join(before, Wanted(stage, Show.DREAM, Codec.VP8))
         stage.close()
         await until(lambda: before.ended)
-        encoders.join(after, stage, Show.DREAM, Codec.VP8)
+        encoders.join(after, Wanted(stage, Show.DREAM, Codec.VP8))
         assert after.ended
         encoder.thread.join(SOON)
 
@@ -174,7 +207,7 @@ class TestSharedEncoder:
         self, encoders, stage, clock, caplog
     ):
         taker = Taker()
-        encoder = encoders.join(taker, stage, Show.DREAM, Codec.VP8)
+        encoder = encoders.join(taker, Wanted(stage, Show.DREAM, Codec.VP8))
         for _ in range(3):
             bad = np.zeros((1, 1, 3), np.uint8)
             failures = encoders.figures.snapshot(clock.ns)["failures"]

@@ -7,6 +7,7 @@ import pytest
 from aiohttp import WSMsgType
 from foreign import SOON, until
 
+from hallucinate.clock import SystemClock
 from hallucinate.stream.live import REPLIES, Outbox
 
 
@@ -32,6 +33,18 @@ async def test_a_slider_moved_on_one_moves_on_all(http, live):
             assert (await heard(page, "settings"))["settings"]["strength"] == 0.75
 
 
+async def test_a_ping_brings_the_clock_that_frames_are_stamped_by(http):
+    async with http.ws_connect("/api/live") as page, http.ws_connect("/api/live") as other:
+        for ref in (7, 0):
+            before = SystemClock().now_ns() / 1e6
+            await page.send_json({"type": "ping", "id": ref})
+            pong = await heard(page, "pong")
+            assert pong["id"] == ref
+            assert before <= pong["now_ms"] <= SystemClock().now_ns() / 1e6
+        for _ in range(3):
+            assert (await asyncio.wait_for(other.receive_json(), SOON))["type"] != "pong"
+
+
 async def test_stats_come_by_themselves(http):
     async with http.ws_connect("/api/live") as page:
         assert (await heard(page, "stats"))["stats"]["pages"] == 1
@@ -44,6 +57,9 @@ async def test_stats_come_by_themselves(http):
         ("[]", "must be a JSON object"),
         ("{}", "type"),
         ('{"type": "patch"}', "changes"),
+        ('{"type": "ping"}', "id: must be a whole number"),
+        ('{"type": "ping", "id": true}', "not True"),
+        ('{"type": "ping", "id": {"a": [1]}}', "whole number"),
         ('{"type": "patch", "changes": {"strength": 7}, "id": 5}', "strength"),
         ('{"type": "patch", "changes": {"nothing": 7}, "id": "a"}', "nothing"),
     ],

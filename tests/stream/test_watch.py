@@ -4,10 +4,12 @@ import asyncio
 import re
 import threading
 
-import numpy as np
 import pytest
 from aiortc.rtp import RTCP_PSFB_FIR, RTCP_PSFB_PLI, RtcpPsfbPacket
-from foreign import BLUE, GREEN, RED, looks, plain, stats, until
+from foreign import BLUE, GREEN, GREY, RED, looks, picture_of, plain, stats, until
+
+from hallucinate.clock import SystemClock
+from hallucinate.stream.marker import CYCLE_MS, read
 
 
 async def test_a_viewer_sees_the_dream(http, painter, peer):
@@ -55,13 +57,34 @@ async def test_sound_is_declined_not_refused(http, painter, peer):
     assert looks(await viewer.frame(), RED)
 
 
-async def test_timestamps_are_those_of_the_camera(http, painter, peer):
-    painter.captured_step_ns = 50_000_000  # shown faster than that: only the capture times say 50 ms
-    viewer = await peer().watch()
-    times = [(await viewer.frame()).pts for _ in range(12)]
-    steps = np.diff(times)
-    assert (steps > 0).all()
-    assert (steps % 4500 == 0).all()  # 50 ms at 90 kHz
+@pytest.mark.parametrize("codec", ["VP8", "H264"])
+async def test_the_marker_is_for_who_asked_and_goes_with_them(http, painter, peer, codec):
+    painter.dream = plain(GREY, 640, 360)
+    other, measures = await peer().watch(codec=codec), await peer().watch(codec=codec)
+    await other.frame()
+    assert read(picture_of(await measures.frame())) is None
+    path = measures.location.replace("/whep/", "/api/viewers/")
+    reply = await http.patch(path, json={"marker": True})
+    assert await reply.json() == {"show": "dream", "marker": True}
+    frame = await measures.frame_that(lambda f: read(picture_of(f)) is not None)
+    age_ms = (SystemClock().now_ns() / 1e6 - read(picture_of(frame))) % CYCLE_MS
+    assert age_ms < 5000
+    for _ in range(5):
+        assert read(picture_of(await other.frame())) is None
+    assert (await stats(http))["encoders"] == 2
+
+    await http.patch(path, json={"show": "camera"})  # the marker stays through a look at the camera
+    reply = await http.patch(path, json={"marker": False})
+    assert await reply.json() == {"show": "camera", "marker": False}
+    await http.patch(path, json={"show": "dream"})
+    await measures.frame_that(lambda f: f.width == 640 and read(picture_of(f)) is None)
+    assert (await stats(http))["encoders"] == 1
+
+    await http.patch(path, json={"marker": True})
+    await measures.frame_that(lambda f: read(picture_of(f)) is not None)
+    assert (await http.delete(measures.location)).status == 200
+    assert (await stats(http))["encoders"] == 1
+    assert read(picture_of(await other.frame())) is None
 
 
 async def test_latency_is_measured_and_small(http, painter, peer):
