@@ -107,6 +107,14 @@ def read_numbers(option: str, text: str, low: int, high: int) -> list[int]:
     return found
 
 
+def _check_file(option: str, path: Path | None) -> None:
+    """Refuse a file that cannot be written because of where it is, before minutes go into what is written to it."""
+    if path is not None and not path.parent.is_dir():
+        raise SettingsError(f"{option} {path}: there is no folder {path.parent}; make it, or name another file")
+    if path is not None and path.is_dir():
+        raise SettingsError(f"{option} {path}: this is a folder; name a file in it")
+
+
 def _allowed(knob: FieldInfo) -> str:
     low = [bound.ge for bound in knob.metadata if isinstance(bound, Ge)]
     high = [bound.le for bound in knob.metadata if isinstance(bound, Le)]
@@ -158,7 +166,8 @@ def serve(
 ) -> None:
     """Dream what a camera sees, live, in the browser."""
     if context.invoked_subcommand is not None:
-        return _only_alone(context)
+        _only_alone(context)
+        return
     width_and_height = read_size(size)
     # Here, because torch takes seconds to import, and --help and a mistyped option should not.
     from hallucinate.serve import Start, serve_forever
@@ -179,14 +188,14 @@ def bench_machine(
 ) -> None:
     """What this machine can dream: milliseconds, frames a second, memory, share of the roofline."""
     wide, counts = read_numbers("--widths", widths, 64, 4096), read_numbers("--steps", steps, 1, 64)
-    if out is not None and not out.parent.is_dir():
-        raise SettingsError(f"--json {out}: there is no folder {out.parent}; make it, or name another file")
+    _check_file("--json", out)
     from hallucinate.calibrate.bench import bench
 
     bench([name.strip() for name in networks.split(",")], wide, counts, device, out)
 
 
-app.add_typer(networks := typer.Typer(), name="networks")
+networks = typer.Typer()
+app.add_typer(networks, name="networks")
 
 
 @networks.callback(invoke_without_command=True)
@@ -204,3 +213,18 @@ def show_network(name: Annotated[str, typer.Argument(help="as `hallucinate netwo
     from hallucinate.networks.listing import about
 
     print("\n".join(about(name)))
+
+
+calibration = typer.Typer()
+app.add_typer(calibration, name="calibrate", help="Measure what is otherwise assumed, and keep it.")
+
+
+@calibration.command("speed")
+def calibrate_speed(
+    network: Annotated[str, typer.Option(help="the network that dreams")] = "motif",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1")] = "auto",
+) -> None:
+    """With which dream width, steps and precision this machine holds the frame rate; the next start begins there."""
+    from hallucinate.calibrate.speed import calibrate
+
+    calibrate(network, device)

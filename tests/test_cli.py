@@ -1,3 +1,5 @@
+import os
+import re
 import socket
 import subprocess
 import sys
@@ -146,6 +148,12 @@ def test_a_network_shows_its_motifs_one_a_line_with_family_and_its_layers() -> N
         (["bench", "--widths", "16"], "--widths 16: give whole numbers from 64 to 4096"),
         (["bench", "--steps", "1,x"], "--steps 1,x: give whole numbers from 1 to 64"),
         (["bench", "--json", "/no/such/folder/b.json"], "there is no folder /no/such/folder"),
+        (["bench", "--json", "/tmp"], "--json /tmp: this is a folder; name a file in it"),
+        (["calibrate"], "command"),
+        (["calibrate", "sped"], "sped"),
+        (["calibrate", "speed", "--network", "motiv"], "no network is called 'motiv'; did you mean 'motif'"),
+        (["calibrate", "speed", "--device", "abacus"], "device 'abacus' cannot be used"),
+        (["--fps", "30", "calibrate", "speed"], "--fps is for serving, not for `calibrate`"),
         (["--strength", "0.3", "networks"], "--strength is for serving, not for `networks`"),
     ],
 )
@@ -155,3 +163,13 @@ def test_a_command_with_bad_input_is_one_line_and_exit_code_2(arguments: list[st
     assert said in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert not done.stdout
+
+
+def test_the_machines_speed_is_measured_kept_and_said() -> None:
+    done = hallucinate("calibrate", "speed", "--device", "cpu")
+    assert done.returncode == 0, done.stderr
+    kept = Path(os.environ["XDG_CACHE_HOME"]) / "hallucinate" / "speed.json"
+    width = re.search(r"for 20 fps at 640×360: (\d+) px wide", done.stdout)
+    assert width is not None
+    assert f'"width": {width[1]}' in kept.read_text()
+    assert str(kept) in done.stdout
