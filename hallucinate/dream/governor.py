@@ -103,6 +103,7 @@ class Governor:
         if verdict == 0:
             self._believed, self._before = (), None
         elif verdict not in self._believed:
+            self._before = None
             self._look_anew((verdict,))
         elif verdict > 0:
             self._less(load, now_s, settings)
@@ -120,6 +121,8 @@ class Governor:
         width = self._notch(min(math.isqrt(fits // now.steps), now.width - NOTCH), settings)
         # Steps go when the least width is still too much.
         steps = now.steps if width < now.width else max(1, min(fits // width**2, now.steps - 1))
+        if (width, steps) == (now.width, now.steps):
+            return
         too_much = now_s - self._grown_s < REPENT_S
         self._patience_s = min(2 * self._patience_s, LONGEST_PATIENCE_S) if too_much else PATIENCE_S
         self._change(OperatingPoint(width, steps), 1, load, now_s, settings)

@@ -188,6 +188,14 @@ def test_a_slow_machine_loses_width_before_steps() -> None:
     assert points[-1].steps < 4
 
 
+def test_at_its_least_it_stays_and_grows_as_soon_as_it_may() -> None:
+    machine = Machine(Governor(), Settings(fps=20), 5.0)
+    assert not changes(machine.run(60)[-100:])
+    machine.load = 0.3
+    assert settled_after(machine.run(10), machine.now_s - 10) <= 2.0
+    assert machine.governor.point(machine.settings).width > 400
+
+
 def test_the_limits_are_the_users_and_take_effect_at_once() -> None:
     machine = Machine(Governor(), Settings(dream_width=480, steps=4), 0.01)
     machine.run(10)
