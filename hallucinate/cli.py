@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -228,3 +229,34 @@ def calibrate_speed(
     from hallucinate.calibrate.speed import calibrate
 
     calibrate(network, device)
+
+
+@calibration.command("strength")
+def calibrate_strength(
+    network: Annotated[str, typer.Option(help="the network that dreams")] = "motif",
+    out: Annotated[
+        Path | None, typer.Option(help="folder for what is measured [default: calibration/strength]")
+    ] = None,
+) -> None:
+    """How far each motif and layer goes at one strength, so that equal strength looks equally far for all."""
+    if out is not None and out.exists() and not out.is_dir():
+        raise SettingsError(f"--out {out}: this is no folder; name one, which is made if it is not there")
+    from hallucinate.calibrate.strength import calibrate
+    from hallucinate.shipped import shipped
+
+    calibrate(network, out or shipped("calibration") / "strength")
+
+
+@calibration.command("latency")
+def calibrate_latency(
+    seconds: Annotated[float, typer.Option(min=1, max=3600, help="of watching")] = 20.0,
+    browser: Annotated[str | None, typer.Option(help="a Chromium to watch with [default: the system's]")] = None,
+    out: Annotated[Path | None, typer.Option("--json", help="write the figures to this file as well")] = None,
+) -> None:
+    """Milliseconds from capture to screen, through a real browser on this machine."""
+    if browser is not None and shutil.which(browser) is None:
+        raise SettingsError(f"--browser {browser}: there is no such program; give its path, e.g. /usr/bin/chromium")
+    _check_file("--json", out)
+    from hallucinate.calibrate.latency import calibrate
+
+    calibrate(seconds, browser, out)
