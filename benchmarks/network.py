@@ -11,15 +11,16 @@ what else the machine does falls on both alike.
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from rich.console import Console
 from rich.table import Table
 from torch import nn
 
-from hallucinate.device import choose_device, precisions
+from hallucinate.calibrate.bench import taking_turns
+from hallucinate.device import choose_device, precision, precisions
 from hallucinate.networks.motif import fold_norms
 from hallucinate.networks.registry import open_network
 
@@ -70,6 +71,17 @@ def usual_writing() -> nn.Sequential:
     return network
 
 
+def answered(network: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> Callable[[], None]:
+    """What asks the network about x (1, 3, H, W) and sends its answer back to the pixels."""
+
+    def ask() -> None:
+        seen = x.clone().requires_grad_(True)
+        answer = network(seen)
+        torch.autograd.grad(answer, seen, answer.detach())
+
+    return ask
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -81,23 +93,17 @@ def main() -> None:
     device = choose_device(options.device)
     table = Table("", "usual writing, ms", "in the box, ms", "ratio")
     for dtype in dict.fromkeys((torch.float32, *precisions(device))):
-        box, usual = open_network("motif", device, dtype), usual_writing().to(device, dtype)
-        usual = usual.to(memory_format=torch.channels_last)
+        box = open_network("motif", device, dtype)
+        usual = usual_writing().to(device, dtype).to(memory_format=torch.channels_last)
         x = torch.rand(1, 3, options.height, options.width, device=device).contiguous(memory_format=torch.channels_last)
-        times: dict[str, list[float]] = {"usual": [], "box": []}
-        for n in range(options.rounds + 5):
-            for name in times:
-                start = time.perf_counter()
-                seen = x.clone().requires_grad_(True)
-                answer = box.activations(seen, "mixed5") if name == "box" else usual((seen.to(dtype) - 0.45) / 0.25)
-                answer.backward(answer.detach())
-                if device.type == "cuda":
-                    torch.cuda.synchronize(device)
-                if n >= 5:
-                    times[name].append((time.perf_counter() - start) * 1000)
-        ratios = [ours / theirs for ours, theirs in zip(times["box"], times["usual"], strict=True)]
-        middle = [statistics.median(times[name]) for name in ("usual", "box")]
-        table.add_row(str(dtype), *(f"{ms:.1f}" for ms in middle), f"{statistics.median(ratios):.2f}")
+
+        def usually(seen: torch.Tensor, usual: nn.Module = usual, dtype: torch.dtype = dtype) -> torch.Tensor:
+            answer: torch.Tensor = usual((seen.to(dtype) - 0.45) / 0.25)
+            return answer
+
+        work = [answered(usually, x), answered(partial(box.activations, layer="mixed5"), x)]
+        theirs, ours = taking_turns(work, device, options.rounds)
+        table.add_row(precision(dtype), f"{theirs * 1e3:.1f}", f"{ours * 1e3:.1f}", f"{ours / theirs:.2f}")
     Console().print(f"{options.width}×{options.height}, {device}, torch {torch.__version__}, one picture")
     Console().print(table)
 

@@ -6,13 +6,12 @@ python -m benchmarks.stages --width 320
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
 from collections.abc import Callable
 
 import numpy as np
 import torch
 
+from hallucinate.calibrate.bench import taking_turns
 from hallucinate.device import choose_device
 from hallucinate.dream.ascent import direction, resized
 from hallucinate.dream.flow import FLOW_WIDTH, Flow, carried, field
@@ -26,21 +25,8 @@ from hallucinate.sources.scene import View
 REPEATS = 40
 
 
-def timed(work: Callable[[], object], device: torch.device) -> float:
-    """Median milliseconds of ``work``, after a warm-up, the device waited for."""
-    times = []
-    for n in range(REPEATS + 5):
-        start = time.perf_counter()
-        work()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        if n >= 5:
-            times.append(time.perf_counter() - start)
-    return round(statistics.median(times) * 1000, 2)
-
-
 def stage_times(dream_width: int, device_name: str = "auto") -> dict[str, float]:
-    """Milliseconds per stage for the scene at 640×360, dreamed ``dream_width`` wide."""
+    """Milliseconds per stage for the scene at 640×360, dreamed ``dream_width`` wide; medians, the stages in turn."""
     device = choose_device(device_name)
     network, _ = open_quickest("motif", device)
     settings = Settings()
@@ -54,11 +40,11 @@ def stage_times(dream_width: int, device_name: str = "auto") -> dict[str, float]
     where = torch.from_numpy(field(flow.between(*lumas), None))[None].to(device)
     ask = more_of_motifs(network, torch.tensor(weights(network, {"eye": 1.0}), device=device))
 
-    times = {
-        "source (scene)": timed(lambda: scene.draw(np.random.default_rng(0).uniform(0, 60)), torch.device("cpu")),
-        "shrink and convert": timed(lambda: to_tensor(shrunk(frames[1], width, height), device), device),
-        "flow": timed(lambda: flow.between(*lumas), torch.device("cpu")),
-        "carry": timed(lambda: carried(residual, where), device),
+    work: dict[str, Callable[[], object]] = {
+        "source (scene)": lambda: scene.draw(np.random.default_rng(0).uniform(0, 60)),
+        "shrink and convert": lambda: to_tensor(shrunk(frames[1], width, height), device),
+        "flow": lambda: flow.between(*lumas),
+        "carry": lambda: carried(residual, where),
     }
     for size in octave_sizes(
         height, width, network.motif_px / settings.motif_size, settings.octaves, settings.octave_scale
@@ -69,9 +55,10 @@ def stage_times(dream_width: int, device_name: str = "auto") -> dict[str, float]
                 direction(resized(camera, *size), ask, torch.tensor([3, 5], device=device), 8), height, width
             )
 
-        times[f"step at {size[1]}×{size[0]}"] = timed(step, device)
-    times["lay on"] = timed(lambda: laid_on(frames[1], residual.cpu()), device)
-    return times
+        work[f"step at {size[1]}×{size[0]}"] = step
+    work["lay on"] = lambda: laid_on(frames[1], residual.cpu())
+    seconds = taking_turns(list(work.values()), device, REPEATS)
+    return {name: round(median * 1e3, 2) for name, median in zip(work, seconds, strict=True)}
 
 
 def main() -> None:

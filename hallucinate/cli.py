@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -107,6 +108,14 @@ def read_numbers(option: str, text: str, low: int, high: int) -> list[int]:
     return found
 
 
+def _check_file(option: str, path: Path | None) -> None:
+    """Refuse a file that cannot be written because of where it is, before minutes go into what is written to it."""
+    if path is not None and not path.parent.is_dir():
+        raise SettingsError(f"{option} {path}: there is no folder {path.parent}; make it, or name another file")
+    if path is not None and path.is_dir():
+        raise SettingsError(f"{option} {path}: this is a folder; name a file in it")
+
+
 def _allowed(knob: FieldInfo) -> str:
     low = [bound.ge for bound in knob.metadata if isinstance(bound, Ge)]
     high = [bound.le for bound in knob.metadata if isinstance(bound, Le)]
@@ -158,7 +167,8 @@ def serve(
 ) -> None:
     """Dream what a camera sees, live, in the browser."""
     if context.invoked_subcommand is not None:
-        return _only_alone(context)
+        _only_alone(context)
+        return
     width_and_height = read_size(size)
     # Here, because torch takes seconds to import, and --help and a mistyped option should not.
     from hallucinate.serve import Start, serve_forever
@@ -179,14 +189,14 @@ def bench_machine(
 ) -> None:
     """What this machine can dream: milliseconds, frames a second, memory, share of the roofline."""
     wide, counts = read_numbers("--widths", widths, 64, 4096), read_numbers("--steps", steps, 1, 64)
-    if out is not None and not out.parent.is_dir():
-        raise SettingsError(f"--json {out}: there is no folder {out.parent}; make it, or name another file")
+    _check_file("--json", out)
     from hallucinate.calibrate.bench import bench
 
     bench([name.strip() for name in networks.split(",")], wide, counts, device, out)
 
 
-app.add_typer(networks := typer.Typer(), name="networks")
+networks = typer.Typer()
+app.add_typer(networks, name="networks")
 
 
 @networks.callback(invoke_without_command=True)
@@ -204,3 +214,49 @@ def show_network(name: Annotated[str, typer.Argument(help="as `hallucinate netwo
     from hallucinate.networks.listing import about
 
     print("\n".join(about(name)))
+
+
+calibration = typer.Typer()
+app.add_typer(calibration, name="calibrate", help="Measure what is otherwise assumed, and keep it.")
+
+
+@calibration.command("speed")
+def calibrate_speed(
+    network: Annotated[str, typer.Option(help="the network that dreams")] = "motif",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1")] = "auto",
+) -> None:
+    """With which dream width, steps and precision this machine holds the frame rate; the next start begins there."""
+    from hallucinate.calibrate.speed import calibrate
+
+    calibrate(network, device)
+
+
+@calibration.command("strength")
+def calibrate_strength(
+    network: Annotated[str, typer.Option(help="the network that dreams")] = "motif",
+    out: Annotated[
+        Path | None, typer.Option(help="folder for what is measured [default: calibration/strength]")
+    ] = None,
+) -> None:
+    """How far each motif and layer goes at one strength, so that equal strength looks equally far for all."""
+    if out is not None and out.exists() and not out.is_dir():
+        raise SettingsError(f"--out {out}: this is no folder; name one, which is made if it is not there")
+    from hallucinate.calibrate.strength import calibrate
+    from hallucinate.shipped import shipped
+
+    calibrate(network, out or shipped("calibration") / "strength")
+
+
+@calibration.command("latency")
+def calibrate_latency(
+    seconds: Annotated[float, typer.Option(min=1, max=3600, help="of watching")] = 20.0,
+    browser: Annotated[str | None, typer.Option(help="a Chromium to watch with [default: the system's]")] = None,
+    out: Annotated[Path | None, typer.Option("--json", help="write the figures to this file as well")] = None,
+) -> None:
+    """Milliseconds from capture to screen, through a real browser on this machine."""
+    if browser is not None and shutil.which(browser) is None:
+        raise SettingsError(f"--browser {browser}: there is no such program; give its path, e.g. /usr/bin/chromium")
+    _check_file("--json", out)
+    from hallucinate.calibrate.latency import calibrate
+
+    calibrate(seconds, browser, out)

@@ -44,13 +44,22 @@ def precisions(device: torch.device) -> tuple[torch.dtype, ...]:
 
 def describe(device: torch.device, dtype: torch.dtype) -> str:
     """Device and precision in words, e.g. ``AMD EPYC, 2 threads, bfloat16``."""
-    precision = str(dtype).removeprefix("torch.")
+    return f"{named(device)}, {precision(dtype)}"
+
+
+def precision(dtype: torch.dtype) -> str:
+    """A type of number by its name, e.g. ``bfloat16``."""
+    return str(dtype).removeprefix("torch.")
+
+
+def named(device: torch.device) -> str:
+    """A device in words, e.g. ``AMD EPYC, 2 threads``."""
     if device.type == "cuda":
-        return f"{torch.cuda.get_device_name(device)}, {precision}"
+        return torch.cuda.get_device_name(device)
     if device.type != "cpu":
-        return f"{device}, {precision}"
+        return str(device)
     name = str(cpu_capabilities().get("cpu_name") or platform.processor() or platform.machine() or "CPU").strip()
-    return f"{name}, {torch.get_num_threads()} threads, {precision}"
+    return f"{name}, {torch.get_num_threads()} threads"
 
 
 def cpu_capabilities() -> dict[str, Any]:

@@ -74,6 +74,7 @@ class Loop:
 
     open_source opens the main source, on the reader's thread; None leaves the main stage to the first visitor.
     The dreamer dreams the frames of all who are due as one batch. size: (width, height) of frames.
+    governor: one that knows where to start; None starts low.
     """
 
     def __init__(
@@ -84,10 +85,11 @@ class Loop:
         clock: Clock,
         size: tuple[int, int] = (640, 360),
         max_visitors: int = 2,
+        governor: Governor | None = None,
     ) -> None:
         self._open_source, self._dreamer = open_source, dreamer
         self._live, self._clock, self._size, self._max_visitors = live, clock, size, max_visitors
-        self._governor = Governor()
+        self._governor = governor or Governor()
         self._arrived, self._closing = threading.Event(), threading.Event()
         self._turns: deque[Turn] = deque(maxlen=RECENT)
         self._lock = threading.Lock()

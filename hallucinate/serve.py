@@ -17,14 +17,15 @@ from rich.logging import RichHandler
 from rich.text import Text
 
 from hallucinate import __version__
+from hallucinate.calibrate.speed import begin_at, in_words, keep, open_as_kept
 from hallucinate.clock import Clock, SystemClock
 from hallucinate.device import choose_device, describe
 from hallucinate.dream.agreement import read_agreement
 from hallucinate.dream.dreamer import Dreamer
+from hallucinate.dream.governor import Governor
 from hallucinate.errors import SourceUnavailable
 from hallucinate.loop import Loop
 from hallucinate.networks import Network
-from hallucinate.networks.registry import open_quickest
 from hallucinate.settings import LiveSettings, Settings
 from hallucinate.shipped import shipped
 from hallucinate.sources import Source
@@ -67,19 +68,24 @@ def serve_forever(start: Start, settings: Settings) -> None:
     open_main = prepare_source(spec, start.size, settings, clock)
 
     device = choose_device(start.device)
-    network, dtype = open_quickest(start.network, device)
+    opened = open_as_kept(start.network, device)
+    network = opened.network
     live = LiveSettings(settings, network.motifs, network.layers, network.families)
     visitors = start.visitors if start.visitors is not None else (2 if device.type == "cpu" else 8)
     agreement = read_agreement(shipped("calibration") / "strength" / f"{network.name}.json")
     dreamer = Dreamer(network, device, start.seed, agreement)
-    loop = Loop(open_main, dreamer, live, clock, start.size, visitors)
+    point, known = begin_at(opened, settings, start.size)
+    loop = Loop(open_main, dreamer, live, clock, start.size, visitors, Governor(point))
     token = start.token or new_token()
-    facts = about(network, describe(device, dtype), spec)
+    facts = about(network, describe(device, opened.dtype), spec)
+    chosen = {"source": f"{spec} ({why})", "speed": f"{in_words(point)} ({known})"}
     app = make_app(loop, live, Access(token), facts, shipped("web"), clock=clock)
 
     with contextlib.closing(loop):
         loop.start()
-        asyncio.run(_serve(app, start, token, facts, why, loop, console))
+        asyncio.run(_serve(app, start, token, {**facts, **chosen}, loop, console))
+        if not loop.stats()["visitors"]:
+            keep(opened, loop.point, live.current, start.size)
 
 
 def prepare_source(spec: str, size: tuple[int, int], settings: Settings, clock: Clock) -> Callable[[], Source] | None:
@@ -119,12 +125,12 @@ def about(network: Network, device: str, source: str) -> dict[str, object]:
 
 
 async def _serve(
-    app: web.Application, start: Start, token: str, facts: dict[str, object], why: str, loop: Loop, console: Console
+    app: web.Application, start: Start, token: str, facts: dict[str, object], loop: Loop, console: Console
 ) -> None:
     line = asyncio.Event()
 
     def ready(port: int) -> None:
-        console.print(greeting(facts, why, start.host, port, token, console.is_terminal))
+        console.print(greeting(facts, start.host, port, token, console.is_terminal))
         line.set()
 
     with Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else _Silent() as display:
@@ -136,14 +142,16 @@ async def _serve(
             await asyncio.gather(keeping, return_exceptions=True)
 
 
-def greeting(facts: dict[str, object], why: str, host: str, port: int, token: str, with_code: bool) -> Text:
-    """What is printed when all is ready: the address, a QR code for the local network, and what was taken and why."""
+def greeting(facts: dict[str, object], host: str, port: int, token: str, with_code: bool) -> Text:
+    """What is printed when all is ready: the address, a QR code for the local network, and what was taken and why.
+
+    facts: those of ``about``, with the reason in the source, and the speed found.
+    """
     here, others = addresses(port, token)
     text = Text()
     text.append("\n  hallucinate ", style="bold")
     text.append(f"{facts['version']}\n\n", style="dim")
-    rows = [("open", here), ("source", f"{facts['source']} ({why})"), ("network", f"{facts['network']}")]
-    rows.append(("device", str(facts["device"])))
+    rows = [("open", here), *((name, str(facts[name])) for name in ("source", "network", "device", "speed"))]
     reachable = others[0] if others and host not in ("127.0.0.1", "localhost", "::1") else ""
     if reachable:
         rows.insert(1, ("on the network", reachable))

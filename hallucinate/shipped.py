@@ -1,7 +1,9 @@
-"""Where the folders are that are shipped with the code."""
+"""Where files are: those that are shipped with the code, and those that are kept for a user; and writing one whole."""
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 
 
@@ -10,3 +12,20 @@ def shipped(name: str) -> Path:
     package = Path(__file__).parent
     inside = package / name
     return inside if inside.is_dir() else package.parent / name
+
+
+def kept(name: str) -> Path:
+    """A file that is kept for this user and may be lost; its folder need not be there yet.
+
+    In XDG_CACHE_HOME, or else ~/.cache (XDG Base Directory Specification, which has relative paths ignored).
+    """
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (named if named.is_absolute() else Path(os.path.expanduser("~/.cache"))) / "hallucinate" / name
+
+
+def write_json(path: Path, facts: object) -> None:
+    """Write a file of JSON whole or not at all: beside its place, then moved there. Raises OSError."""
+    text = json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(text, encoding="utf-8")
+    os.replace(part, path)

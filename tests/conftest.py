@@ -1,3 +1,15 @@
 """Imported before torch is, so that tests run as the product does (see hallucinate/__init__.py)."""
 
+from collections.abc import Iterator
+
+import pytest
+
 import hallucinate  # noqa: F401
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _nothing_kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What the product keeps for its user is kept elsewhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield

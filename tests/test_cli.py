@@ -1,15 +1,19 @@
+import os
+import re
 import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from hallucinate.cli import read_mix, read_settings, read_size
+from hallucinate.cli import app, read_mix, read_settings, read_size
 from hallucinate.errors import SettingsError
 from hallucinate.motifs import MOTIFS
 from hallucinate.networks.motif import MotifNetwork
 from hallucinate.settings import Settings
+from hallucinate.shipped import shipped
 
 
 def hallucinate(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -146,6 +150,17 @@ def test_a_network_shows_its_motifs_one_a_line_with_family_and_its_layers() -> N
         (["bench", "--widths", "16"], "--widths 16: give whole numbers from 64 to 4096"),
         (["bench", "--steps", "1,x"], "--steps 1,x: give whole numbers from 1 to 64"),
         (["bench", "--json", "/no/such/folder/b.json"], "there is no folder /no/such/folder"),
+        (["bench", "--json", "/tmp"], "--json /tmp: this is a folder; name a file in it"),
+        (["calibrate"], "command"),
+        (["calibrate", "sped"], "sped"),
+        (["calibrate", "speed", "--network", "motiv"], "no network is called 'motiv'; did you mean 'motif'"),
+        (["calibrate", "speed", "--device", "abacus"], "device 'abacus' cannot be used"),
+        (["calibrate", "strength", "--out", "/dev/null"], "--out /dev/null: this is no folder"),
+        (["calibrate", "strength", "--network", "motiv"], "no network is called 'motiv'; did you mean 'motif'"),
+        (["calibrate", "latency", "--seconds", "0"], "--seconds"),
+        (["calibrate", "latency", "--browser", "/no/browser"], "--browser /no/browser: there is no such program"),
+        (["calibrate", "latency", "--json", "/no/such/folder/l.json"], "there is no folder /no/such/folder"),
+        (["--fps", "30", "calibrate", "speed"], "--fps is for serving, not for `calibrate`"),
         (["--strength", "0.3", "networks"], "--strength is for serving, not for `networks`"),
     ],
 )
@@ -155,3 +170,37 @@ def test_a_command_with_bad_input_is_one_line_and_exit_code_2(arguments: list[st
     assert said in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert not done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "module", "given"),
+    [
+        (["strength"], "strength", ("motif", shipped("calibration") / "strength")),
+        (["strength", "--network", "other", "--out", "here"], "strength", ("other", Path("here"))),
+        (["latency"], "latency", (20.0, None, None)),
+        (
+            ["latency", "--seconds", "5", "--browser", sys.executable, "--json", "l.json"],
+            "latency",
+            (5.0, sys.executable, Path("l.json")),
+        ),
+    ],
+)
+def test_each_calibration_is_given_what_was_asked_for(
+    arguments: list[str], module: str, given: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[object, ...]] = []
+    scripted = ModuleType(module)
+    scripted.calibrate = lambda *given: asked.append(given)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, f"hallucinate.calibrate.{module}", scripted)
+    app(["calibrate", *arguments], standalone_mode=False)
+    assert asked == [given]
+
+
+def test_the_machines_speed_is_measured_kept_and_said() -> None:
+    done = hallucinate("calibrate", "speed", "--device", "cpu")
+    assert done.returncode == 0, done.stderr
+    kept = Path(os.environ["XDG_CACHE_HOME"]) / "hallucinate" / "speed.json"
+    width = re.search(r"for 20 fps at 640×360: (\d+) px wide", done.stdout)
+    assert width is not None
+    assert f'"width": {width[1]}' in kept.read_text()
+    assert str(kept) in done.stdout

@@ -1,19 +1,28 @@
 """What this machine can dream: milliseconds, frames a second, memory, and how near it comes to what it could do.
 
-``hallucinate bench`` times a whole frame of the live dreamer and one gradient step alone, over networks, dream
-widths and steps a frame. Beside them, taking turns with them: the loop of the 2015 notebook (Mordvintsev et al.,
-"deepdream") in plain eager float32 on the same network, size and steps. And the roofline (Williams et al. 2009): the
-step's floating-point operations and bytes are counted, the machine's ceilings for both are measured in the same run,
-and the share is the time that the nearer ceiling would take, divided by the time that the step took.
+``hallucinate bench`` times, over networks, dream widths and steps a frame, taking turns:
+
+    lived      a frame as the product dreams it: the default settings, a motif, three octaves of which each step takes
+               the next, so that frames differ in cost; the mean of a cycle
+    frame      a frame whose steps are all taken at the dream's full size, on a layer: flow, carrying, steps, laying on
+    step       one of those steps alone, with nothing around it
+    notebook   the steps of one frame by the 2015 notebook (Mordvintsev et al., "deepdream"): plain eager float32, norms
+               not folded, on the same network, layer and size
+
+The ratio is notebook to as many of our steps, so that network, layer, size and number of steps are equal, and what is
+around the steps is on neither side. The precision is the quickest that the device has; the notebook's is float32.
+
+And the roofline (Williams et al. 2009): the step's floating-point operations and bytes are counted, the machine's
+ceilings for both are measured in the same run, and the share is the time that the nearer ceiling would take, divided
+by the time that the step took.
 """
 
 from __future__ import annotations
 
 import itertools
-import json
 import os
-import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -23,21 +32,31 @@ from typing import Any
 
 import torch
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from hallucinate.device import choose_device
+from hallucinate.device import choose_device, named, precision, precisions
 from hallucinate.dream.ascent import direction
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.governor import OperatingPoint
 from hallucinate.dream.objective import Objective, more_of_layer
 from hallucinate.dream.octaves import dream_size
-from hallucinate.frame import Frame
+from hallucinate.frame import Frame, Picture
 from hallucinate.networks import Network
 from hallucinate.networks.registry import open_network, open_quickest
 from hallucinate.settings import Settings
+from hallucinate.shipped import write_json
 from hallucinate.sources.scene import filmed
+
+WORDS = """
+Milliseconds. lived: a frame as the product dreams it, a motif on three octaves
+in turn, the mean of a cycle; fps: of these. frame: all steps at the full size,
+on a layer. step: one of them alone. notebook: as many steps by the loop of the
+2015 notebook in float32, on the same network, layer and size; ratio: of its
+time to our steps'. roof: share of what the machine could do for a step. MB: the
+most memory held."""
 
 WARM_UP, ROUNDS = 4, 16
 JITTER = 8
@@ -53,15 +72,19 @@ class Ceilings:
 
 @dataclass(frozen=True)
 class Row:
-    """One operating point. Milliseconds are medians; share: of the roofline; ratio: the notebook's time over ours."""
+    """One operating point; see the top of this module. Milliseconds are medians; fps: of the lived frames.
+
+    share: of the roofline. memory_mb: the most held while this was measured; on a CPU, by the process until then.
+    """
 
     network: str
     dtype: str
     width: int
     height: int
     steps: int
-    frame_ms: float
+    lived_ms: float
     fps: float
+    frame_ms: float
     step_ms: float
     notebook_ms: float
     ratio: float
@@ -154,14 +177,14 @@ def measure(name: str, device: torch.device, dtype: torch.dtype, width: int, ste
     x = torch.rand(1, 3, height, width, device=device)
     ask, shift = more_of_layer(network, layer), torch.zeros(2, dtype=torch.int64, device=device)
 
-    settings = Settings(motifs={}, layer=layer, steps=steps, motif_size=0.05, octaves=1)
-    frames, dreamer, seen = list(filmed(0.5, size=seen_size)), Dreamer(network, device), [0]
-
-    def frame() -> None:
-        n = seen[0] = seen[0] + 1
-        dreamer.dream(
-            Frame(frames[n % len(frames)].picture, round(n / 25 * 1e9)), settings, OperatingPoint(width, steps)
-        )
+    pictures = [frame.picture for frame in filmed(0.5, size=seen_size)]
+    point = OperatingPoint(width, steps)
+    lived = as_lived(network, steps)
+    # One octave, and it is as wide as the dream; a motif size that small is not for people to ask for.
+    full = Settings(motifs={}, layer=layer, steps=steps, octaves=1)
+    full = full.model_copy(update={"motif_size": network.motif_px / width})
+    cycle = frames(Dreamer(network, device), pictures, lived, point, lived.octaves)
+    frame = frames(Dreamer(network, device), pictures, full, point, 1)
 
     def notebook() -> None:
         picture = x
@@ -170,19 +193,22 @@ def measure(name: str, device: torch.device, dtype: torch.dtype, width: int, ste
 
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    frame_s, step_s, notebook_s = taking_turns([frame, lambda: direction(x, ask, shift, JITTER), notebook], device)
+    work = [cycle, frame, lambda: direction(x, ask, shift, JITTER), notebook]
+    cycle_s, frame_s, step_s, notebook_s = taking_turns(work, device)
+    lived_s = cycle_s / lived.octaves
     peak = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else resident_peak()
     operations, passed = counted(x, ask)
     share = max(operations / top.operations, passed / top.bytes) / step_s
     ratio = notebook_s / (step_s * steps)
     return Row(
         network=name,
-        dtype=str(dtype).removeprefix("torch."),
+        dtype=precision(dtype),
         width=width,
         height=height,
         steps=steps,
+        lived_ms=round(lived_s * 1e3, 2),
+        fps=round(1 / lived_s, 1),
         frame_ms=round(frame_s * 1e3, 2),
-        fps=round(1 / frame_s, 1),
         step_ms=round(step_s * 1e3, 2),
         notebook_ms=round(notebook_s * 1e3, 2),
         ratio=round(ratio, 2),
@@ -193,46 +219,78 @@ def measure(name: str, device: torch.device, dtype: torch.dtype, width: int, ste
     )
 
 
-def resident_peak() -> int:
-    """The most memory that this process has held, in bytes."""
-    import resource  # not on Windows, where the figure is left at 0
+def as_lived(network: Network, steps: int) -> Settings:
+    """The default settings, with a motif that the network has, or else its layer."""
+    if "eye" in network.motifs:
+        return Settings(steps=steps)
+    if network.motifs:
+        return Settings(motifs={network.motifs[0]: 1.0}, steps=steps)
+    return Settings(motifs={}, layer=network.default_layer, steps=steps)
 
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+def frames(
+    dreamer: Dreamer, pictures: Sequence[Picture], settings: Settings, point: OperatingPoint, count: int
+) -> Callable[[], None]:
+    """What dreams the next ``count`` frames each time it is called; the pictures come again and again, 25 a second."""
+    numbers = itertools.count(1)
+
+    def dream() -> None:
+        for n in itertools.islice(numbers, count):
+            dreamer.dream(Frame(pictures[n % len(pictures)], round(n / 25 * 1e9)), settings, point)
+
+    return dream
+
+
+def resident_peak() -> int:
+    """The most memory that this process has held, in bytes; 0 where the system does not tell, as on Windows."""
+    try:
+        import resource
+    except ImportError:
+        return 0
+    # The one figure of getrusage that macOS gives in bytes, and Linux in KiB.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def bench(
     networks: Sequence[str], widths: Sequence[int], steps: Sequence[int], device_name: str, out: Path | None
 ) -> None:
-    """Measure, print the table, and write it as JSON where ``out`` says; each row is printed when it is there."""
+    """Measure, print the table, and write it as JSON where ``out`` says; until then a line says how far it is.
+
+    The precision is the one in which the first of the networks is the quickest.
+    """
     device = choose_device(device_name)
     _, dtype = open_quickest(networks[0], device)
     top = ceilings(device, dtype)
+    facts = {
+        "machine": f"{named(device)}, {os.cpu_count()} cores",
+        "precision": f"{precision(dtype)}, the quickest of {', '.join(map(precision, precisions(device)))}",
+        "torch": torch.__version__,
+        "date": date.today().isoformat(),
+    }
     console = Console()
-    console.print(
-        f"{machine(device)}; {dtype}: {top.operations / 1e9:.0f} GFLOP/s, {top.bytes / 1e9:.1f} GB/s measured",
-        soft_wrap=True,
-    )
-    points = itertools.product(networks, widths, steps)
-    rows = [measure(name, device, dtype, width, count, top) for name, width, count in points]
-    table = Table("network", "dream", "steps", "frame", "fps", "step", "notebook", "ratio", "roofline", "MB")
-    table.caption = "frame, step, notebook: milliseconds; roofline: of what the machine could do for a step"
+    console.print(f"{facts['machine']}; torch {facts['torch']}; {facts['precision']}", soft_wrap=True)
+    console.print(f"measured: {top.operations / 1e9:.0f} GFLOP/s, {top.bytes / 1e9:.1f} GB/s", soft_wrap=True)
+    points = list(itertools.product(networks, widths, steps))
+    rows = [
+        measure(name, device, dtype, width, count, top)
+        for name, width, count in track(points, "measuring", console=console, transient=True)
+    ]
+    console.print(table_of(rows))
+    console.print(WORDS, highlight=False)
+    if out is not None:
+        write_json(out, {**facts, "ceilings": asdict(top), "rows": [asdict(row) for row in rows]})
+
+
+def table_of(rows: Sequence[Row]) -> Table:
+    """For a terminal of 80 columns."""
+    heads = ("network", "dream", "steps", "lived", "fps", "frame", "step", "notebook", "ratio", "roof", "MB")
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    for head in heads:
+        table.add_column(head, no_wrap=True, justify="left" if head == "network" else "right")
     for row in rows:
         table.add_row(
-            *(row.network, f"{row.width}×{row.height}", str(row.steps), f"{row.frame_ms}", f"{row.fps}"),
-            *(f"{row.step_ms}", f"{row.notebook_ms}", f"{row.ratio}×", f"{row.share:.0%}", f"{row.memory_mb:.0f}"),
+            *(row.network, f"{row.width}×{row.height}", str(row.steps), f"{row.lived_ms:.1f}", f"{row.fps:.1f}"),
+            *(f"{row.frame_ms:.1f}", f"{row.step_ms:.1f}", f"{row.notebook_ms:.1f}", f"{row.ratio:.1f}×"),
+            *(f"{row.share:.0%}", f"{row.memory_mb:.0f}"),
         )
-    console.print(table)
-    if out is not None:
-        facts = {"machine": machine(device), "date": date.today().isoformat(), "torch": torch.__version__}
-        part = out.with_suffix(".part")
-        part.write_text(
-            json.dumps({**facts, "ceilings": asdict(top), "rows": [asdict(r) for r in rows]}, indent=1) + "\n"
-        )
-        os.replace(part, out)
-
-
-def machine(device: torch.device) -> str:
-    """What it is measured on, in words."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"{platform.machine()} CPU, {os.cpu_count()} cores, {torch.get_num_threads()} threads"
+    return table

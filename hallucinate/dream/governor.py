@@ -1,8 +1,14 @@
-"""Holds the frame rate: trades dream size, then steps, by what the loop's own turns cost. Never lets latency grow."""
+"""Holds the frame rate: trades dream size, then steps, by what the loop's own turns cost. Never lets latency grow.
+
+It looks at the newest turns, half a second of them, and changes the point when they say too much or too little, and the
+next as many, all new, say it again: what something else on the machine held up for a moment is gone by then. After a
+change of its own it goes on in the same direction at the first look. So a load that is four times what it was, or a
+quarter, is answered within 2 s at 20 frames a second and more, and at 10 within 4 s.
+"""
 
 from __future__ import annotations
 
-from collections import deque
+import math
 from dataclasses import dataclass
 
 from hallucinate.settings import Settings
@@ -16,12 +22,25 @@ FULL = 0.85
 ROOMY = 0.65
 """Below this share there is room to grow. The gap to FULL is what keeps it from hunting."""
 
+GOAL = (FULL + ROOMY) / 2
+"""The share that a change aims at: room on both sides."""
 
-REPENT_S, LONGEST_PATIENCE_S = 10.0, 120.0
-"""Growing that had to be taken back within so long doubles the patience before the next try, up to the longest."""
+LOOK_S, CYCLES, LONG_LOOK_S = 0.5, 4, 0.6
+"""Seconds of turns that a look takes in; at a low frame rate, so many cycles of octaves. Turns so slow that dreaming
+alone took LONG_LOOK_S are looked at for two cycles only."""
 
-SETTLING = 4
-"""Turns after a change that say nothing: a new size has its kernels chosen and its memory found first."""
+PAUSE_S = 0.3
+"""A turn that came so long after the one before says what waking costs, not what dreaming costs."""
+
+PATIENCE_S, LONGEST_PATIENCE_S, REPENT_S = 0.5, 120.0, 10.0
+"""Seconds from a change to growing. Growing that had to be taken back within REPENT_S doubles them, up to the longest;
+otherwise they are the first again."""
+
+CHEAPER = 0.7
+"""Where the load is this share of what it was when the dream last grew, what patience was learnt from is over."""
+
+FLATTEST = 0.5
+"""How far from in proportion cost may be taken to go with the work: this share of the slope, at the least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,73 +50,112 @@ class OperatingPoint:
     width: int
     steps: int
 
+    @property
+    def work(self) -> int:
+        """What the cost grows with: the width's square, by steps."""
+        return self.width**2 * self.steps
+
 
 class Governor:
-    """Decides the operating point. Pure: it is told what turns cost and when, and never looks at a clock."""
+    """Decides the operating point. Pure: it is told what turns cost and when, and never looks at a clock.
 
-    def __init__(self, window: int = 18, patience_s: float = 2.0) -> None:
-        self._costs: deque[float] = deque(maxlen=window)
-        self._shortest_patience_s = self._patience_s = patience_s
-        self._changed_s = self._grown_s = float("-inf")
-        self._width: int | None = None
-        self._steps = 1
+    start: the point of the first frame, inside the settings' limits; None starts low: growing looks better than
+    stalling.
+    """
+
+    def __init__(self, start: OperatingPoint | None = None) -> None:
+        self._point = start
         self._ceiling: int | None = None
-        self._settling = SETTLING
+        self._costs: list[float] = []
+        self._settling = 0
+        self._believed: tuple[int, ...] = ()
+        self._before: tuple[int, float] | None = None
+        self._patience_s, self._grown_load = PATIENCE_S, 0.0
+        self._seen_s = self._changed_s = self._grown_s = -math.inf
 
     def point(self, settings: Settings) -> OperatingPoint:
         """The point in force, inside the limits that the settings set now."""
-        if self._width is None:
-            # Start low: the first frame comes early, and growing looks better than stalling.
-            self._width, self._steps = (settings.dream_width_min + settings.dream_width) // 2, 1
-        top = settings.dream_width if self._ceiling is None else min(settings.dream_width, self._ceiling)
-        width = max(min(settings.dream_width_min, top), min(top, self._width))
-        return OperatingPoint(width // NOTCH * NOTCH, min(settings.steps, self._steps))
+        if self._point is None:
+            self._point = OperatingPoint((settings.dream_width_min + settings.dream_width) // 2, 1)
+        return OperatingPoint(self._notch(self._point.width, settings), min(settings.steps, self._point.steps))
 
     def observe(self, cost_s: float, now_s: float, settings: Settings) -> None:
-        """Take note of what a turn cost, in seconds, and move the point when the window says so.
+        """Take note of what a turn cost, in seconds, and when it was done; move the point when it is time to.
 
-        The costliest octave of a cycle must fit as well, so the judge is the upper third, not the mean; a
-        few turns that something else on the machine held up are no reason to go lower.
+        The costliest octave of a cycle must fit as well, so the judge is the median of the costliest turns: of all
+        with one octave, of a half with two, of a third with more.
         """
+        idle_s, self._seen_s = now_s - self._seen_s - cost_s, now_s
+        if idle_s > max(PAUSE_S, 2 / settings.fps):
+            self._look_anew((-1, 1), settings.octaves + 1)
         if self._settling > 0:
             self._settling -= 1
             return
-        self._costs.append(cost_s)
-        if len(self._costs) < (self._costs.maxlen or 0) // 2:
+        look = max(CYCLES * settings.octaves, round(LOOK_S * settings.fps))
+        self._costs = [*self._costs, cost_s][-look:]
+        seen = len(self._costs)
+        if seen < look and not (sum(self._costs) > LONG_LOOK_S and seen >= 2 * settings.octaves):
             return
-        ordered = sorted(self._costs)
-        load = ordered[int(0.7 * (len(ordered) - 1))] * settings.fps
-        if load > FULL:
+        load = sorted(self._costs)[-1 - seen // (2 * min(settings.octaves, 3))] * settings.fps
+        if load < CHEAPER * self._grown_load:
+            self._patience_s = PATIENCE_S
+        verdict = 1 if load > FULL else -1 if load < ROOMY and now_s - self._changed_s > self._patience_s else 0
+        if verdict == 0:
+            self._believed, self._before = (), None
+        elif verdict not in self._believed:
+            self._before = None
+            self._look_anew((verdict,))
+        elif verdict > 0:
             self._less(load, now_s, settings)
-        elif load < ROOMY and len(self._costs) == self._costs.maxlen and now_s - self._changed_s > self._patience_s:
+        else:
             self._more(load, now_s, settings)
 
     def out_of_memory(self, settings: Settings) -> int:
         """Go a size down and stay there; returns the width that is the ceiling from now on."""
         self._ceiling = max(settings.dream_width_min, int(self.point(settings).width * 0.75) // NOTCH * NOTCH)
-        self._costs.clear()
+        self._look_anew((-1, 1), settings.octaves + 1)
         return self._ceiling
 
     def _less(self, load: float, now_s: float, settings: Settings) -> None:
-        now = self.point(settings)
+        now, fits = self.point(settings), self._fitting(load, settings)
+        width = self._notch(min(math.isqrt(fits // now.steps), now.width - NOTCH), settings)
+        # Steps go when the least width is still too much.
+        steps = now.steps if width < now.width else max(1, min(fits // width**2, now.steps - 1))
+        if (width, steps) == (now.width, now.steps):
+            return
         too_much = now_s - self._grown_s < REPENT_S
-        self._patience_s = min(2 * self._patience_s, LONGEST_PATIENCE_S) if too_much else self._shortest_patience_s
-        if now.width > settings.dream_width_min:
-            # Cost goes with the area; half-way between the two targets leaves room on both sides.
-            wanted = now.width * ((FULL + ROOMY) / 2 / load) ** 0.5
-            self._set(max(settings.dream_width_min, min(int(wanted), now.width - NOTCH)), now.steps, now_s)
-        elif now.steps > 1:
-            self._set(now.width, now.steps - 1, now_s)
+        self._patience_s = min(2 * self._patience_s, LONGEST_PATIENCE_S) if too_much else PATIENCE_S
+        self._change(OperatingPoint(width, steps), 1, load, now_s, settings)
 
     def _more(self, load: float, now_s: float, settings: Settings) -> None:
-        now, self._grown_s = self.point(settings), now_s
-        if now.steps < settings.steps and load * (now.steps + 1) / now.steps < FULL:
-            self._set(now.width, now.steps + 1, now_s)
-        elif now.width < settings.dream_width:
-            # At most a quarter wider at once: the estimate is for a machine that others use too.
-            wanted = min(now.width * 1.25, now.width * ((FULL + ROOMY) / 2 / max(load, 1e-3)) ** 0.5)
-            self._set(min(settings.dream_width, max(int(wanted), now.width + NOTCH)), now.steps, now_s)
+        now, fits = self.point(settings), self._fitting(load, settings)
+        steps = max(now.steps, min(fits // now.width**2, settings.steps))
+        width = max(now.width, self._notch(math.isqrt(fits // steps), settings))
+        if (width, steps) != (now.width, now.steps):
+            self._grown_s, self._grown_load = now_s, load
+            self._change(OperatingPoint(width, steps), -1, load, now_s, settings)
 
-    def _set(self, width: int, steps: int, now_s: float) -> None:
-        self._width, self._steps, self._changed_s, self._settling = width, steps, now_s, SETTLING
-        self._costs.clear()
+    def _fitting(self, load: float, settings: Settings) -> int:
+        """The work that would reach the goal, on the line through this load and the one just before a change."""
+        work = self.point(settings).work
+        slope = max(load, 1e-6) / work
+        if self._before is not None and self._before[0] != work:
+            found = (load - self._before[1]) / (work - self._before[0])
+            slope = min(max(found, FLATTEST * slope), slope)
+        return max(1, int(work + (GOAL - load) / slope))
+
+    def _change(self, point: OperatingPoint, verdict: int, load: float, now_s: float, settings: Settings) -> None:
+        self._before, self._point, self._changed_s = (self.point(settings).work, load), point, now_s
+        self._look_anew((verdict,), settings.octaves + 1)
+
+    def _look_anew(self, believed: tuple[int, ...], settling: int = 0) -> None:
+        """Forget what turns cost; ``believed`` are the verdicts that the next look alone will do for.
+
+        settling: turns that say nothing, for a new size has its kernels chosen and its memory found first.
+        """
+        self._costs, self._believed, self._settling = [], believed, settling
+
+    def _notch(self, width: float, settings: Settings) -> int:
+        """The notch at or under a width, inside the limits."""
+        top = settings.dream_width if self._ceiling is None else min(settings.dream_width, self._ceiling)
+        return max(min(settings.dream_width_min, top), int(min(width, top)) // NOTCH * NOTCH)

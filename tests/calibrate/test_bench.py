@@ -1,6 +1,7 @@
 """What `hallucinate bench` counts and compares."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +77,41 @@ def test_the_table_is_printed_and_written_whole(
     assert [row["steps"] for row in found["rows"]] == [1, 2]
     for row in found["rows"]:
         assert 0 < row["share"] < 1
-        assert row["fps"] == pytest.approx(1000 / row["frame_ms"], rel=0.02)
+        assert row["fps"] == pytest.approx(1000 / row["lived_ms"], rel=0.02)
         assert row["ratio"] == pytest.approx(row["notebook_ms"] / (row["step_ms"] * row["steps"]), rel=0.02)
         assert row["operations"] > 1e7
+    assert found["precision"].startswith(f"{found['rows'][0]['dtype']}, the quickest of float32")
     assert [path.name for path in tmp_path.iterdir()] == ["here.json"]
+
+
+def test_a_lived_frame_takes_the_octaves_in_turn_and_the_compared_one_the_full_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sizes: list[tuple[int, int]] = []
+
+    def noted(seen: torch.Tensor, ask: object, shift: object, jitter: int) -> torch.Tensor:
+        sizes.append((seen.shape[3], seen.shape[2]))
+        return torch.zeros_like(seen)
+
+    monkeypatch.setattr("hallucinate.dream.dreamer.direction", noted)
+    monkeypatch.setattr(benching, "direction", lambda *_: None)
+    monkeypatch.setattr(benching, "counted", lambda *_: (1, 1))
+    monkeypatch.setattr(benching, "notebook_step", lambda plain, layer, x, shift: x)
+    monkeypatch.setattr(benching, "taking_turns", lambda work, device: [each() or 1.0 for each in work])
+    benching.measure("motif", CPU, torch.float32, 640, 1, Ceilings(1e12, 1e11))
+    lived, frame = sizes[:-1], sizes[-1]
+    assert [width for width, _ in lived] == [166, 249, 373]  # 56 px / 0.15, by 1.5
+    assert frame == (640, 360)
+
+
+def test_a_network_without_the_usual_motif_lives_on_what_it_has() -> None:
+    network = TinyNetwork()
+    assert benching.as_lived(network, 2).motifs == {"light": 1.0}
+    network.motifs = ()  # type: ignore[assignment]
+    assert benching.as_lived(network, 2).layer == "second"
+
+
+def test_memory_is_left_out_where_the_system_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert 10_000_000 < benching.resident_peak() < 10**12
+    monkeypatch.setitem(sys.modules, "resource", None)
+    assert benching.resident_peak() == 0

@@ -1,0 +1,211 @@
+"""This machine's operating point: the precision, dream width and steps with which it holds the frame rate.
+
+Found at the first start by a rehearsal: the live dreamer under the governor that will govern it, with nobody watching
+and no frame waited for, as many turns as are due in two seconds. So the targets are the governor's own.
+What is found is kept in a file of this user's, and so is where the governor was when serving ended; the next start
+begins there without measuring, and the governor goes on from there.
+"""
+
+from __future__ import annotations
+
+import logging
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+import torch
+from pydantic import BaseModel, Field, TypeAdapter
+
+from hallucinate import __version__
+from hallucinate.device import choose_device, describe, named, precision, precisions
+from hallucinate.dream.dreamer import Dreamer
+from hallucinate.dream.governor import Governor, OperatingPoint
+from hallucinate.frame import Frame, Picture
+from hallucinate.networks import Network
+from hallucinate.networks.registry import open_network, open_quickest
+from hallucinate.settings import Settings
+from hallucinate.shipped import kept, write_json
+
+log = logging.getLogger(__name__)
+
+FILE = "speed.json"
+
+REHEARSED_S, LONGEST_S = 2.0, 2.0
+"""Seconds of live dreaming that are rehearsed, and how long that may take."""
+
+POINTS = 32
+"""How many operating points are kept for a machine: the newest."""
+
+Turns = list[tuple[OperatingPoint, float]]
+"""What each turn was dreamed with, and the seconds that it took."""
+
+
+class KeptPoint(BaseModel, extra="forbid"):
+    """An operating point, in the file."""
+
+    width: int = Field(ge=1)
+    steps: int = Field(ge=1)
+
+
+class KeptMachine(BaseModel, extra="forbid"):
+    """One machine with one device and network, in the file: the quickest precision, and the points by what for."""
+
+    precision: Literal["float32", "bfloat16", "float16"]
+    points: dict[str, KeptPoint] = {}
+
+
+KEPT = TypeAdapter(dict[str, KeptMachine])
+"""The file."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A network by the name that was asked for, on a device, in its quickest precision, and what points were kept."""
+
+    name: str
+    network: Network
+    device: torch.device
+    dtype: torch.dtype
+    points: dict[str, KeptPoint]
+
+
+def open_as_kept(name: str, device: torch.device) -> Opened:
+    """The network, in the precision that was the quickest at an earlier start, or else is now.
+
+    Raises NetworkError as ``open_network`` does. A file that cannot be read is said in a line, and done without.
+    """
+    try:
+        machine = _read().get(_machine(name, device))
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is damaged"
+        log.warning(f"what was kept of this machine's speed cannot be read from {kept(FILE)} ({why}); measuring again")
+        machine = None
+    dtype = next((dtype for dtype in precisions(device) if machine and precision(dtype) == machine.precision), None)
+    if machine is None or dtype is None:
+        network, dtype = open_quickest(name, device)
+        return Opened(name, network, device, dtype, {})
+    return Opened(name, open_network(name, device, dtype), device, dtype, machine.points)
+
+
+def begin_at(opened: Opened, settings: Settings, size: tuple[int, int]) -> tuple[OperatingPoint, str]:
+    """The point to begin at, and how it is known, in words; where none was kept, it is measured now, and kept.
+
+    settings: with names that the network knows. size: (width, height) of the frames.
+    """
+    point = opened.points.get(_purpose(settings, size))
+    if point is not None:
+        return OperatingPoint(point.width, point.steps), "as it was the last time"
+    found, _ = measure(opened, settings, size)
+    return found, "measured now"
+
+
+def measure(opened: Opened, settings: Settings, size: tuple[int, int]) -> tuple[OperatingPoint, Turns]:
+    """The point to begin at, from a rehearsal, which is returned as well. It is kept."""
+    dreamer = Dreamer(opened.network, opened.device)
+    point, turns = rehearse(lambda frame, point: dreamer.dream(frame, settings, point), settings, size)
+    keep(opened, point, settings, size)
+    return point, turns
+
+
+def rehearse(
+    dream: Callable[[Frame, OperatingPoint], object],
+    settings: Settings,
+    size: tuple[int, int],
+    timer: Callable[[], float] = time.perf_counter,
+) -> tuple[OperatingPoint, Turns]:
+    """Where the governor settles when nothing else is asked of the machine.
+
+    dream: takes one turn, and returns when it is done. size: (width, height) of the frames. timer: seconds.
+    """
+    governor, turns = Governor(), Turns()
+    pictures, live_s, begun_s = moving(*size), 0.0, timer()
+    while live_s < REHEARSED_S and timer() - begun_s < LONGEST_S:
+        frame, point = Frame(next(pictures), round(live_s * 1e9)), governor.point(settings)
+        started_s = timer()
+        try:
+            dream(frame, point)
+        except torch.OutOfMemoryError:
+            if governor.out_of_memory(settings) >= point.width:
+                break
+            continue
+        cost_s = timer() - started_s
+        turns.append((point, cost_s))
+        live_s += max(cost_s, 1 / settings.fps)
+        governor.observe(cost_s, live_s, settings)
+    return governor.point(settings), turns
+
+
+def moving(width: int, height: int) -> Iterator[Picture]:
+    """Coloured clouds that pan for ever, uint8 RGB (height, width, 3): as much to follow and dream of as a camera's."""
+    small = np.random.default_rng(0).integers(0, 256, (height // 16 + 2, width // 16 + 2, 3), np.uint8)
+    clouds = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
+    x = 0
+    while True:
+        yield np.roll(clouds, x, 1)
+        x += max(1, width // 200)
+
+
+def keep(opened: Opened, point: OperatingPoint, settings: Settings, size: tuple[int, int]) -> None:
+    """Keep the precision and a point for the next start. A file that cannot be written is said in a line."""
+    name, purpose = _machine(opened.name, opened.device), _purpose(settings, size)
+    try:
+        machines = _read()
+    except (OSError, ValueError):  # said when it was opened
+        machines = {}
+    points = machines[name].points if name in machines else {}
+    points.pop(purpose, None)  # the newest is the last
+    points[purpose] = KeptPoint(width=point.width, steps=point.steps)
+    newest = dict(list(points.items())[-POINTS:])
+    machines[name] = KeptMachine.model_validate({"precision": precision(opened.dtype), "points": newest})
+    path = kept(FILE)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, KEPT.dump_python(machines))
+    except OSError as error:
+        log.warning(f"this machine's speed cannot be kept in {path} ({error.strerror}); the next start measures again")
+
+
+def _read() -> dict[str, KeptMachine]:
+    """The file; nothing where there is none. Raises OSError, or ValueError for what is not ours."""
+    try:
+        return KEPT.validate_json(kept(FILE).read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+
+
+def _machine(name: str, device: torch.device) -> str:
+    """All that a precision was measured with. The host is in it: homes are shared."""
+    return f"{platform.node()}, {named(device)}: {name}, hallucinate {__version__}, torch {torch.__version__}"
+
+
+def _purpose(settings: Settings, size: tuple[int, int]) -> str:
+    """All else that decides what a turn costs, or may cost."""
+    scales = f"{settings.octaves} octaves from {settings.motif_size:g} by {settings.octave_scale:g}"
+    return f"{size[0]}x{size[1]} at {settings.fps:g} fps, up to {settings.steps} steps, {scales}"
+
+
+def in_words(point: OperatingPoint) -> str:
+    """``288 px wide, 1 step a frame``."""
+    return f"{point.width} px wide, {point.steps} step{'s' if point.steps != 1 else ''} a frame"
+
+
+def calibrate(network: str, device: str) -> None:
+    """The command: measure afresh, for the default settings at 640×360, keep it, and print what was found, and where.
+
+    Raises HallucinateError for a network or a device that is not there.
+    """
+    begun_s, settings, size = time.perf_counter(), Settings(), (640, 360)
+    where = choose_device(device)
+    opened, dtype = open_quickest(network, where)
+    point, turns = measure(Opened(network, opened, where, dtype, {}), settings, size)
+    print(f"{describe(where, dtype)} (the quickest of {', '.join(map(precision, precisions(where)))})")
+    for tried in dict.fromkeys(at for at, _ in turns):
+        costs = [cost_s for at, cost_s in turns if at == tried]
+        print(f"  {in_words(tried)}: {statistics.median(costs) * 1e3:.1f} ms a turn, the median of {len(costs)}")
+    print(f"for {settings.fps:g} fps at {size[0]}×{size[1]}: {in_words(point)}")
+    print(f"found in {time.perf_counter() - begun_s:.1f} s; kept in {kept(FILE)}, for the next start to begin with")

@@ -1,0 +1,192 @@
+"""How a machine's operating point is found and kept. The dreamer's time is scripted, or the network a tiny one."""
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+import torch
+
+from hallucinate.calibrate import speed
+from hallucinate.calibrate.speed import LONGEST_S, POINTS, Opened, begin_at, keep, open_as_kept, rehearse
+from hallucinate.dream.governor import FULL, ROOMY, OperatingPoint
+from hallucinate.errors import HallucinateError, NetworkError
+from hallucinate.frame import Frame
+from hallucinate.settings import Settings
+from tests.dream.networks import TinyNetwork
+
+CPU, SIZE = torch.device("cpu"), (64, 36)
+SETTINGS = Settings(motifs={}, layer="second", dream_width=64, dream_width_min=64)
+
+
+class Scripted:
+    """A dreamer whose turns take so long: the clock and the dream in one."""
+
+    def __init__(self, seconds_at_320: float) -> None:
+        self.now_s, self.seconds_at_320, self.turn = 0.0, seconds_at_320, 0
+        self.frames: list[Frame] = []
+
+    def dream(self, frame: Frame, point: OperatingPoint) -> None:
+        self.now_s += self.seconds_at_320 * point.work / 320**2 * (0.4, 0.6, 1.0)[self.turn % 3]
+        self.turn += 1
+        self.frames.append(frame)
+
+    def time(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path / "hallucinate" / "speed.json"
+
+
+@pytest.fixture
+def brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tiny network, rehearsed for a moment."""
+    monkeypatch.setattr(speed, "open_quickest", lambda *_: (TinyNetwork(), torch.float32))
+    monkeypatch.setattr(speed, "open_network", lambda *_: TinyNetwork())
+    monkeypatch.setattr(speed, "REHEARSED_S", 0.2)
+
+
+def opened() -> Opened:
+    return Opened("tiny", TinyNetwork(), CPU, torch.float32, {})
+
+
+@pytest.mark.parametrize("seconds", [0.02, 0.04, 0.07])
+@pytest.mark.parametrize("fps", [20, 30])
+def test_the_rehearsal_ends_where_the_governor_would(seconds: float, fps: int) -> None:
+    machine = Scripted(seconds)
+    settings = Settings(fps=fps, dream_width=640, dream_width_min=96)
+    point, turns = rehearse(machine.dream, settings, SIZE, machine.time)
+    load = seconds * point.work / 320**2 * fps
+    assert ROOMY * 0.8 < load < FULL
+    assert machine.now_s <= LONGEST_S + 0.1
+    assert len(turns) == machine.turn
+    assert machine.frames[0].picture.shape == (36, 64, 3)
+    assert (machine.frames[0].picture != machine.frames[1].picture).any()
+
+
+def test_a_rehearsal_on_a_very_slow_machine_is_cut_short() -> None:
+    machine = Scripted(1.0)
+    point, turns = rehearse(machine.dream, Settings(), SIZE, machine.time)
+    assert machine.now_s < LONGEST_S + 1.0
+    assert point.width <= 320
+    assert len(turns) >= 3
+
+
+def test_a_size_that_does_not_fit_into_memory_is_not_begun_with() -> None:
+    machine = Scripted(0.001)
+
+    def dream(frame: Frame, point: OperatingPoint) -> None:
+        if point.width > 350:
+            raise torch.OutOfMemoryError("scripted")
+        machine.dream(frame, point)
+
+    assert rehearse(dream, Settings(), SIZE, machine.time)[0].width <= 350
+
+    def never(frame: Frame, point: OperatingPoint) -> None:
+        raise torch.OutOfMemoryError("scripted")
+
+    assert rehearse(never, Settings(), SIZE, machine.time) == (OperatingPoint(160, 1), [])
+
+
+def test_what_is_found_is_kept_and_taken_at_the_next_start_without_measuring(
+    file: Path, brief: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = open_as_kept("tiny", CPU)
+    point, how = begin_at(first, SETTINGS, SIZE)
+    assert how == "measured now"
+    assert [path.name for path in file.parent.iterdir()] == ["speed.json"]
+
+    monkeypatch.setattr(speed, "rehearse", None)  # nothing is measured any more
+    monkeypatch.setattr(speed, "open_quickest", None)
+    second = open_as_kept("tiny", CPU)
+    assert second.dtype == first.dtype
+    assert begin_at(second, SETTINGS, SIZE) == (point, "as it was the last time")
+
+
+def test_another_purpose_is_measured_for_itself_in_the_precision_that_is_known(file: Path, brief: None) -> None:
+    keep(opened(), OperatingPoint(64, 1), SETTINGS, SIZE)
+    known = speed._read()[speed._machine("tiny", CPU)].points
+    for settings, size in (
+        (SETTINGS, (128, 72)),
+        (SETTINGS.model_copy(update={"fps": 30.0}), SIZE),
+        (SETTINGS.model_copy(update={"octaves": 1}), SIZE),
+    ):
+        machine = Opened("tiny", TinyNetwork(), CPU, torch.float32, known)
+        assert begin_at(machine, settings, size)[1] == "measured now"
+        assert begin_at(machine, SETTINGS, SIZE)[1] == "as it was the last time"
+    assert len(speed._read()[speed._machine("tiny", CPU)].points) == 4
+
+
+def test_where_the_governor_was_at_the_end_is_where_the_next_start_begins(file: Path) -> None:
+    for width in (96, 288):
+        keep(opened(), OperatingPoint(width, 2), SETTINGS, SIZE)
+    points = speed._read()[speed._machine("tiny", CPU)].points
+    machine = Opened("tiny", TinyNetwork(), CPU, torch.float32, points)
+    assert begin_at(machine, SETTINGS, SIZE) == (OperatingPoint(288, 2), "as it was the last time")
+
+
+def test_the_file_keeps_the_newest_points_and_other_machines(file: Path) -> None:
+    file.parent.mkdir()
+    file.write_text('{"another host": {"precision": "float16", "points": {"x": {"width": 1024, "steps": 3}}}}')
+    for n in range(POINTS + 5):
+        keep(opened(), OperatingPoint(64, 1), SETTINGS, (64 + n, 36))
+    found = json.loads(file.read_text())
+    assert found["another host"]["points"]["x"] == {"width": 1024, "steps": 3}
+    kept = list(found[speed._machine("tiny", CPU)]["points"])
+    assert len(kept) == POINTS
+    assert kept[-1].startswith(f"{64 + POINTS + 4}x36 ")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b'{"m": {"precision": "int4"}}', b'{"m": {"points": {"x": [1]}}}', b"\xff\xfe", b"7"]
+)
+def test_a_damaged_file_is_said_in_one_line_and_made_anew(
+    file: Path, brief: None, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    file.parent.mkdir()
+    file.write_bytes(content)
+    with caplog.at_level(logging.WARNING):
+        begin_at(open_as_kept("tiny", CPU), SETTINGS, SIZE)
+    assert len(caplog.messages) == 1
+    assert str(file) in caplog.messages[0]
+    assert "damaged" in caplog.messages[0]
+    assert "\n" not in caplog.messages[0]
+    assert len(open_as_kept("tiny", CPU).points) == 1
+
+
+def test_a_place_that_cannot_be_written_is_said_in_one_line(
+    tmp_path: Path, brief: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "no-folder").write_text("a file")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "no-folder"))
+    with caplog.at_level(logging.WARNING):
+        assert begin_at(open_as_kept("tiny", CPU), SETTINGS, SIZE)[0].width == 64
+    assert len(caplog.messages) == 1
+    assert "cannot be kept in" in caplog.messages[0]
+
+
+def test_the_command_measures_afresh_and_says_what_and_where(
+    file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = Scripted(0.04)
+
+    def rehearsed(dream: object, settings: Settings, size: tuple[int, int]) -> object:
+        return rehearse(machine.dream, settings, size, machine.time)
+
+    monkeypatch.setattr(speed, "rehearse", rehearsed)
+    speed.calibrate("motif", "cpu")
+    said = capsys.readouterr().out
+    width = json.loads(file.read_text())[speed._machine("motif", CPU)]["points"].popitem()[1]["width"]
+    assert f"for 20 fps at 640×360: {width} px wide, 1 step a frame" in said
+    assert str(file) in said
+
+
+def test_a_network_or_device_that_is_not_there_is_refused(file: Path) -> None:
+    with pytest.raises(NetworkError, match="did you mean 'motif'"):
+        speed.calibrate("motiv", "cpu")
+    with pytest.raises(HallucinateError, match="device 'abacus' cannot be used"):
+        speed.calibrate("motif", "abacus")
+    assert not file.exists()
