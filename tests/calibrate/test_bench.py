@@ -89,11 +89,11 @@ def test_a_lived_frame_takes_the_octaves_in_turn_and_the_compared_one_the_full_s
 ) -> None:
     sizes: list[tuple[int, int]] = []
 
-    def noted(seen: torch.Tensor, ask: object, shift: object, jitter: int) -> torch.Tensor:
+    def noted(seen: torch.Tensor, *_: object) -> torch.Tensor:
         sizes.append((seen.shape[3], seen.shape[2]))
         return torch.zeros_like(seen)
 
-    monkeypatch.setattr("hallucinate.dream.dreamer.direction", noted)
+    monkeypatch.setattr("hallucinate.dream.growth.direction", noted)
     monkeypatch.setattr(benching, "direction", lambda *_: None)
     monkeypatch.setattr(benching, "counted", lambda *_: (1, 1))
     monkeypatch.setattr(benching, "notebook_step", lambda plain, layer, x, shift: x)
