@@ -25,7 +25,7 @@ ROOMY = 0.65
 GOAL = (FULL + ROOMY) / 2
 """The share that a change aims at: room on both sides."""
 
-LOOK_S, CYCLES, LONG_LOOK_S = 0.5, 4, 0.6
+LOOK_S, CYCLES, LONG_LOOK_S = 0.5, 4, 0.5
 """Seconds of turns that a look takes in; at a low frame rate, so many cycles of octaves. Turns so slow that dreaming
 alone took LONG_LOOK_S are looked at for two cycles only."""
 
@@ -82,8 +82,9 @@ class Governor:
     def observe(self, cost_s: float, now_s: float, settings: Settings) -> None:
         """Take note of what a turn cost, in seconds, and when it was done; move the point when it is time to.
 
-        The costliest octave of a cycle must fit as well, so the judge is the median of the costliest turns: of all
-        with one octave, of a half with two, of a third with more.
+        A cycle's octaves cost differently, and a turn that is a little late makes it up on the next, cheaper one. So
+        the judge is half-way between the median of all turns and that of the costliest octave's: of all with one
+        octave, of a half with two, of a third with more. The mean of a cycle lies below it.
         """
         idle_s, self._seen_s = now_s - self._seen_s - cost_s, now_s
         if idle_s > max(PAUSE_S, 2 / settings.fps):
@@ -96,7 +97,8 @@ class Governor:
         seen = len(self._costs)
         if seen < look and not (sum(self._costs) > LONG_LOOK_S and seen >= 2 * settings.octaves):
             return
-        load = sorted(self._costs)[-1 - seen // (2 * min(settings.octaves, 3))] * settings.fps
+        ordered = sorted(self._costs)
+        load = (ordered[seen // 2] + ordered[-1 - seen // (2 * min(settings.octaves, 3))]) / 2 * settings.fps
         if load < CHEAPER * self._grown_load:
             self._patience_s = PATIENCE_S
         verdict = 1 if load > FULL else -1 if load < ROOMY and now_s - self._changed_s > self._patience_s else 0

@@ -60,7 +60,8 @@ def test_the_rehearsal_ends_where_the_governor_would(seconds: float, fps: int) -
     settings = Settings(fps=fps, dream_width=640, dream_width_min=96)
     point, turns = rehearse(machine.dream, settings, SIZE, machine.time)
     load = seconds * point.work / 320**2 * fps
-    assert ROOMY * 0.8 < load < FULL
+    judged = load * (0.6 + 1.0) / 2  # of the middle and the costliest octave
+    assert ROOMY * 0.8 < judged < FULL
     assert machine.now_s <= LONGEST_S + 0.1
     assert len(turns) == machine.turn
     assert machine.frames[0].picture.shape == (36, 64, 3)
