@@ -68,11 +68,11 @@ class Dreamer:
 
         r = self._carried(frame, height, width, seconds, settings)
         r = r * res.fade(seconds, self._half_life_s(frame, settings))
-        wanted = objective(self._network, settings)
+        wanted, limit = objective(self._network, settings), self._agreement.reach(settings)
         if wanted is not None and settings.strength > 0:
-            r = self._grown(camera, r, wanted, seconds, settings, point.steps)
-        r = res.beside(res.balanced(res.spread_out(r, settings.strength)), camera)
-        r = res.within(r, settings.strength)
+            r = self._grown(camera, r, wanted, limit, seconds, settings, point.steps)
+        r = res.beside(res.balanced(res.spread_out(r, limit)), camera)
+        r = res.within(r, limit)
 
         self._residual, self._before_ns = self._numbers_only(r), frame.captured_ns
         return laid_on(frame.picture, self._residual)
@@ -111,6 +111,7 @@ class Dreamer:
         camera: torch.Tensor,
         r: torch.Tensor,
         wanted: Objective,
+        limit: float,
         seconds: float,
         settings: Settings,
         steps: int,
@@ -120,7 +121,7 @@ class Dreamer:
         finest = self._network.motif_px / settings.motif_size
         sizes = octave_sizes(height, width, finest, settings.octaves, settings.octave_scale)
         # Full strength within growth_s, whatever the frame rate and the number of steps.
-        reach = settings.strength * res.FARTHEST * min(seconds, LONGEST_GAP_S) / settings.growth_s
+        reach = limit * min(seconds, LONGEST_GAP_S) / settings.growth_s
         rate = reach / self._agreement.of(settings) / steps
         for _ in range(steps):
             size = sizes[self._turn % len(sizes)]

@@ -9,7 +9,10 @@ import torch
 import torch.nn.functional as F
 
 FARTHEST = 0.25
-"""Root mean square distance from the camera's picture, in [0, 1] units, at strength 1."""
+"""Root mean square distance from the camera's picture, in [0, 1] units, at strength 1, typically.
+
+How far each motif and layer may go to look that far away is measured: see ``hallucinate.dream.agreement``.
+"""
 
 BROAD = 6
 """Cosine waves along the picture's longer side, from half a wave each up, that a residual has none of."""
@@ -28,13 +31,11 @@ def distance(residual: torch.Tensor) -> torch.Tensor:
     return residual.square().mean().sqrt()
 
 
-def within(residual: torch.Tensor, strength: float) -> torch.Tensor:
-    """Scale the residual down to ``strength`` · FARTHEST if it went further.
+def within(residual: torch.Tensor, limit: float) -> torch.Tensor:
+    """Scale the residual down to ``limit``, a root mean square in [0, 1] units, if it went further.
 
-    What counts is the distance from the camera's picture, so equal strength looks equally far away whatever
-    was dreamed of. No branch on the tensor: on a GPU the frame goes on without waiting for the number.
+    No branch on the tensor: on a GPU the frame goes on without waiting for the number.
     """
-    limit = strength * FARTHEST
     return residual * (limit / distance(residual).clamp(min=1e-9)).clamp(max=1.0)
 
 
@@ -70,13 +71,13 @@ def waves(size: int, count: int) -> torch.Tensor:
     return basis.float()
 
 
-def spread_out(residual: torch.Tensor, strength: float) -> torch.Tensor:
-    """Turn down what crowds into one spot: there the distance may be CROWDED times what it may be over the picture.
+def spread_out(residual: torch.Tensor, limit: float) -> torch.Tensor:
+    """Turn down what crowds into one spot: there the distance may be CROWDED times ``limit``, as in ``within``.
 
     Without it, feedback that keeps finding the same spot takes it to black, white or neon. The gain changes smoothly
     from place to place, and is 1 where nothing is too much.
     """
-    cap = CROWDED * strength * FARTHEST
+    cap = CROWDED * limit
     height, width = residual.shape[2:]
     part = max(1, max(height, width) // 16)
     power = F.avg_pool2d(residual.square().mean(1, keepdim=True), part, ceil_mode=True, count_include_pad=False)
