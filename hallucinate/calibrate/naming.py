@@ -28,9 +28,8 @@ from rich.console import Console
 from rich.table import Table
 from safetensors import safe_open
 
+from hallucinate.dream import clip
 from hallucinate.dream.agreement import Agreement, read_agreement
-from hallucinate.dream.dreamer import Dreamer
-from hallucinate.dream.governor import OperatingPoint
 from hallucinate.frame import Frame, Picture, to_tensor
 from hallucinate.motifs import MOTIFS
 from hallucinate.motifs.judge import Judge
@@ -68,12 +67,7 @@ def ranked(judge: Judge, picture: Picture, several: bool = False) -> list[int]:
 
 def dreamed(network: Network, agreement: Agreement, frames: Sequence[Frame], motifs: Sequence[str]) -> Picture:
     """The last frame after a live dream of them all, one step a frame."""
-    settings = Settings(motifs=dict.fromkeys(motifs, 1.0))
-    dreamer = Dreamer(network, torch.device("cpu"), agreement=agreement)
-    dream = frames[0].picture
-    for frame in frames:
-        dream = dreamer.dream(frame, settings, OperatingPoint(WIDTH, 1))
-    return dream
+    return clip.dreamed(network, frames, Settings(motifs=dict.fromkeys(motifs, 1.0)), WIDTH, agreement)[1]
 
 
 def places(judge: Judge, picture: Picture, motifs: Sequence[str]) -> list[int]:
@@ -109,8 +103,8 @@ def main() -> None:
     dreams: dict[str, list[int]] = {}
     plain: dict[str, list[int]] = {}
     for name in network.motifs:
-        dreams[name] = [places(judge, dreamed(network, agreement, clip, [name]), [name])[0] for clip in clips]
-        plain[name] = [places(judge, clip[-1].picture, [name])[0] for clip in clips]
+        dreams[name] = [places(judge, dreamed(network, agreement, frames, [name]), [name])[0] for frames in clips]
+        plain[name] = [places(judge, frames[-1].picture, [name])[0] for frames in clips]
         table.add_row(name, *map(str, dreams[name]), " ".join(map(str, plain[name])))
     pairs = {pair: places(judge, dreamed(network, agreement, clips[0], pair), pair) for pair in mixes(network.motifs)}
 

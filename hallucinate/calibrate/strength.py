@@ -1,10 +1,12 @@
-"""Measure how fast each motif and layer grows, so that growth in seconds means the same for all of them.
+"""Measure how fast each motif and layer grows and how far it may go, so that growth and strength mean the same for all.
 
     python -m hallucinate.calibrate.strength
 
-Dreams the built-in scene of each, live for half a second, and notes which share of the steps' length became
-distance from the camera's picture (see ``hallucinate.dream.agreement``). Then dreams each again with what was
-measured and prints the distance reached at one strength, before and after. Writes calibration/strength/NAME.json.
+Growth: dreams the built-in scene of each, live for half a second, and notes which share of the steps' length became
+distance from the camera's picture. Strength: dreams each for two seconds, live, at strength 0.25, 0.5 and 1, and
+measures how far the last dream looks from its camera picture (``hallucinate.calibrate.distance``). Round by round, each
+on a clip of its own, the bound on the residual is moved to where each looks as far away as the median of all did.
+Judged on yet another clip, before and after; prints the table and writes it to calibration/strength/NAME.json.
 """
 
 from __future__ import annotations
@@ -12,38 +14,54 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from rich.console import Console
+from rich.progress import Progress, TimeRemainingColumn
 from rich.table import Table
 
-from hallucinate.dream.agreement import Agreement
-from hallucinate.dream.dreamer import Dreamer
-from hallucinate.dream.governor import OperatingPoint
+from hallucinate.calibrate.distance import distance
+from hallucinate.device import describe
+from hallucinate.dream.agreement import KINDS, PLAIN, STRENGTHS, Agreement
+from hallucinate.dream.clip import dreamed
 from hallucinate.dream.residual import FARTHEST
-from hallucinate.frame import Frame
+from hallucinate.errors import HallucinateError
+from hallucinate.frame import Frame, to_tensor
 from hallucinate.networks import Network
-from hallucinate.networks.registry import open_network
+from hallucinate.networks.registry import open_motif, open_network
 from hallucinate.settings import Settings
 from hallucinate.shipped import shipped
 from hallucinate.sources.scene import filmed
 
+CPU = torch.device("cpu")
+
 SECONDS, WIDTH = 0.5, 256
 SLOW_S = 2.0
-"""Growth while measuring: so slow that the bound is not reached within SECONDS."""
+"""Growth while measuring it: so slow that the bound is not reached within SECONDS."""
+
+SETTLED_S, FPS, SIZE = 2.0, 12, (320, 180)
+"""What strength is measured on: clips so long, and so large that multi-scale SSIM has all its scales.
+
+Dreamed WIDTH wide, with the knobs as they are by default: there the scales that are dreamed on are those of a larger
+picture, and so is the order of what looks far.
+"""
+
+GUARD = 0.5, 2.0
+"""How many times its plain reach anything may have: nothing turns to neon, or goes unseen, to please a measure."""
+
+Values = npt.NDArray[np.float64]
+"""(names, STRENGTHS), names in the order of ``everything``."""
 
 
-def distance_after(network: Network, frames: Sequence[Frame], settings: Settings, agreement: Agreement) -> float:
-    """Root mean square distance of the last dream from its camera picture, in [0, 1] units."""
-    dreamer = Dreamer(network, torch.device("cpu"), agreement=agreement)
-    dream = frames[0].picture
-    for frame in frames:
-        dream = dreamer.dream(frame, settings, OperatingPoint(WIDTH, 1))
-    return float(np.sqrt(np.mean((dream.astype(np.float64) - frames[-1].picture) ** 2)) / 255)
+def everything(network: Network) -> list[tuple[str, str]]:
+    """All that a network can be asked for: (kind, name), motifs first."""
+    return [*(("motifs", name) for name in network.motifs), *(("layers", name) for name in network.layers)]
 
 
 def asking(kind: str, name: str, **knobs: float) -> Settings:
@@ -52,22 +70,149 @@ def asking(kind: str, name: str, **knobs: float) -> Settings:
     return Settings.model_validate({**ask, **knobs})
 
 
-def measure(network: Network, frames: Sequence[Frame]) -> Agreement:
-    """The agreement of every motif and layer."""
+def distance_after(network: Network, frames: Sequence[Frame], settings: Settings, agreement: Agreement) -> float:
+    """Root mean square distance of the last dream from its camera picture, in [0, 1] units."""
+    camera, dream = dreamed(network, frames, settings, WIDTH, agreement)
+    return float(np.sqrt(np.mean((dream.astype(np.float64) - camera) ** 2)) / 255)
+
+
+def measure(network: Network, frames: Sequence[Frame], tick: Callable[[], None] = lambda: None) -> Agreement:
+    """The agreement of every motif and layer; ``tick`` is called after each."""
     plain = Agreement(dict.fromkeys(network.motifs, 1.0), dict.fromkeys(network.layers, 1.0))
     steps = FARTHEST * SECONDS / SLOW_S  # the length of all steps together, when each is taken at full length
-    found: dict[str, dict[str, float]] = {}
-    for kind, names in (("motifs", network.motifs), ("layers", network.layers)):
-        found[kind] = {}
-        for name in names:
-            settings = asking(kind, name, strength=1.0, growth_s=SLOW_S, half_life_s=60.0)
-            found[kind][name] = round(distance_after(network, frames, settings, plain) / steps, 3)
-    return Agreement(**found)
+    found: dict[str, dict[str, float]] = {kind: {} for kind in KINDS}
+    for kind, name in everything(network):
+        settings = asking(kind, name, strength=1.0, growth_s=SLOW_S, half_life_s=60.0)
+        found[kind][name] = round(distance_after(network, frames, settings, plain) / steps, 3)
+        tick()
+    return Agreement(found["motifs"], found["layers"])
 
 
-def spread(distances: Sequence[float]) -> float:
+def looks(
+    network: Network, eye: Network, frames: Sequence[Frame], agreement: Agreement, tick: Callable[[], None]
+) -> Values:
+    """How far everything's last dream looks from its camera picture, to ``eye``, at each of STRENGTHS."""
+    found = []
+    for kind, name in everything(network):
+        for strength in STRENGTHS:
+            camera, dream = dreamed(network, frames, asking(kind, name, strength=strength), WIDTH, agreement)
+            with torch.no_grad():
+                found.append(float(distance(to_tensor(dream, CPU), to_tensor(camera, CPU), eye)))
+            tick()
+    return np.array(found).reshape(-1, len(STRENGTHS))
+
+
+def reaching(network: Network, growth: Agreement, reaches: Values) -> Agreement:
+    """What was measured of growth, with these reaches."""
+    found: dict[str, dict[str, tuple[float, ...]]] = {kind: {} for kind in KINDS}
+    for (kind, name), row in zip(everything(network), reaches, strict=True):
+        found[kind][name] = tuple(round(float(reach), 4) for reach in row)
+    return Agreement(growth.motifs, growth.layers, found["motifs"], found["layers"])
+
+
+def evened(
+    network: Network, eye: Network, clips: Sequence[Sequence[Frame]], growth: Agreement, tick: Callable[[], None]
+) -> Values:
+    """The reaches at which everything looks equally far away: as far as the median of all does at its plain reach.
+
+    Distance is nearly a power of reach, whose exponent, the median of all at each strength, is found on the first clip.
+    The n-th clip's answer moves the reaches by its n-th part, so that what comes out is the mean over the clips
+    (Robbins and Monro 1951), while each round starts nearer to where it is going than the one before.
+    """
+    plain = np.array(PLAIN)
+    reaches = np.tile(plain, (len(everything(network)), 1))
+    power = np.ones(len(STRENGTHS))
+    for n, frames in enumerate(clips, 1):
+        far = looks(network, eye, frames, reaching(network, growth, reaches), tick).clip(min=1e-9)
+        if n == 1:
+            slopes = np.gradient(np.log(far), np.log(plain), axis=1, edge_order=2)
+            power = np.median(slopes, axis=0).clip(min=0.3)
+        reaches = reaches * (np.median(far, axis=0) / far) ** (1 / (n * power))
+        reaches = np.maximum.accumulate(reaches.clip(GUARD[0] * plain, GUARD[1] * plain), axis=1)
+    return reaches
+
+
+def spread(distances: Sequence[float] | Values) -> float:
     """Standard deviation over mean."""
-    return statistics.pstdev(distances) / statistics.mean(distances)
+    return float(np.std(distances) / np.mean(distances))
+
+
+def clips() -> list[list[Frame]]:
+    """To measure on, the moving scene, and a still of it later on; to judge by, the moving scene at another moment."""
+    moving, later, judging = (list(filmed(SETTLED_S, start, FPS, SIZE)) for start in (12.0, 70.0, 40.0))
+    return [moving, [frame.with_picture(later[0].picture) for frame in later], judging]
+
+
+def calibrate(network: str, out: Path) -> None:
+    """Measure a network's growth and strength, print the table, and write ``out``/NETWORK.json, whole or not at all.
+
+    Takes some 20 minutes of one CPU core. Raises HallucinateError for a network that does not exist, or a
+    folder that cannot be written to.
+    """
+    dreaming, eye = open_network(network, CPU, torch.float32), open_motif(CPU, torch.float32)
+    part = out / f"{dreaming.name}.part"
+    try:  # now, not after all the measuring
+        out.mkdir(parents=True, exist_ok=True)
+        part.write_text("")
+        part.unlink()
+    except OSError as error:
+        raise HallucinateError(f"{out} cannot be written to ({error.strerror}); name another folder") from None
+
+    *rounds, judging = clips()
+    console, names = Console(), everything(dreaming)
+    with Progress(*Progress.get_default_columns()[:-1], TimeRemainingColumn(), console=console) as progress:
+        task = progress.add_task(network, total=len(names) * (1 + len(STRENGTHS) * (len(rounds) + 2)))
+
+        def tick() -> None:
+            progress.advance(task)
+
+        growth = measure(dreaming, list(filmed(SECONDS, start_s=12.0)), tick)
+        reaches = evened(dreaming, eye, rounds, growth, tick)
+        found = reaching(dreaming, growth, reaches)
+        before, after = (looks(dreaming, eye, judging, agreement, tick) for agreement in (growth, found))
+
+    console.print(report(names, found, reaches, before, after))
+    judged = {"before": before, "after": after}
+    spreads = {when: [round(spread(column), 4) for column in values.T] for when, values in judged.items()}
+    for when, values in spreads.items():
+        shares = ", ".join(f"{value:.1%} at {strength:g}" for strength, value in zip(STRENGTHS, values, strict=True))
+        console.print(f"spread {when} (standard deviation / mean): {shares}", soft_wrap=True)
+    facts = {
+        "command": f"python -m hallucinate.calibrate.strength --network {network}",
+        "date": date.today().isoformat(),
+        "machine": f"{describe(CPU, torch.float32)}, torch {torch.__version__}",
+        "motifs": found.motifs,
+        "layers": found.layers,
+        "strengths": STRENGTHS,
+        "reach": {"motifs": found.motif_reach, "layers": found.layer_reach},
+        "spread": spreads,
+        "distance": {
+            when: {name: [round(float(d), 4) for d in row] for (_, name), row in zip(names, values, strict=True)}
+            for when, values in judged.items()
+        },
+    }
+    part.write_text(one_row_a_name(json.dumps(facts, indent=1)) + "\n")
+    os.replace(part, out / f"{dreaming.name}.json")
+
+
+def one_row_a_name(text: str) -> str:
+    """Indented JSON with every list of numbers on one line."""
+    return re.sub(r"\[[^][]*\]", lambda found: " ".join(found[0].split()), text)
+
+
+def report(names: Sequence[tuple[str, str]], found: Agreement, reaches: Values, before: Values, after: Values) -> Table:
+    """By name: the agreement, and at each strength the reach over the plain one, and the distance before and after."""
+    table = Table("", "agreement", *(f"at {s:g}" for s in STRENGTHS))
+    table.caption = (
+        f"reach, times the plain one (! where held at {GUARD[0]:g} or {GUARD[1]:g}), distance before → after"
+    )
+    for (kind, name), reach, old, new in zip(names, reaches / np.array(PLAIN), before, after, strict=True):
+        share = (found.motifs if kind == "motifs" else found.layers)[name]
+        cells = (
+            f"{r:.2f}×{'!' if r in GUARD else ''}  {o:.3f} → {n:.3f}" for r, o, n in zip(reach, old, new, strict=True)
+        )
+        table.add_row(name, f"{share:.3f}", *cells)
+    return table
 
 
 def main() -> None:
@@ -76,26 +221,7 @@ def main() -> None:
     parser.add_argument("--network", default="motif")
     parser.add_argument("--out", type=Path, default=shipped("calibration") / "strength")
     options = parser.parse_args()
-    network = open_network(options.network, torch.device("cpu"), torch.float32)
-    agreement = measure(network, list(filmed(SECONDS, start_s=12.0)))
-
-    # Judged on another moment of the scene than it was measured on, at the usual growth.
-    frames = list(filmed(0.4, start_s=40.0))
-    table, before, after = Table("", "agreement", "distance before", "distance after"), [], []
-    for kind, shares in (("motifs", agreement.motifs), ("layers", agreement.layers)):
-        for name, share in shares.items():
-            settings = asking(kind, name)
-            pair = [distance_after(network, frames, settings, a) for a in (Agreement(), agreement)]
-            before.append(pair[0])
-            after.append(pair[1])
-            table.add_row(name, f"{share:.3f}", *(f"{d:.4f}" for d in pair))
-    Console().print(table)
-    Console().print(f"spread (standard deviation / mean): {spread(before):.1%} before, {spread(after):.1%} after")
-
-    options.out.mkdir(parents=True, exist_ok=True)
-    path, part = options.out / f"{network.name}.json", options.out / f"{network.name}.part"
-    part.write_text(json.dumps({"motifs": agreement.motifs, "layers": agreement.layers}, indent=2) + "\n")
-    os.replace(part, path)
+    calibrate(options.network, options.out)
 
 
 if __name__ == "__main__":

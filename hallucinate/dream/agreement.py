@@ -1,46 +1,95 @@
-"""How much of a step's length is progress.
+"""What was measured of a network's motifs and layers, so that growth and strength mean the same for all of them.
 
-Successive steps, on other octaves, with other jitter and on a moving world, pull only partly the same way, and
-how much so depends on what is dreamed of. Growth in seconds needs that share: it is measured by
-``hallucinate.calibrate.strength`` and shipped in ``calibration/strength``.
+Agreement: how much of a step's length is progress. Successive steps, on other octaves, with other jitter and on a
+moving world, pull only partly the same way, and how much so depends on what is dreamed of; growth in seconds needs
+that share. Reach: how far a dream may go from the camera's picture to look as far away as all others do at that
+strength. Both are measured by ``hallucinate.calibrate.strength`` and shipped in ``calibration/strength``.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
+from hallucinate.dream.residual import FARTHEST
 from hallucinate.errors import NetworkError
 from hallucinate.settings import Settings
+
+KINDS = ("motifs", "layers")
 
 TYPICAL = 0.4
 """For what was not measured: the middle of the network in the box's motifs."""
 
+STRENGTHS = (0.25, 0.5, 1.0)
+"""Where reaches are measured; between them, and from 0, they lie on straight lines."""
+
+PLAIN = tuple(strength * FARTHEST for strength in STRENGTHS)
+"""The reaches of what was not measured."""
+
+Reaches = Mapping[str, tuple[float, ...]]
+"""By name, one at each of STRENGTHS, each no less than the one before."""
+
 
 @dataclass(frozen=True)
 class Agreement:
-    """Distance gained per step taken (root mean square over mean magnitude), by motif and by layer."""
+    """What was measured, by motif and by layer.
 
-    motifs: dict[str, float] = field(default_factory=dict)
-    layers: dict[str, float] = field(default_factory=dict)
+    motifs, layers: distance gained per step taken (root mean square over mean magnitude).
+    motif_reach, layer_reach: root mean square distance from the camera's picture, in [0, 1] units.
+    """
+
+    motifs: Mapping[str, float] = field(default_factory=dict)
+    layers: Mapping[str, float] = field(default_factory=dict)
+    motif_reach: Reaches = field(default_factory=dict)
+    layer_reach: Reaches = field(default_factory=dict)
 
     def of(self, settings: Settings) -> float:
-        """For what the settings ask for; of a mix, the weighted mean."""
-        if settings.layer:
-            return self.layers.get(settings.layer, TYPICAL)
-        total = sum(settings.motifs.values())
-        if total <= 0:
-            return TYPICAL
-        return sum(weight * self.motifs.get(name, TYPICAL) for name, weight in settings.motifs.items()) / total
+        """The share of a step that is progress, for what the settings ask for; of a mix, the weighted mean."""
+        found = self.layers if settings.layer else self.motifs
+        return weighted(settings, lambda name: found.get(name, TYPICAL), TYPICAL)
+
+    def reach(self, settings: Settings) -> float:
+        """How far the residual may go, root mean square in [0, 1] units; of a mix, the weighted mean."""
+        found = self.layer_reach if settings.layer else self.motif_reach
+        plain = settings.strength * FARTHEST
+        return weighted(settings, lambda name: between(settings.strength, found.get(name, PLAIN)), plain)
+
+
+def weighted(settings: Settings, value: Callable[[str], float], nothing: float) -> float:
+    """The mean of a value over what the settings ask for, by weight; ``nothing`` where they ask for nothing."""
+    asked = {settings.layer: 1.0} if settings.layer else settings.motifs
+    total = sum(asked.values())
+    return sum(weight * value(name) for name, weight in asked.items()) / total if total > 0 else nothing
+
+
+def between(strength: float, reaches: tuple[float, ...]) -> float:
+    """The reach at any strength: 0 at 0, as measured at STRENGTHS, on straight lines between them."""
+    return float(np.interp(strength, (0.0, *STRENGTHS), (0.0, *reaches)))
 
 
 def read_agreement(path: Path) -> Agreement:
-    """What was measured for a network; nothing where no file is. Raises NetworkError for a damaged one."""
+    """What was measured for a network; nothing where no file is, no reaches where it has none yet.
+
+    Raises NetworkError for a damaged file.
+    """
     if not path.is_file():
         return Agreement()
     try:
         found = json.loads(path.read_text())
-        return Agreement(*({name: float(v) for name, v in found[kind].items()} for kind in ("motifs", "layers")))
+        motifs, layers = ({name: float(v) for name, v in found[kind].items()} for kind in KINDS)
+        reach = found.get("reach") or {kind: {} for kind in KINDS}
+        return Agreement(motifs, layers, *({name: risen(r) for name, r in reach[kind].items()} for kind in KINDS))
     except (ValueError, KeyError, AttributeError, TypeError, OSError) as error:
         raise NetworkError(f"the calibration {path} cannot be read ({error}); remove it or measure it again") from None
+
+
+def risen(reaches: list[float]) -> tuple[float, ...]:
+    """The reaches of one name, as written. Raises ValueError unless each is a number no less than the one before."""
+    rising = tuple(float(r) for r in reaches)
+    if len(rising) != len(STRENGTHS) or not 0 < rising[0] <= rising[1] <= rising[2] < 1:
+        raise ValueError(f"{reaches} are no reaches at strengths {', '.join(map(str, STRENGTHS))}")
+    return rising

@@ -18,7 +18,6 @@ from hallucinate.dream.growth import Dials, Plan, dreamed, grown
 from hallucinate.dream.hallucination import Change, Hallucination
 from hallucinate.dream.objective import asked, weights
 from hallucinate.dream.octaves import dream_size, octave_sizes
-from hallucinate.dream.residual import FARTHEST
 from hallucinate.frame import Frame, Picture, laid_on, shrunk, to_tensor
 from hallucinate.settings import Settings
 
@@ -150,7 +149,7 @@ class Dreamer:
 
     def _dials(self, changes: Sequence[Change], settings: Settings, point: OperatingPoint) -> dict[str, Array]:
         """The frame's numbers, as ``Dials`` names them."""
-        limit = settings.strength * FARTHEST
+        limit = self._agreement.reach(settings)
         # Full strength within growth_s, whatever the frame rate and the number of steps.
         seconds = np.array([min(change.seconds, LONGEST_GAP_S) for change in changes])
         rate = limit * seconds / settings.growth_s / self._agreement.of(settings) / point.steps

@@ -9,7 +9,10 @@ import torch
 import torch.nn.functional as F
 
 FARTHEST = 0.25
-"""Root mean square distance from the camera's picture, in [0, 1] units, at strength 1."""
+"""Root mean square distance from the camera's picture, in [0, 1] units, at strength 1, typically.
+
+How far each motif and layer may go to look that far away is measured: see ``hallucinate.dream.agreement``.
+"""
 
 BROAD = 6
 """Cosine waves along the picture's longer side, from half a wave each up, that a residual has none of."""
@@ -31,8 +34,7 @@ def distance(residual: torch.Tensor) -> torch.Tensor:
 def within(residual: torch.Tensor, limit: torch.Tensor | float) -> torch.Tensor:
     """Scale each residual down to the root mean square distance ``limit`` if it went further.
 
-    residual: (B, 3, H, W). limit: in [0, 1] units, (B, 1, 1, 1) or one for all. What counts is the distance from the
-    camera's picture, so equal strength looks equally far away whatever was dreamed of. No branch on the tensor: on a
+    residual: (B, 3, H, W). limit: in [0, 1] units, (B, 1, 1, 1) or one for all. No branch on the tensor: on a
     GPU the frame goes on without waiting for the number.
     """
     return residual * (limit / distance(residual).clamp(min=1e-9)).clamp(max=1.0)

@@ -22,9 +22,8 @@ import numpy as np
 import torch
 from safetensors import safe_open
 
+from hallucinate.dream import clip
 from hallucinate.dream.agreement import read_agreement
-from hallucinate.dream.dreamer import Dreamer
-from hallucinate.dream.governor import OperatingPoint
 from hallucinate.frame import Frame, Picture, to_picture
 from hallucinate.motifs import MOTIFS, Pen
 from hallucinate.motifs.drawing import ellipse, over, segment, smooth
@@ -46,13 +45,9 @@ def still_frames(picture: Picture, seconds: float) -> Iterator[Frame]:
 
 
 def dreamed(network: Network, frames: Iterator[Frame], settings: Settings, width: int = 320) -> tuple[Picture, Picture]:
-    """The last frame, and what a live dream of all of them, one step a frame, has made of it."""
+    """The last frame, and what a live dream of all of them, calibrated as shipped, has made of it."""
     agreement = read_agreement(shipped("calibration") / "strength" / f"{network.name}.json")
-    dreamer = Dreamer(network, torch.device("cpu"), agreement=agreement)
-    camera = dream = np.zeros((1, 1, 3), np.uint8)
-    for frame in frames:
-        camera, dream = frame.picture, dreamer.dream(frame, settings, OperatingPoint(width, settings.steps))
-    return camera, dream
+    return clip.dreamed(network, frames, settings, width, agreement)
 
 
 def soft_ground(height: int, width: int, seed: int = 0) -> Picture:

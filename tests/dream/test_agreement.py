@@ -1,0 +1,100 @@
+"""What was measured of a network: read, and looked up for what is asked."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from hallucinate.dream.agreement import PLAIN, STRENGTHS, TYPICAL, Agreement, read_agreement
+from hallucinate.dream.residual import FARTHEST
+from hallucinate.errors import NetworkError
+from hallucinate.networks.registry import NETWORKS, open_network
+from hallucinate.settings import Settings
+from hallucinate.shipped import shipped
+
+MEASURED = Agreement({"eye": 0.2, "web": 0.6}, {"stem": 0.9}, {"eye": (0.05, 0.12, 0.2)}, {"stem": (0.1, 0.2, 0.3)})
+
+
+def test_a_mix_agrees_by_its_weights_and_the_unmeasured_are_typical() -> None:
+    assert MEASURED.of(Settings(motifs={"eye": 1.0, "web": 1.0})) == pytest.approx(0.4)
+    assert MEASURED.of(Settings(motifs={"eye": 0.9, "web": 0.3})) == pytest.approx(0.3)
+    assert MEASURED.of(Settings(motifs={"eye": 1.0}, layer="stem")) == 0.9
+    assert MEASURED.of(Settings(motifs={"new": 1.0})) == TYPICAL
+    assert MEASURED.of(Settings(motifs={})) == TYPICAL
+
+
+@pytest.mark.parametrize(
+    ("strength", "eye", "stem"),
+    [(0, 0, 0), (0.125, 0.025, 0.05), (0.25, 0.05, 0.1), (0.5, 0.12, 0.2), (0.75, 0.16, 0.25), (1, 0.2, 0.3)],
+)
+def test_reach_is_as_measured_and_on_straight_lines_between(strength: float, eye: float, stem: float) -> None:
+    assert MEASURED.reach(Settings(strength=float(strength))) == pytest.approx(eye)
+    assert MEASURED.reach(Settings(strength=float(strength), layer="stem")) == pytest.approx(stem)
+
+
+def test_a_mix_reaches_by_its_weights_and_the_unmeasured_plainly() -> None:
+    mix = {"eye": 0.9, "web": 0.3}
+    assert MEASURED.reach(Settings(motifs=mix, strength=0.5)) == pytest.approx(0.75 * 0.12 + 0.25 * 0.5 * FARTHEST)
+    for settings in (Settings(motifs={"web": 1.0}, strength=0.6), Settings(motifs={"web": 0.0}, strength=0.6)):
+        assert MEASURED.reach(settings) == pytest.approx(0.6 * FARTHEST)
+    assert Agreement().reach(Settings(layer="stem", strength=0.6)) == pytest.approx(0.6 * FARTHEST)
+
+
+def test_more_strength_never_reaches_less() -> None:
+    for ask in ({}, {"layer": "stem"}, {"motifs": {"eye": 1.0, "web": 0.4}}):
+        found = [
+            MEASURED.reach(Settings.model_validate({**ask, "strength": s})) for s in np.linspace(0, 1, 41).tolist()
+        ]
+        assert found == sorted(found)
+        assert len(set(found)) == len(found)
+
+
+def test_the_file_in_the_box_covers_every_motif_and_layer() -> None:
+    for name in NETWORKS:
+        network = open_network(name, torch.device("cpu"), torch.float32)
+        found = read_agreement(shipped("calibration") / "strength" / f"{name}.json")
+        assert set(found.motifs) == set(found.motif_reach) == set(network.motifs)
+        assert set(found.layers) == set(found.layer_reach) == set(network.layers)
+        assert all(0.02 < share < 2 for share in [*found.motifs.values(), *found.layers.values()])
+        reaches = np.array([*found.motif_reach.values(), *found.layer_reach.values()]) / PLAIN
+        assert reaches.min() >= 0.5
+        assert reaches.max() <= 2
+        assert np.median(reaches, axis=0) == pytest.approx([1, 1, 1], abs=0.05)
+
+
+def test_a_file_of_before_reaches_were_measured_is_read(tmp_path: Path) -> None:
+    (tmp_path / "old.json").write_text(json.dumps({"motifs": {"eye": 0.4}, "layers": {"stem": 0.3}}))
+    assert read_agreement(tmp_path / "old.json") == Agreement({"eye": 0.4}, {"stem": 0.3})
+
+
+def test_a_file_with_reaches_is_read(tmp_path: Path) -> None:
+    reach = {"motifs": MEASURED.motif_reach, "layers": MEASURED.layer_reach}
+    facts = {"motifs": MEASURED.motifs, "layers": MEASURED.layers, "strengths": STRENGTHS, "reach": reach}
+    (tmp_path / "new.json").write_text(json.dumps(facts))
+    assert read_agreement(tmp_path / "new.json") == MEASURED
+
+
+def reaching(eye: object) -> str:
+    return json.dumps({"motifs": {}, "layers": {}, "reach": {"motifs": {"eye": eye}, "layers": {}}})
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "{",
+        "[]",
+        json.dumps({"motifs": {"eye": "much"}, "layers": {}}),
+        json.dumps({"motifs": {}, "layers": {}, "reach": {"motifs": {}}}),
+        *map(reaching, (0.2, [0.1, 0.2], [0.1, "far", 0.2], [0.1, 0.3, 0.2], [0, 0.1, 0.2], [0.1, 0.2, float("nan")])),
+    ],
+)
+def test_a_damaged_file_is_named(damage: str, tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text(damage)
+    with pytest.raises(NetworkError, match=r"bad\.json cannot be read"):
+        read_agreement(tmp_path / "bad.json")
+
+
+def test_no_file_is_nothing_measured(tmp_path: Path) -> None:
+    assert read_agreement(tmp_path / "none.json") == Agreement()
