@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Callable
 from typing import Any
@@ -42,9 +43,24 @@ def precisions(device: torch.device) -> tuple[torch.dtype, ...]:
     return (torch.float32,)
 
 
+def thread_counts(device: torch.device) -> tuple[int, ...]:
+    """How many of the CPU's threads may be the quickest for the network's operations: one, half the cores, all but one.
+
+    One core is left to the camera, the encoders and the browser: on two cores, with a page watching, a second thread
+    made the stream slower by a third. And an operation of a few hundred microseconds may gain nothing from threads that
+    have to be woken for it. Whoever sets OMP_NUM_THREADS has chosen.
+    """
+    if device.type != "cpu" or "OMP_NUM_THREADS" in os.environ:
+        return (torch.get_num_threads(),)
+    cores = os.cpu_count() or 1
+    return tuple(sorted({1, max(1, cores // 2), max(1, cores - 1)}))
+
+
 def describe(device: torch.device, dtype: torch.dtype) -> str:
-    """Device and precision in words, e.g. ``AMD EPYC, 2 threads, bfloat16``."""
-    return f"{named(device)}, {precision(dtype)}"
+    """Device and precision in words, e.g. ``AMD EPYC, 2 cores, 1 thread, bfloat16``."""
+    threads = torch.get_num_threads()
+    used = f", {threads} thread{'s' if threads != 1 else ''}" if device.type == "cpu" else ""
+    return f"{named(device)}{used}, {precision(dtype)}"
 
 
 def precision(dtype: torch.dtype) -> str:
@@ -53,13 +69,13 @@ def precision(dtype: torch.dtype) -> str:
 
 
 def named(device: torch.device) -> str:
-    """A device in words, e.g. ``AMD EPYC, 2 threads``."""
+    """A device in words, e.g. ``AMD EPYC, 2 cores``."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     if device.type != "cpu":
         return str(device)
     name = str(cpu_capabilities().get("cpu_name") or platform.processor() or platform.machine() or "CPU").strip()
-    return f"{name}, {torch.get_num_threads()} threads"
+    return f"{name}, {os.cpu_count()} cores"
 
 
 def cpu_capabilities() -> dict[str, Any]:

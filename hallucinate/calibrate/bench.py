@@ -20,7 +20,6 @@ by the time that the step took.
 from __future__ import annotations
 
 import itertools
-import os
 import statistics
 import sys
 import time
@@ -37,7 +36,7 @@ from rich.table import Table
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from hallucinate.device import choose_device, named, precision, precisions
+from hallucinate.device import choose_device, describe, precision, precisions
 from hallucinate.dream.ascent import direction
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.governor import OperatingPoint
@@ -262,8 +261,8 @@ def bench(
     _, dtype = open_quickest(networks[0], device)
     top = ceilings(device, dtype)
     facts = {
-        "machine": f"{named(device)}, {os.cpu_count()} cores",
-        "precision": f"{precision(dtype)}, the quickest of {', '.join(map(precision, precisions(device)))}",
+        "machine": describe(device, dtype),
+        "precision": f"the quickest of {', '.join(map(precision, precisions(device)))}",
         "torch": torch.__version__,
         "date": date.today().isoformat(),
     }

@@ -22,7 +22,7 @@ import torch
 from pydantic import BaseModel, Field, TypeAdapter
 
 from hallucinate import __version__
-from hallucinate.device import choose_device, describe, named, precision, precisions
+from hallucinate.device import choose_device, describe, named, precision, precisions, thread_counts
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.governor import Governor, OperatingPoint
 from hallucinate.frame import Frame, Picture
@@ -53,8 +53,9 @@ class KeptPoint(BaseModel, extra="forbid"):
 
 
 class KeptMachine(BaseModel, extra="forbid"):
-    """One machine with one device and network, in the file: the quickest precision, and the points by what for."""
+    """One machine with one device and network, in the file: what was the quickest, and the points by what for."""
 
+    threads: int = Field(ge=1)
     precision: Literal["float32", "bfloat16", "float16"]
     points: dict[str, KeptPoint] = {}
 
@@ -75,7 +76,7 @@ class Opened:
 
 
 def open_as_kept(name: str, device: torch.device) -> Opened:
-    """The network, in the precision that was the quickest at an earlier start, or else is now.
+    """The network, in the precision and on the threads that were the quickest at an earlier start, or else are now.
 
     Raises NetworkError as ``open_network`` does. A file that cannot be read is said in a line, and done without.
     """
@@ -86,9 +87,10 @@ def open_as_kept(name: str, device: torch.device) -> Opened:
         log.warning(f"what was kept of this machine's speed cannot be read from {kept(FILE)} ({why}); measuring again")
         machine = None
     dtype = next((dtype for dtype in precisions(device) if machine and precision(dtype) == machine.precision), None)
-    if machine is None or dtype is None:
+    if machine is None or dtype is None or machine.threads not in thread_counts(device):
         network, dtype = open_quickest(name, device)
         return Opened(name, network, device, dtype, {})
+    torch.set_num_threads(machine.threads)
     return Opened(name, open_network(name, device, dtype), device, dtype, machine.points)
 
 
@@ -161,7 +163,8 @@ def keep(opened: Opened, point: OperatingPoint, settings: Settings, size: tuple[
     points.pop(purpose, None)  # the newest is the last
     points[purpose] = KeptPoint(width=point.width, steps=point.steps)
     newest = dict(list(points.items())[-POINTS:])
-    machines[name] = KeptMachine.model_validate({"precision": precision(opened.dtype), "points": newest})
+    quickest = {"threads": torch.get_num_threads(), "precision": precision(opened.dtype)}
+    machines[name] = KeptMachine.model_validate({**quickest, "points": newest})
     path = kept(FILE)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -131,7 +131,8 @@ def test_where_the_governor_was_at_the_end_is_where_the_next_start_begins(file: 
 
 def test_the_file_keeps_the_newest_points_and_other_machines(file: Path) -> None:
     file.parent.mkdir()
-    file.write_text('{"another host": {"precision": "float16", "points": {"x": {"width": 1024, "steps": 3}}}}')
+    points = {"x": {"width": 1024, "steps": 3}}
+    file.write_text(json.dumps({"another host": {"threads": 4, "precision": "float16", "points": points}}))
     for n in range(POINTS + 5):
         keep(opened(), OperatingPoint(64, 1), SETTINGS, (64 + n, 36))
     found = json.loads(file.read_text())
@@ -142,7 +143,16 @@ def test_the_file_keeps_the_newest_points_and_other_machines(file: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b'{"m": {"precision": "int4"}}', b'{"m": {"points": {"x": [1]}}}', b"\xff\xfe", b"7"]
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"m": {"threads": 1, "precision": "int4"}}',
+        b'{"m": {"points": {"x": [1]}}}',
+        b"\xff\xfe",
+        b"7",
+    ],
 )
 def test_a_damaged_file_is_said_in_one_line_and_made_anew(
     file: Path, brief: None, content: bytes, caplog: pytest.LogCaptureFixture

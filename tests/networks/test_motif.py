@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from hallucinate.device import thread_counts
 from hallucinate.dream.ascent import direction
 from hallucinate.dream.objective import Objective, more_of_layer, more_of_motifs, weights
 from hallucinate.errors import NetworkError
@@ -155,7 +156,25 @@ def test_the_quickest_precision_is_found_by_trying(monkeypatch: pytest.MonkeyPat
         network, dtype = open_quickest("motif", CPU, lambda opened, _, times=times: times[precision_of(opened)])
         assert dtype == precision_of(network) == wins
     monkeypatch.setattr("hallucinate.networks.registry.precisions", lambda device: (torch.float32,))
+    monkeypatch.setattr("hallucinate.networks.registry.thread_counts", lambda device: (torch.get_num_threads(),))
     assert open_quickest("motif", CPU, lambda *_: pytest.fail("nothing to choose from"))[1] == torch.float32
+
+
+def test_the_fewest_threads_that_are_as_quick_are_left_with_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hallucinate.networks.registry.precisions", lambda device: (torch.float32, torch.bfloat16))
+    monkeypatch.setattr("hallucinate.networks.registry.thread_counts", lambda device: (1, 2, 4))
+    for two, four, wins in ((1.0, 0.95, 1), (0.6, 0.57, 2), (0.6, 0.3, 4)):
+        seconds = {1: 1.0, 2: two, 4: four}
+        open_quickest("motif", CPU, lambda *_, seconds=seconds: seconds[torch.get_num_threads()])
+        assert torch.get_num_threads() == wins
+
+
+def test_who_sets_the_threads_has_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert thread_counts(CPU) == (1, 4, 7)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert thread_counts(CPU) == (torch.get_num_threads(),)
 
 
 def test_trying_takes_the_time_of_an_answer(network: MotifNetwork) -> None:
