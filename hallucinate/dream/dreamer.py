@@ -14,7 +14,7 @@ from hallucinate.dream.agreement import Agreement
 from hallucinate.dream.ascent import resized
 from hallucinate.dream.cuda import Array, Graphs, Tray
 from hallucinate.dream.governor import OperatingPoint
-from hallucinate.dream.growth import Dials, Plan, dreamed, grown
+from hallucinate.dream.growth import Carried, Dials, Plan, dreamed, grown
 from hallucinate.dream.hallucination import Change, Hallucination
 from hallucinate.dream.objective import asked, weights
 from hallucinate.dream.octaves import dream_size, octave_sizes
@@ -83,41 +83,42 @@ class Dreamer:
         pictures = [frame.picture for _, frame in cameras]
         height, width = dream_size(pictures[0].shape[0], pictures[0].shape[1], point.width)
         changes = self._changes(cameras, settings)
-        residual = torch.cat([self._carried(h.residual, height, width) for h, _ in cameras])
+        carried = [self._carried(hallucination.carried, height, width) for hallucination, _ in cameras]
+        before = Carried(*(torch.cat(each) for each in zip(*carried, strict=True)))
         plan, dials = self._plan(changes, settings, height, width, point.steps), self._dials(changes, settings, point)
         arrays = {**dials, "fields": fields(changes)}
         if not self._whole:
             on = {name: torch.from_numpy(array) for name, array in arrays.items()}
             camera = torch.cat([to_tensor(shrunk(picture, width, height), self._device) for picture in pictures])
-            r, fine = grown(self._network, plan, camera, residual, on.pop("fields"), Dials(**on))
+            r, colour, fine = grown(self._network, plan, camera, before, on.pop("fields"), Dials(**on))
             for n, (hallucination, _) in enumerate(cameras):
-                hallucination.keep(r[n : n + 1], bool(fine[n]))
+                hallucination.keep(Carried(r[n : n + 1], colour[n : n + 1]), bool(fine[n]))
             return lambda: [laid_on(picture, r[n : n + 1]) for n, picture in enumerate(pictures)]
-        return self._begun([h for h, _ in cameras], plan, np.stack(pictures), residual, arrays)
+        return self._begun([h for h, _ in cameras], plan, np.stack(pictures), before, arrays)
 
     def _begun(
         self,
         hallucinations: list[Hallucination],
         plan: Plan,
         pictures: Picture,
-        residual: torch.Tensor,
+        before: Carried,
         arrays: dict[str, Array],
     ) -> Pending:
         """The same where all of it is the device's work, from the pictures to the dreams."""
         self._trays.reverse()
         tray = self._trays[0]
         names = list(arrays)
-        inputs = [tray.bring("pictures", pictures), residual, *(tray.bring(name, arrays[name]) for name in names)]
+        inputs = [tray.bring("pictures", pictures), *before, *(tray.bring(name, arrays[name]) for name in names)]
 
         def work(given: Sequence[torch.Tensor]) -> tuple[torch.Tensor, ...]:
-            on = dict(zip(names, given[2:], strict=True))
-            return dreamed(self._network, plan, given[0], given[1], on.pop("fields"), Dials(**on))
+            on = dict(zip(names, given[3:], strict=True))
+            return dreamed(self._network, plan, given[0], Carried(*given[1:3]), on.pop("fields"), Dials(**on))
 
-        shown, r, fine = self._graphs.run(plan, work, inputs) if self._graphs else work(inputs)
+        shown, r, colour, fine = self._graphs.run(plan, work, inputs) if self._graphs else work(inputs)
         tray.send("shown", shown)
         tray.send("fine", fine)
         for n, hallucination in enumerate(hallucinations):
-            hallucination.keep(r[n : n + 1])
+            hallucination.keep(Carried(r[n : n + 1], colour[n : n + 1]))
 
         def fetched() -> list[Picture]:
             for hallucination, good in zip(hallucinations, tray.fetch("fine").tolist(), strict=True):
@@ -131,10 +132,10 @@ class Dreamer:
             return [hallucination.change(frame, settings) for hallucination, frame in cameras]
         return list(self._lookers.map(lambda camera: camera[0].change(camera[1], settings), cameras))
 
-    def _carried(self, residual: torch.Tensor | None, height: int, width: int) -> torch.Tensor:
-        if residual is None:
-            return torch.zeros(1, 3, height, width, device=self._device)
-        return resized(residual, height, width)
+    def _carried(self, before: Carried | None, height: int, width: int) -> Carried:
+        if before is None:
+            return Carried(*(torch.zeros(size, device=self._device) for size in ((1, 3, height, width), (1, 1, 1, 1))))
+        return Carried(resized(before.residual, height, width), before.colour)
 
     def _plan(self, changes: Sequence[Change], settings: Settings, height: int, width: int, steps: int) -> Plan:
         """What runs on the device; each step is on the next octave of the cycle, coarse to fine."""
@@ -153,7 +154,8 @@ class Dreamer:
         # Full strength within growth_s, whatever the frame rate and the number of steps.
         seconds = np.array([min(change.seconds, LONGEST_GAP_S) for change in changes])
         rate = limit * seconds / settings.growth_s / self._agreement.of(settings) / point.steps
-        each = {"left": [change.left for change in changes], "rate": rate, "limit": np.full(len(changes), limit)}
+        each = {"rate": rate, "limit": np.full(len(changes), limit)}
+        each |= {name: np.array([getattr(change, name) for change in changes]) for name in ("left", "fresh")}
         return {
             **{name: np.asarray(values, np.float32).reshape(-1, 1, 1, 1) for name, values in each.items()},
             "weights": np.array(weights(self._network, asked(settings)), np.float32),

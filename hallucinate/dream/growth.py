@@ -40,37 +40,48 @@ class Plan:
 class Dials(NamedTuple):
     """The numbers of a frame, on the device: float32, or int64 for ``shifts``.
 
-    left: the share of the residual that did not fade; rate: a step's length; limit: the root mean square distance
-    allowed, in [0, 1] units: each (B, 1, 1, 1). weights: of the network's motifs, (K,). shifts: rows and columns of
-    each step's jitter, (steps, 2).
+    left: the share of the residual that did not fade; fresh: as for ``residual.coloured``; rate: a step's length;
+    limit: the root mean square distance allowed, in [0, 1] units: each (B, 1, 1, 1). weights: of the network's motifs,
+    (K,). shifts: rows and columns of each step's jitter, (steps, 2).
     """
 
     left: torch.Tensor
+    fresh: torch.Tensor
     rate: torch.Tensor
     limit: torch.Tensor
     weights: torch.Tensor
     shifts: torch.Tensor
 
 
-class Grown(NamedTuple):
-    """residual: float32 (B, 3, h, w). fine: bool (B,), False where it was no number any more, and is 0 now."""
+class Carried(NamedTuple):
+    """What goes from frame to frame. residual: float32 (B, 3, h, w); colour: as
+    ``residual.coloured`` returns it, float32 (B, 1, 1, 1)."""
 
     residual: torch.Tensor
+    colour: torch.Tensor
+
+
+class Grown(NamedTuple):
+    """``Carried`` for the next frame. fine: bool (B,), False where it was no number any more, and is 0 now."""
+
+    residual: torch.Tensor
+    colour: torch.Tensor
     fine: torch.Tensor
 
 
 def grown(
-    network: Network, plan: Plan, camera: torch.Tensor, residual: torch.Tensor, fields: torch.Tensor, dials: Dials
+    network: Network, plan: Plan, camera: torch.Tensor, before: Carried, fields: torch.Tensor, dials: Dials
 ) -> Grown:
-    """One frame of several cameras. camera, residual: float32 (B, 3, h, w); fields: as ``flow.carried`` takes them."""
-    r = dials.left * (carried(residual, fields) if plan.carried else residual)
+    """One frame of several cameras. camera: float32 (B, 3, h, w); fields: as ``flow.carried`` takes them."""
+    r = dials.left * (carried(before.residual, fields) if plan.carried else before.residual)
     if plan.sizes:
         ask = more_of_layer(network, plan.layer) if plan.layer else more_of_motifs(network, dials.weights)
         r = climbed(camera, r, ask, plan, dials)
-    r = res.beside(res.balanced(res.spread_out(r, dials.limit)), camera)
-    r = res.within(r, dials.limit)
+    r, colour = res.coloured(res.spread_out(r, dials.limit), camera, before.colour, dials.fresh)
+    r = res.within(res.beside(res.balanced(r), camera), dials.limit)
     fine = torch.isfinite(r).flatten(1).all(1)
-    return Grown(torch.where(fine[:, None, None, None], r, torch.zeros_like(r)), fine)
+    r, colour = (torch.where(fine[:, None, None, None], kept, torch.zeros_like(kept)) for kept in (r, colour))
+    return Grown(r, colour, fine)
 
 
 def climbed(camera: torch.Tensor, r: torch.Tensor, ask: Objective, plan: Plan, dials: Dials) -> torch.Tensor:
@@ -85,19 +96,21 @@ def climbed(camera: torch.Tensor, r: torch.Tensor, ask: Objective, plan: Plan, d
 
 
 class Dreamed(NamedTuple):
-    """pictures: uint8 RGB (B, H, W, 3), dreamed. residual, fine: as in ``Grown``."""
+    """pictures: uint8 RGB (B, H, W, 3), dreamed. The others: as in ``Grown``."""
 
     pictures: torch.Tensor
     residual: torch.Tensor
+    colour: torch.Tensor
     fine: torch.Tensor
 
 
 def dreamed(
-    network: Network, plan: Plan, pictures: torch.Tensor, residual: torch.Tensor, fields: torch.Tensor, dials: Dials
+    network: Network, plan: Plan, pictures: torch.Tensor, before: Carried, fields: torch.Tensor, dials: Dials
 ) -> Dreamed:
     """The whole frame on the device, from the cameras' pictures, uint8 (B, H, W, 3), to what is shown."""
     large = pictures.permute(0, 3, 1, 2).float() / 255
-    small = large if large.shape[2:] == residual.shape[2:] else F.interpolate(large, residual.shape[2:], mode="area")
-    r, fine = grown(network, plan, small, residual, fields, dials)
+    size = before.residual.shape[2:]
+    small = large if large.shape[2:] == size else F.interpolate(large, size, mode="area")
+    r, colour, fine = grown(network, plan, small, before, fields, dials)
     shown = (large + resized(r, *large.shape[2:])).clamp(0, 1).mul(255).round()
-    return Dreamed(shown.to(torch.uint8).permute(0, 2, 3, 1).contiguous(), r, fine)
+    return Dreamed(shown.to(torch.uint8).permute(0, 2, 3, 1).contiguous(), r, colour, fine)

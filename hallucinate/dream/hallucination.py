@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import torch
 
 from hallucinate.dream import residual as res
 from hallucinate.dream.cuts import is_cut
 from hallucinate.dream.drift import drift
 from hallucinate.dream.flow import FLOW_WIDTH, Field, Flow, Motion, field
+from hallucinate.dream.growth import Carried
 from hallucinate.frame import Frame, Picture, to_luma
 from hallucinate.settings import Settings
 
@@ -28,27 +28,33 @@ Above what a webcam's noise leaves in the mean of a part, below what any motion 
 """
 
 
+SETTLING_S, SETTLING_GROWTHS = 8.0, 2.0
+"""After a cut, or after any knob was moved, colours are free for so long, or for so many times the growth's time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """What a new frame means for what was dreamed: the seconds gone by, the share that is left, and where it went.
 
+    fresh: how much of what is dreamed is new, 0 to 1: all of it until it has settled, then what was hidden before.
     field: as ``flow.field`` gives it, None where nothing moved.
     """
 
     seconds: float
     left: float
+    fresh: float
     field: Field | None
 
 
 class Hallucination:
     """What one camera's dream carries from frame to frame. Owned by the dreaming thread.
 
-    residual: float32 (1, 3, h, w) at the size of the last dream, on the device; None before the first.
+    carried: for one camera, at the size of the last dream, on the device; None before the first.
     cleared: how many frames had their residual cleared because it was no longer a number.
     """
 
     def __init__(self) -> None:
-        self.residual: torch.Tensor | None = None
+        self.carried: Carried | None = None
         self.cleared = 0
         self._flow = Flow()
         self._luma: Picture | None = None
@@ -57,6 +63,8 @@ class Hallucination:
         self._asked: frozenset[str] = frozenset()
         self._asked_ns = 0
         self._cut_ns: int | None = None
+        self._settings: Settings | None = None
+        self._settling_ns = 0
 
     def change(self, frame: Frame, settings: Settings) -> Change:
         """What this frame means for what was dreamed. On the CPU; for each frame, in their order.
@@ -64,15 +72,16 @@ class Hallucination:
         The same for a frame that is asked about again, because it could not be dreamed at first.
         """
         if self._last is None or self._last[0] is not frame:
-            seconds = (frame.captured_ns - self._before_ns) / 1e9 if self.residual is not None else 0.0
+            seconds = (frame.captured_ns - self._before_ns) / 1e9 if self.carried is not None else 0.0
             self._before_ns = frame.captured_ns
             where = self._where(frame, seconds, settings)
-            self._last = frame, Change(seconds, res.fade(seconds, self._half_life_s(frame, settings)), where)
+            left = res.fade(seconds, self._half_life_s(frame, settings))
+            self._last = frame, Change(seconds, left, self._fresh(frame, where, settings), where)
         return self._last[1]
 
-    def keep(self, residual: torch.Tensor, fine: bool = True) -> None:
-        """Carry this residual to the next frame. fine: whether it was a number, if that is known yet."""
-        self.residual = residual
+    def keep(self, carried: Carried, fine: bool = True) -> None:
+        """Carry this to the next frame. fine: whether it was a number, if that is known yet."""
+        self.carried = carried
         self.cleared += not fine
 
     def _where(self, frame: Frame, seconds: float, settings: Settings) -> Field | None:
@@ -80,8 +89,8 @@ class Hallucination:
         shape = frame.picture.shape
         luma = to_luma(frame.picture, FLOW_WIDTH, max(16, round(shape[0] * FLOW_WIDTH / shape[1])))
         before = self._luma
-        if self.residual is None or before is None or before.shape != luma.shape:
-            self._cut_ns = frame.captured_ns if self.residual is not None else None  # another camera
+        if self.carried is None or before is None or before.shape != luma.shape:
+            self._cut_ns = frame.captured_ns if self.carried is not None else None  # another camera
             self._luma = luma
             return None
         motion: Motion | None = None
@@ -93,6 +102,14 @@ class Hallucination:
                 self._cut_ns = frame.captured_ns
                 return None
         return field(motion, drift(luma.shape[0], luma.shape[1], seconds, frame.captured_ns / 1e9, settings))
+
+    def _fresh(self, frame: Frame, where: Field | None, settings: Settings) -> float:
+        if settings != self._settings or self._cut_ns == frame.captured_ns:
+            self._settings, self._settling_ns = settings, frame.captured_ns
+        settled_s = (frame.captured_ns - self._settling_ns) / 1e9
+        if settled_s < max(SETTLING_S, SETTLING_GROWTHS * settings.growth_s):
+            return 1.0
+        return 0.0 if where is None else float(1 - where[2].mean())
 
     def _half_life_s(self, frame: Frame, settings: Settings) -> float:
         """The settings' own; shorter after a cut, or just after something else was asked for, to make room for it."""

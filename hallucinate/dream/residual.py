@@ -63,6 +63,31 @@ def beside(residual: torch.Tensor, camera: torch.Tensor) -> torch.Tensor:
     return residual - share * own
 
 
+def coloured(
+    residual: torch.Tensor, camera: torch.Tensor, before: torch.Tensor, fresh: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Hold how much colour each residual adds to its camera's picture, but for what is new.
+
+    That is what it adds to the mean distance of the colours from grey, over its root mean square. Fed back for minutes
+    on a still camera, patterns settle and their colours creep up: without this, by a tenth in ten minutes.
+    residual, camera: (B, 3, H, W). before: what this returned a frame ago. fresh: from 0, hold it, to 1, let it be
+    whatever it is now. Both, and what is returned beside the residual, (B, 1, 1, 1).
+    """
+    luma, own = grey(residual), grey(camera)
+    colours = residual - luma
+    size = distance(residual).clamp(min=1e-9)
+    dreamed, plain = ((camera - own + add).abs().mean((1, 2, 3), keepdim=True) for add in (colours, 0.0))
+    added = (dreamed - plain) / size
+    wanted = before + fresh * (added - before)
+    gain = 1 + (wanted - added) * size / colours.abs().mean((1, 2, 3), keepdim=True).clamp(min=1e-9)
+    return luma + gain.clamp(0.5, 1.5) * colours, wanted
+
+
+def grey(picture: torch.Tensor) -> torch.Tensor:
+    """Luma (Rec. 601) of red, green and blue: (B, 3, H, W) -> (B, 1, H, W)."""
+    return 0.299 * picture[:, :1] + 0.587 * picture[:, 1:2] + 0.114 * picture[:, 2:]
+
+
 @functools.lru_cache(maxsize=64)
 def waves(size: int, count: int, device: torch.device) -> torch.Tensor:
     """The first ``count`` orthonormal cosine waves over ``size`` pixels, the first one flat: float32 (size, count).

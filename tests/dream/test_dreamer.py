@@ -308,3 +308,30 @@ def test_motion_too_slow_to_be_seen_from_frame_to_frame_adds_up() -> None:
     alike = np.corrcoef(moved.ravel(), stayed.ravel())[0, 1]
     assert alike > 0.85
     assert alike > np.corrcoef(moved.ravel(), there[20:-20, 30:200].ravel())[0, 1] + 0.2
+
+
+def test_colours_are_free_until_the_dream_has_settled_and_after_a_knob_moved() -> None:
+    hallucination, still = Hallucination(), world()[:, :256]
+
+    def fresh(seconds: float, settings: Settings = SETTINGS, picture: Picture = still) -> float:
+        return hallucination.change(Frame(picture, int(seconds * 1e9)), settings).fresh
+
+    assert fresh(0.0) == fresh(7.9) == 1.0
+    assert fresh(8.1) == fresh(60.0) == 0.0
+    louder = SETTINGS.model_copy(update={"strength": 0.7})
+    assert fresh(60.1, louder) == fresh(68.0, louder) == 1.0
+    assert fresh(68.2, louder) == 0.0
+    slow = SETTINGS.model_copy(update={"growth_s": 10.0})
+    assert fresh(70.0, slow) == fresh(89.9, slow) == 1.0
+    assert fresh(90.1, slow) == 0.0
+
+
+def test_colours_come_anew_with_what_was_hidden_and_with_a_cut() -> None:
+    dreamer, wide = new_dreamer(), world()
+    run(dreamer, 250)  # ten seconds
+    assert dreamer._alone._last is not None
+    assert dreamer._alone._last[1].fresh == 0.0
+    dreamer.dream(Frame(np.ascontiguousarray(wide[:, 12:268]), int(10.04e9)), SETTINGS, POINT)
+    assert 0 < dreamer._alone._last[1].fresh < 0.3
+    dreamer.dream(Frame(np.ascontiguousarray(world(9)[:, :256]), int(10.08e9)), SETTINGS, POINT)
+    assert dreamer._alone._last[1].fresh == 1.0

@@ -4,7 +4,19 @@ import pytest
 import torch
 
 from hallucinate.dream.octaves import SMALLEST, dream_size, octave_sizes
-from hallucinate.dream.residual import BROAD, CROWDED, FARTHEST, balanced, beside, distance, fade, spread_out, within
+from hallucinate.dream.residual import (
+    BROAD,
+    CROWDED,
+    FARTHEST,
+    balanced,
+    beside,
+    coloured,
+    distance,
+    fade,
+    grey,
+    spread_out,
+    within,
+)
 
 
 def test_the_half_life_is_the_time_to_a_half_at_every_frame_rate() -> None:
@@ -102,3 +114,39 @@ def test_a_dream_has_the_frames_shape_and_never_enlarges_it() -> None:
     assert dream_size(360, 640, 320) == (180, 320)
     assert dream_size(48, 64, 320) == (48, 64)
     assert min(dream_size(100, 2000, 128)) >= SMALLEST
+
+
+def colour_added(camera: torch.Tensor, residual: torch.Tensor) -> float:
+    """What a residual adds to the mean distance of the colours from grey, over its root mean square; in float64."""
+    pictures = [x[0].double().numpy().transpose(1, 2, 0) for x in (camera, camera + residual)]
+    greys = [cv2.cvtColor(x.astype(np.float32), cv2.COLOR_RGB2GRAY)[..., None] for x in pictures]
+    plain, dreamed = (np.abs(x - grey).mean() for x, grey in zip(pictures, greys, strict=True))
+    return float((dreamed - plain) / np.sqrt(np.mean(residual.double().numpy() ** 2)))
+
+
+def test_colour_that_is_new_is_left_as_it_is_and_colour_that_is_not_is_held() -> None:
+    generator = torch.Generator().manual_seed(0)
+    camera, r = torch.rand(1, 3, 48, 64, generator=generator), 0.2 * torch.randn(1, 3, 48, 64, generator=generator)
+    none, all_of_it = torch.zeros(1, 1, 1, 1), torch.ones(1, 1, 1, 1)
+    free, held = coloured(r, camera, none, all_of_it)
+    assert torch.allclose(free, r, atol=1e-6)
+    assert held.item() == pytest.approx(colour_added(camera, r), rel=1e-3)
+    luma = grey(r)
+    for more in (0.8, 1.25):
+        creeping = luma + more * (r - luma)
+        assert abs(colour_added(camera, creeping) / held.item() - 1) > 0.1
+        for _ in range(12):  # half a second of frames
+            creeping, kept = coloured(creeping, camera, held, none)
+            assert torch.equal(kept, held)
+        assert colour_added(camera, creeping) == pytest.approx(held.item(), rel=0.02)
+        assert torch.allclose(grey(creeping), luma, atol=1e-5)
+
+
+def test_colours_of_a_batch_are_held_each_by_itself() -> None:
+    generator = torch.Generator().manual_seed(0)
+    camera, r = (torch.rand(2, 3, 24, 32, generator=generator) - m for m in (0.0, 0.5))
+    before, fresh = torch.tensor([0.3, 0.1]).view(2, 1, 1, 1), torch.tensor([0.0, 0.5]).view(2, 1, 1, 1)
+    both = coloured(r, camera, before, fresh)
+    for n in range(2):
+        alone = coloured(r[n : n + 1], camera[n : n + 1], before[n : n + 1], fresh[n : n + 1])
+        assert all(torch.allclose(a[n : n + 1], b, atol=1e-6) for a, b in zip(both, alone, strict=True))
