@@ -110,10 +110,18 @@ def read_numbers(option: str, text: str, low: int, high: int) -> list[int]:
 
 def _check_file(option: str, path: Path | None) -> None:
     """Refuse a file that cannot be written because of where it is, before minutes go into what is written to it."""
-    if path is not None and not path.parent.is_dir():
+    if path is None:
+        return
+    if not path.parent.is_dir():
         raise SettingsError(f"{option} {path}: there is no folder {path.parent}; make it, or name another file")
-    if path is not None and path.is_dir():
+    if path.is_dir():
         raise SettingsError(f"{option} {path}: this is a folder; name a file in it")
+    beside = path.with_name(f"{path.name}.part")
+    try:
+        beside.touch()
+        beside.unlink()
+    except OSError as error:
+        raise SettingsError(f"{option} {path}: cannot be written ({error.strerror}); name another file") from None
 
 
 def _allowed(knob: FieldInfo) -> str:

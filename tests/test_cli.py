@@ -151,6 +151,7 @@ def test_a_network_shows_its_motifs_one_a_line_with_family_and_its_layers() -> N
         (["bench", "--steps", "1,x"], "--steps 1,x: give whole numbers from 1 to 64"),
         (["bench", "--json", "/no/such/folder/b.json"], "there is no folder /no/such/folder"),
         (["bench", "--json", "/tmp"], "--json /tmp: this is a folder; name a file in it"),
+        (["bench", "--json", "/proc/b.json"], "--json /proc/b.json: cannot be written (No such file or directory)"),
         (["calibrate"], "command"),
         (["calibrate", "sped"], "sped"),
         (["calibrate", "speed", "--network", "motiv"], "no network is called 'motiv'; did you mean 'motif'"),

@@ -33,6 +33,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hallucinate.errors import HallucinateError
+from hallucinate.shipped import write_json
 
 SIZE, FPS = "640x360", 24
 SHORTEST_S, LONGEST_S = 1.0, 600.0
@@ -75,9 +76,7 @@ def calibrate(seconds: float, browser: str | None, out: Path | None) -> None:
     facts = _facts(measured, stats, about)
     _show(facts)
     if out is not None:
-        part = out.with_suffix(".part")
-        part.write_text(json.dumps(facts, indent=1) + "\n")
-        os.replace(part, out)
+        write_json(out, facts)
 
 
 def _check(seconds: float, browser: str | None, out: Path | None) -> None:
@@ -192,7 +191,7 @@ def _facts(measured: dict[str, Any], stats: Sequence[dict[str, Any]], about: dic
     return {
         "how": f"python -m hallucinate.calibrate.latency: scene, {SIZE}, {FPS} fps, loopback",
         "when": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "machine": f"{about['device']}, {os.cpu_count()} cores",
+        "machine": about["device"],
         "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
         **rounded,
         "shown_fps": round((measured["frames"] + measured["unreadable"]) / measured["seconds"], 1),

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
 import statistics
 from collections.abc import Iterator, Sequence
@@ -36,7 +35,7 @@ from hallucinate.motifs.judge import Judge
 from hallucinate.networks import Network
 from hallucinate.networks.registry import open_network
 from hallucinate.settings import Settings
-from hallucinate.shipped import shipped
+from hallucinate.shipped import shipped, write_json
 from hallucinate.sources.scene import filmed
 
 FPS, SECONDS, WIDTH = 25, 1.0, 480
@@ -134,9 +133,7 @@ def main() -> None:
         "mixes": {f"{one} + {other}": found for (one, other), found in pairs.items()},
     }
     options.out.mkdir(parents=True, exist_ok=True)
-    path, part = options.out / f"{network.name}.json", options.out / f"{network.name}.part"
-    part.write_text(json.dumps(measured, indent=1) + "\n")
-    os.replace(part, path)
+    write_json(options.out / f"{network.name}.json", measured)
 
 
 if __name__ == "__main__":
