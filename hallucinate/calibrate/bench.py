@@ -23,6 +23,7 @@ import itertools
 import statistics
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -38,8 +39,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from hallucinate.device import choose_device, describe, precision, precisions
 from hallucinate.dream.ascent import direction
-from hallucinate.dream.dreamer import Dreamer
+from hallucinate.dream.dreamer import Dreamer, Pending
 from hallucinate.dream.governor import OperatingPoint
+from hallucinate.dream.hallucination import Hallucination
 from hallucinate.dream.objective import Objective, more_of_layer
 from hallucinate.dream.octaves import dream_size
 from hallucinate.frame import Frame, Picture
@@ -230,12 +232,18 @@ def as_lived(network: Network, steps: int) -> Settings:
 def frames(
     dreamer: Dreamer, pictures: Sequence[Picture], settings: Settings, point: OperatingPoint, count: int
 ) -> Callable[[], None]:
-    """What dreams the next ``count`` frames each time it is called; the pictures come again and again, 25 a second."""
-    numbers = itertools.count(1)
+    """What dreams the next ``count`` frames each time it is called; the pictures come again and again, 25 a second.
+
+    A frame is begun before the last is waited for: on a GPU, motion is measured while the device is at work.
+    """
+    numbers, hallucination, waiting = itertools.count(1), Hallucination(), deque[Pending]()
 
     def dream() -> None:
         for n in itertools.islice(numbers, count):
-            dreamer.dream(Frame(pictures[n % len(pictures)], round(n / 25 * 1e9)), settings, point)
+            frame = Frame(pictures[n % len(pictures)], round(n / 25 * 1e9))
+            waiting.append(dreamer.begin([(hallucination, frame)], settings, point))
+            if len(waiting) > 1:
+                waiting.popleft()()
 
     return dream
 
