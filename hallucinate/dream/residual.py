@@ -31,13 +31,20 @@ def distance(residual: torch.Tensor) -> torch.Tensor:
     return residual.square().mean((1, 2, 3), keepdim=True).sqrt()
 
 
-def within(residual: torch.Tensor, limit: torch.Tensor | float) -> torch.Tensor:
+def within(
+    residual: torch.Tensor, limit: torch.Tensor | float, luma_share: torch.Tensor | float | None = None
+) -> torch.Tensor:
     """Scale each residual down to the root mean square distance ``limit`` if it went further.
 
-    residual: (B, 3, H, W). limit: in [0, 1] units, (B, 1, 1, 1) or one for all. No branch on the tensor: on a
-    GPU the frame goes on without waiting for the number.
+    residual: (B, 3, H, W). limit: in [0, 1] units, (B, 1, 1, 1) or one for all. luma_share: how much of that its luma
+    usually has; given, it is by its luma that the residual is judged, so that contrast is held and what colours do at
+    the moment does not move it. No branch on the tensor: on a GPU the frame goes on without waiting for the number.
     """
-    return residual * (limit / distance(residual).clamp(min=1e-9)).clamp(max=1.0)
+    size = distance(residual)
+    if luma_share is not None:
+        # Colours alone are bounded as well.
+        size = torch.maximum(distance(grey(residual)) / luma_share, 0.9 * size)
+    return residual * (limit / size.clamp(min=1e-9)).clamp(max=1.0)
 
 
 def balanced(residual: torch.Tensor) -> torch.Tensor:
@@ -66,21 +73,20 @@ def beside(residual: torch.Tensor, camera: torch.Tensor) -> torch.Tensor:
 def coloured(
     residual: torch.Tensor, camera: torch.Tensor, before: torch.Tensor, fresh: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Hold how much colour each residual adds to its camera's picture, but for what is new.
+    """Hold how much colour each residual adds to its camera's picture, for its light and shade, but for what is new.
 
-    That is what it adds to the mean distance of the colours from grey, over its root mean square. Fed back for minutes
-    on a still camera, patterns settle and their colours creep up: without this, by a tenth in ten minutes.
-    residual, camera: (B, 3, H, W). before: what this returned a frame ago. fresh: from 0, hold it, to 1, let it be
-    whatever it is now. Both, and what is returned beside the residual, (B, 1, 1, 1).
+    Fed back for minutes on a still camera, patterns settle and their colours creep up: without this, by a tenth in ten
+    minutes. residual, camera: (B, 3, H, W). before: what this returned a frame ago. fresh: from 0, hold it, to 1, let
+    it be whatever it is now, (B, 1, 1, 1). Returned beside the residual, (B, 2, 1, 1), of each: what it adds to the
+    mean distance of the picture's colours from grey, over its luma's root mean square; and that over its own.
     """
     luma, own = grey(residual), grey(camera)
-    colours = residual - luma
-    size = distance(residual).clamp(min=1e-9)
+    colours, size = residual - luma, distance(luma).clamp(min=1e-9)
     dreamed, plain = ((camera - own + add).abs().mean((1, 2, 3), keepdim=True) for add in (colours, 0.0))
-    added = (dreamed - plain) / size
-    wanted = before + fresh * (added - before)
-    gain = 1 + (wanted - added) * size / colours.abs().mean((1, 2, 3), keepdim=True).clamp(min=1e-9)
-    return luma + gain.clamp(0.5, 1.5) * colours, wanted
+    added, share = (dreamed - plain) / size, size / distance(residual).clamp(min=1e-9)
+    kept = torch.lerp(before, torch.cat([added, share], 1), fresh)
+    gain = 1 + (kept[:, :1] - added) * size / colours.abs().mean((1, 2, 3), keepdim=True).clamp(min=1e-9)
+    return luma + gain.clamp(0.5, 1.5) * colours, kept
 
 
 def grey(picture: torch.Tensor) -> torch.Tensor:

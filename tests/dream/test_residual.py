@@ -38,6 +38,16 @@ def test_no_residual_goes_further_than_its_limit(limit: float) -> None:
     assert distance(within(r, limit)).item() == pytest.approx(limit, abs=1e-6)
 
 
+def test_a_residual_may_be_judged_by_its_luma_and_then_its_contrast_is_held() -> None:
+    r = torch.randn(1, 3, 20, 30, generator=torch.Generator().manual_seed(0))
+    luma = grey(r)
+    for colour in (0.2, 0.4, 0.6):
+        found = within(luma + colour * (r - luma), 0.1, 0.7)
+        assert distance(grey(found)).item() == pytest.approx(0.07, rel=1e-4)
+    only_colour = within(r - luma, 0.1, 0.7)
+    assert distance(only_colour).item() == pytest.approx(0.1 / 0.9, rel=1e-4)
+
+
 def test_a_residual_within_bounds_is_left_as_it_is() -> None:
     r = torch.full((1, 3, 4, 4), 0.01)
     assert torch.equal(within(r, FARTHEST), r)
@@ -117,35 +127,38 @@ def test_a_dream_has_the_frames_shape_and_never_enlarges_it() -> None:
 
 
 def colour_added(camera: torch.Tensor, residual: torch.Tensor) -> float:
-    """What a residual adds to the mean distance of the colours from grey, over its root mean square; in float64."""
+    """What a residual adds to the mean distance of the colours from grey, over its luma's size; in float64."""
     pictures = [x[0].double().numpy().transpose(1, 2, 0) for x in (camera, camera + residual)]
     greys = [cv2.cvtColor(x.astype(np.float32), cv2.COLOR_RGB2GRAY)[..., None] for x in pictures]
     plain, dreamed = (np.abs(x - grey).mean() for x, grey in zip(pictures, greys, strict=True))
-    return float((dreamed - plain) / np.sqrt(np.mean(residual.double().numpy() ** 2)))
+    luma = residual[0].double().numpy().transpose(1, 2, 0) @ np.array([0.299, 0.587, 0.114])
+    return float((dreamed - plain) / np.sqrt(np.mean(luma**2)))
 
 
 def test_colour_that_is_new_is_left_as_it_is_and_colour_that_is_not_is_held() -> None:
     generator = torch.Generator().manual_seed(0)
     camera, r = torch.rand(1, 3, 48, 64, generator=generator), 0.2 * torch.randn(1, 3, 48, 64, generator=generator)
     none, all_of_it = torch.zeros(1, 1, 1, 1), torch.ones(1, 1, 1, 1)
-    free, held = coloured(r, camera, none, all_of_it)
+    nothing = torch.zeros(1, 2, 1, 1)
+    free, held = coloured(r, camera, nothing, all_of_it)
     assert torch.allclose(free, r, atol=1e-6)
-    assert held.item() == pytest.approx(colour_added(camera, r), rel=1e-3)
+    assert held[0, 0].item() == pytest.approx(colour_added(camera, r), rel=1e-3)
+    assert held[0, 1].item() == pytest.approx((distance(grey(r)) / distance(r)).item(), rel=1e-4)
     luma = grey(r)
     for more in (0.8, 1.25):
         creeping = luma + more * (r - luma)
-        assert abs(colour_added(camera, creeping) / held.item() - 1) > 0.1
+        assert abs(colour_added(camera, creeping) / held[0, 0].item() - 1) > 0.1
         for _ in range(12):  # half a second of frames
             creeping, kept = coloured(creeping, camera, held, none)
             assert torch.equal(kept, held)
-        assert colour_added(camera, creeping) == pytest.approx(held.item(), rel=0.02)
+        assert colour_added(camera, creeping) == pytest.approx(held[0, 0].item(), rel=0.02)
         assert torch.allclose(grey(creeping), luma, atol=1e-5)
 
 
 def test_colours_of_a_batch_are_held_each_by_itself() -> None:
     generator = torch.Generator().manual_seed(0)
     camera, r = (torch.rand(2, 3, 24, 32, generator=generator) - m for m in (0.0, 0.5))
-    before, fresh = torch.tensor([0.3, 0.1]).view(2, 1, 1, 1), torch.tensor([0.0, 0.5]).view(2, 1, 1, 1)
+    before, fresh = torch.tensor([[0.3, 0.6], [0.1, 0.5]]).view(2, 2, 1, 1), torch.tensor([0.0, 0.5]).view(2, 1, 1, 1)
     both = coloured(r, camera, before, fresh)
     for n in range(2):
         alone = coloured(r[n : n + 1], camera[n : n + 1], before[n : n + 1], fresh[n : n + 1])
