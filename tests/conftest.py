@@ -1,10 +1,15 @@
 """Imported before torch is, so that tests run as the product does (see hallucinate/__init__.py)."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 import hallucinate  # noqa: F401
+
+
+# Small pictures gain nothing from more threads, and the servers and browsers of the tests want the cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(autouse=True, scope="session")
