@@ -7,7 +7,6 @@ import pytest
 
 import hallucinate  # noqa: F401
 
-
 # Small pictures gain nothing from more threads, and the servers and browsers of the tests want the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
