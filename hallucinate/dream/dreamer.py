@@ -134,7 +134,7 @@ class Dreamer:
 
     def _carried(self, before: Carried | None, height: int, width: int) -> Carried:
         if before is None:
-            return Carried(*(torch.zeros(size, device=self._device) for size in ((1, 3, height, width), (1, 2, 1, 1))))
+            return Carried(*(torch.zeros(size, device=self._device) for size in ((1, 3, height, width), (1, 3, 1, 1))))
         return Carried(resized(before.residual, height, width), before.colour)
 
     def _plan(self, changes: Sequence[Change], settings: Settings, height: int, width: int, steps: int) -> Plan:

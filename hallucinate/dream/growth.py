@@ -55,7 +55,7 @@ class Dials(NamedTuple):
 
 class Carried(NamedTuple):
     """What goes from frame to frame. residual: float32 (B, 3, h, w); colour: as
-    ``residual.coloured`` returns it, float32 (B, 2, 1, 1)."""
+    ``residual.coloured`` returns it, float32 (B, 3, 1, 1)."""
 
     residual: torch.Tensor
     colour: torch.Tensor
@@ -77,8 +77,11 @@ def grown(
     if plan.sizes:
         ask = more_of_layer(network, plan.layer) if plan.layer else more_of_motifs(network, dials.weights)
         r = climbed(camera, r, ask, plan, dials)
-    r, colour = res.coloured(res.spread_out(r, dials.limit), camera, before.colour, dials.fresh)
-    r = res.within(res.beside(res.balanced(r), camera), dials.limit, colour[:, 1:].clamp(min=1e-3))
+    r = res.beside(res.balanced(res.spread_out(r, dials.limit)), camera)
+    r, colour = res.coloured(r, camera, before.colour, dials.fresh)
+    # A settled dream goes no further than it went, though it may creep for minutes where it has not reached the limit.
+    limit = torch.minimum(dials.limit, colour[:, 2:])
+    r = res.within(r, limit, colour[:, 1:2].clamp(min=1e-3))
     fine = torch.isfinite(r).flatten(1).all(1)
     r, colour = (torch.where(fine[:, None, None, None], kept, torch.zeros_like(kept)) for kept in (r, colour))
     return Grown(r, colour, fine)

@@ -77,14 +77,15 @@ def coloured(
 
     Fed back for minutes on a still camera, patterns settle and their colours creep up: without this, by a tenth in ten
     minutes. residual, camera: (B, 3, H, W). before: what this returned a frame ago. fresh: from 0, hold it, to 1, let
-    it be whatever it is now, (B, 1, 1, 1). Returned beside the residual, (B, 2, 1, 1), of each: what it adds to the
-    mean distance of the picture's colours from grey, over its luma's root mean square; and that over its own.
+    it be whatever it is now, (B, 1, 1, 1). Returned beside the residual, (B, 3, 1, 1), of each: what it adds to the
+    mean distance of the picture's colours from grey, over its luma's root mean square; that over its own; and its own.
     """
     luma, own = grey(residual), grey(camera)
     colours, size = residual - luma, distance(luma).clamp(min=1e-9)
     dreamed, plain = ((camera - own + add).abs().mean((1, 2, 3), keepdim=True) for add in (colours, 0.0))
-    added, share = (dreamed - plain) / size, size / distance(residual).clamp(min=1e-9)
-    kept = torch.lerp(before, torch.cat([added, share], 1), fresh)
+    reached = distance(residual)
+    now = torch.cat([(dreamed - plain) / size, size / reached.clamp(min=1e-9), reached], 1)
+    added, kept = now[:, :1], torch.lerp(before, now, fresh)
     gain = 1 + (kept[:, :1] - added) * size / colours.abs().mean((1, 2, 3), keepdim=True).clamp(min=1e-9)
     return luma + gain.clamp(0.5, 1.5) * colours, kept
 

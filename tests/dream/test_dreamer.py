@@ -9,7 +9,7 @@ from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.flow import Flow, Motion
 from hallucinate.dream.governor import OperatingPoint
 from hallucinate.dream.hallucination import Hallucination
-from hallucinate.dream.residual import FARTHEST
+from hallucinate.dream.residual import FARTHEST, distance, grey
 from hallucinate.frame import Frame, Picture
 from hallucinate.networks.registry import open_network
 from hallucinate.settings import Settings
@@ -335,3 +335,15 @@ def test_colours_come_anew_with_what_was_hidden_and_with_a_cut() -> None:
     assert 0 < dreamer._alone._last[1].fresh < 0.3
     dreamer.dream(Frame(np.ascontiguousarray(world(9)[:, :256]), int(10.08e9)), SETTINGS, POINT)
     assert dreamer._alone._last[1].fresh == 1.0
+
+
+def test_a_settled_dreams_light_and_shade_go_no_further_than_they_went() -> None:
+    dreamer = new_dreamer()
+    creeping = SETTINGS.model_copy(update={"growth_s": 4.0, "half_life_s": 4.0, "strength": 1.0})
+    reached = []
+    for start, frames in ((0, 201), (201, 100)):  # at 8 s it has settled
+        run(dreamer, frames, settings=creeping, start=start)
+        assert dreamer._alone.carried is not None
+        reached.append(distance(grey(dreamer._alone.carried.residual)).item())
+    assert reached[0] > 0.02
+    assert 0.95 * reached[0] < reached[1] <= 1.01 * reached[0]

@@ -139,10 +139,11 @@ def test_colour_that_is_new_is_left_as_it_is_and_colour_that_is_not_is_held() ->
     generator = torch.Generator().manual_seed(0)
     camera, r = torch.rand(1, 3, 48, 64, generator=generator), 0.2 * torch.randn(1, 3, 48, 64, generator=generator)
     none, all_of_it = torch.zeros(1, 1, 1, 1), torch.ones(1, 1, 1, 1)
-    nothing = torch.zeros(1, 2, 1, 1)
+    nothing = torch.zeros(1, 3, 1, 1)
     free, held = coloured(r, camera, nothing, all_of_it)
     assert torch.allclose(free, r, atol=1e-6)
     assert held[0, 0].item() == pytest.approx(colour_added(camera, r), rel=1e-3)
+    assert held[0, 2].item() == pytest.approx(distance(r).item())
     assert held[0, 1].item() == pytest.approx((distance(grey(r)) / distance(r)).item(), rel=1e-4)
     luma = grey(r)
     for more in (0.8, 1.25):
@@ -158,7 +159,10 @@ def test_colour_that_is_new_is_left_as_it_is_and_colour_that_is_not_is_held() ->
 def test_colours_of_a_batch_are_held_each_by_itself() -> None:
     generator = torch.Generator().manual_seed(0)
     camera, r = (torch.rand(2, 3, 24, 32, generator=generator) - m for m in (0.0, 0.5))
-    before, fresh = torch.tensor([[0.3, 0.6], [0.1, 0.5]]).view(2, 2, 1, 1), torch.tensor([0.0, 0.5]).view(2, 1, 1, 1)
+    before, fresh = (
+        torch.tensor([[0.3, 0.6, 0.1], [0.1, 0.5, 0.2]]).view(2, 3, 1, 1),
+        torch.tensor([0.0, 0.5]).view(2, 1, 1, 1),
+    )
     both = coloured(r, camera, before, fresh)
     for n in range(2):
         alone = coloured(r[n : n + 1], camera[n : n + 1], before[n : n + 1], fresh[n : n + 1])
