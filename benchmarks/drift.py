@@ -42,10 +42,12 @@ def drawn_settings(network: Network, count: int, seed: int) -> list[Settings]:
     found = []
     for _ in range(count):
         names = random.choice(network.motifs, size=random.integers(1, 4), replace=False)
+        motifs = {str(name): round(float(random.uniform(0.2, 1)), 2) for name in names}
+        layers = {str(random.choice(network.layers)): 1.0} if random.random() < 0.2 else {}
         found.append(
             Settings(
-                motifs={str(name): round(float(random.uniform(0.2, 1)), 2) for name in names},
-                layer=str(random.choice(network.layers)) if random.random() < 0.2 else "",
+                motifs={} if layers else motifs,
+                layers=layers,
                 strength=round(float(random.uniform(0.2, 1)), 2),
                 growth_s=round(float(random.uniform(0.2, 5)), 2),
                 half_life_s=round(float(np.exp(random.uniform(np.log(0.2), np.log(60)))), 2),

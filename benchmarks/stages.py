@@ -15,7 +15,7 @@ from hallucinate.calibrate.bench import taking_turns
 from hallucinate.device import choose_device
 from hallucinate.dream.ascent import direction, resized
 from hallucinate.dream.flow import FLOW_WIDTH, Flow, carried, field
-from hallucinate.dream.objective import more_of_motifs, weights
+from hallucinate.dream.objectives import more_of_motifs, weights
 from hallucinate.dream.octaves import dream_size, octave_sizes
 from hallucinate.frame import laid_on, shrunk, to_luma, to_tensor
 from hallucinate.networks.registry import open_quickest

@@ -33,7 +33,7 @@ from hallucinate.dream.ascent import direction, resized
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.flow import FLOW_WIDTH, Flow, carried, disoccluded, field, motion_border
 from hallucinate.dream.governor import OperatingPoint
-from hallucinate.dream.objective import more_of_motifs, weights
+from hallucinate.dream.objectives import more_of_motifs, weights
 from hallucinate.dream.octaves import dream_size, octave_sizes
 from hallucinate.frame import Frame, Picture, laid_on, shrunk, to_luma, to_tensor
 from hallucinate.networks import Network

@@ -20,6 +20,9 @@ from hallucinate import __version__
 from hallucinate.errors import HallucinateError, SettingsError
 from hallucinate.settings import Settings, one_line
 
+MIXES = {"motifs": "eye=1,spiral=0.5", "layers": "mixed4c=1,mixed3b:12=0.5"}
+"""The knobs that are several things by weight, and how they are written."""
+
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
@@ -47,10 +50,10 @@ def with_knobs(command: Callable[..., None]) -> Callable[..., None]:
     own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "settings"]
     options = []
     for name, knob in Settings.model_fields.items():
-        mix = name == "motifs"
+        mix = name in MIXES
         help_text = knob.description or ""
         if mix:
-            help_text += "; e.g. eye or eye=1,spiral=0.5"
+            help_text += f"; e.g. {MIXES[name]}"
         option = typer.Option(help=f"{help_text} [{_allowed(knob)}default: {_shown(knob.get_default())}]")
         kind: Any = str if mix else knob.annotation
         annotation = Annotated[kind | None, option]
@@ -69,15 +72,16 @@ def with_knobs(command: Callable[..., None]) -> Callable[..., None]:
 
 def read_settings(knobs: dict[str, Any]) -> Settings:
     """Settings from the options that were given. Raises SettingsError with one line."""
-    if isinstance(knobs.get("motifs"), str):
-        knobs = {**knobs, "motifs": read_mix(knobs["motifs"])}
+    knobs = {**knobs, **{name: read_mix(name, knobs[name]) for name in MIXES if isinstance(knobs.get(name), str)}}
+    if knobs.get("layers") and "motifs" not in knobs:
+        knobs["motifs"] = {}  # who names layers alone means them alone, not beside what motifs are by default
     try:
         return Settings.model_validate(knobs)
     except ValidationError as error:
         raise SettingsError(one_line(error)) from None
 
 
-def read_mix(text: str) -> dict[str, float]:
+def read_mix(knob: str, text: str) -> dict[str, float]:
     """``eye=1,spiral=0.5`` or ``eye,spiral`` -> weights by name; a name alone weighs 1."""
     mix: dict[str, float] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
@@ -85,9 +89,7 @@ def read_mix(text: str) -> dict[str, float]:
         try:
             mix[name] = float(weight) if weight else 1.0
         except ValueError:
-            raise SettingsError(
-                f"motifs: {part!r} has no number after '='; write a mix like eye=1,spiral=0.5"
-            ) from None
+            raise SettingsError(f"{knob}: {part!r} has no number after '='; write a mix like {MIXES[knob]}") from None
     return mix
 
 
@@ -167,6 +169,8 @@ def serve(
         typer.Option(min=0, max=64, help="cameras dreamed for visitors [default: 2, 8 on a GPU]"),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="of jitter")] = 0,
+    guide_image: Annotated[Path | None, typer.Option(help="a picture for --guide to dream of")] = None,
+    mask_image: Annotated[Path | None, typer.Option(help="where --where painted dreams: there it is bright")] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="print the version and exit")
     ] = False,
@@ -181,7 +185,10 @@ def serve(
     # Here, because torch takes seconds to import, and --help and a mistyped option should not.
     from hallucinate.serve import Start, serve_forever
 
-    serve_forever(Start(source, port, host, token, network, device, width_and_height, visitors, seed), settings)
+    serve_forever(
+        Start(source, port, host, token, network, device, width_and_height, visitors, seed, guide_image, mask_image),
+        settings,
+    )
 
 
 app.callback(invoke_without_command=True)(with_knobs(serve))

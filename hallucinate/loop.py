@@ -95,6 +95,7 @@ class Loop:
         self._lock = threading.Lock()
         self._ids = (f"visitor-{n}" for n in itertools.count(1))
         self._notice = ""
+        self._pictures: dict[str, Picture | None] = {}
         self.main = self._new_dream("main")
         self._dreams: dict[str, Dream] = {"main": self.main}
         self._thread = threading.Thread(target=self._run, name="dreamer", daemon=True)
@@ -245,6 +246,22 @@ class Loop:
         dream.reader = Reader(open_source, dream.slot, self._clock)
         dream.reader.start()
 
+    # Pictures -------------------------------------------------------------------------------------------
+
+    def lay(self, kind: str, picture: Picture | None) -> None:
+        """Take a "guide" or a "mask" for all dreams, uint8 RGB (H, W, 3), or with None take it away. Any thread."""
+        with self._lock:
+            if picture is None:
+                self._live.lay(kind, False)  # first, so that no frame asks for what is gone
+            self._pictures = {**self._pictures, kind: picture}
+            (self._dreamer.guide if kind == "guide" else self._dreamer.mask)(picture)
+            if picture is not None:
+                self._live.lay(kind, True)
+
+    def laid(self, kind: str) -> Picture | None:
+        """The guide or the mask that was handed in."""
+        return self._pictures.get(kind)
+
     # Figures --------------------------------------------------------------------------------------------
 
     @property
@@ -269,6 +286,7 @@ class Loop:
             "visitors": sum(dream is not self.main for dream in dreams),
             "status": reader.status if reader is not None else "waiting for a visitor's camera",
             "notice": self._notice,
+            "pictures": sorted(self._live.pictures),
         }
 
 

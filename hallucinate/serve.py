@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import segno
 import torch
@@ -30,6 +31,7 @@ from hallucinate.settings import LiveSettings, Settings
 from hallucinate.shipped import shipped
 from hallucinate.sources import Source
 from hallucinate.sources.opening import choose_default, open_source
+from hallucinate.sources.still import load_picture
 from hallucinate.stream.access import Access, new_token
 from hallucinate.stream.server import make_app
 from hallucinate.stream.serving import addresses, run
@@ -54,6 +56,8 @@ class Start:
     size: tuple[int, int]
     visitors: int | None
     seed: int
+    guide_image: Path | None = None
+    mask_image: Path | None = None
 
 
 def serve_forever(start: Start, settings: Settings) -> None:
@@ -66,16 +70,20 @@ def serve_forever(start: Start, settings: Settings) -> None:
     # The source first: it is what people mistype, and it is checked before seconds go into the network.
     spec, why = (start.source, "as asked") if start.source is not None else choose_default()
     open_main = prepare_source(spec, start.size, settings, clock)
+    files = {"guide": start.guide_image, "mask": start.mask_image}
+    pictures = {kind: load_picture(path) for kind, path in files.items() if path is not None}
 
     device = choose_device(start.device)
     opened = open_as_kept(start.network, device)
     network = opened.network
-    live = LiveSettings(settings, network.motifs, network.layers, network.families)
+    live = LiveSettings(settings, network.motifs, network.layers, network.families, pictures=frozenset(pictures))
     visitors = start.visitors if start.visitors is not None else (2 if device.type == "cpu" else 8)
     agreement = read_agreement(shipped("calibration") / "strength" / f"{network.name}.json")
     dreamer = Dreamer(network, device, start.seed, agreement)
     point, known = begin_at(opened, settings, start.size)
     loop = Loop(open_main, dreamer, live, clock, start.size, visitors, Governor(point))
+    for kind, picture in pictures.items():
+        loop.lay(kind, picture)
     token = start.token or new_token()
     facts = about(network, describe(device, opened.dtype), spec)
     chosen = {"source": f"{spec} ({why})", "speed": f"{in_words(point)} ({known})"}

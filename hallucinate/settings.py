@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import re
 import threading
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hallucinate.errors import SettingsError
+
+PICTURES = ("guide", "mask")
+"""Pictures that people may hand in: what to dream of, and where."""
 
 Weight = Annotated[float, Field(ge=0, le=1)]
 
@@ -31,11 +35,22 @@ class Settings(BaseModel):
         description="what to hallucinate: motifs by name, each with its weight; all at 0 dreams nothing",
         json_schema_extra=_knob(label="Motifs"),
     )
-    layer: str = Field(
-        "",
-        max_length=64,
-        description="a layer of the network instead of motifs: whatever it sees, more of it; empty for motifs",
-        json_schema_extra=_knob(label="Layer"),
+    layers: dict[str, Weight] = Field(
+        {},
+        max_length=8,
+        description="layers of the network, each with its weight: whatever they see, more of it; "
+        "LAYER:CHANNEL for one channel, LAYER:CHANNEL@centre for one neuron in the middle",
+        json_schema_extra=_knob(label="Layers"),
+    )
+    guide: Weight = Field(
+        0.0,
+        description="how much to dream of what is in the guide picture, beside the rest",
+        json_schema_extra=_knob(step=0.01, label="Guide picture"),
+    )
+    where: Literal["everywhere", "moving", "painted"] = Field(
+        "everywhere",
+        description="which part of the picture dreams: all of it, what moves, or what a mask was painted on",
+        json_schema_extra=_knob(label="Where"),
     )
     strength: float = Field(
         0.6,
@@ -112,6 +127,40 @@ class Settings(BaseModel):
         description="pixels by which a step is shifted at most, at random; hides the network's grid",
         json_schema_extra=_knob("px", 1, "Jitter", live=False),
     )
+    gradient_blur: float = Field(
+        0.0,
+        ge=0,
+        le=8,
+        description="how far the gradient is smoothed, in pixels that the network sees; softens what is fine",
+        json_schema_extra=_knob("px", 0.1, "Gradient blur", live=False),
+    )
+    laplacian: int = Field(
+        0,
+        ge=0,
+        le=6,
+        description="levels of a Laplacian pyramid on which the gradient is made equally strong; 0 leaves it as it is",
+        json_schema_extra=_knob(step=1, label="Laplacian levels", live=False),
+    )
+    total_variation: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="how strongly the hallucination is smoothed where it need not change (total variation)",
+        json_schema_extra=_knob(step=0.01, label="Total variation", live=False),
+    )
+    pull: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="how strongly every pixel is drawn back to the camera's, the more the further it went (L2)",
+        json_schema_extra=_knob(step=0.01, label="Pull to the camera", live=False),
+    )
+    guide_layer: str = Field(
+        "",
+        max_length=64,
+        description="the layer in which the picture is likened to the guide; empty for the network's own choice",
+        json_schema_extra=_knob(label="Guide layer", live=False),
+    )
     follow: bool = Field(
         True,
         description="carry the hallucination along with what moves (optical flow)",
@@ -147,6 +196,22 @@ class Settings(BaseModel):
     )
 
 
+class Unit(NamedTuple):
+    """Part of a network: a layer, one of its channels (None for all), or that channel's neuron at the centre."""
+
+    layer: str
+    channel: int | None = None
+    centre: bool = False
+
+
+def read_unit(entry: str) -> Unit:
+    """``mixed4c``, ``mixed4c:12`` or ``mixed4c:12@centre``. Raises SettingsError for anything else."""
+    match = re.fullmatch(r"([^:@=,]+)(?::(\d{1,5})(@centre)?)?", entry)
+    if match is None:
+        raise SettingsError(f"layers: {entry!r} is none; write LAYER, LAYER:CHANNEL or LAYER:CHANNEL@centre")
+    return Unit(match[1], None if match[2] is None else int(match[2]), match[3] is not None)
+
+
 def one_line(error: ValidationError) -> str:
     """A pydantic error as one line for a person: the knob, what was given, what is allowed."""
     parts = []
@@ -174,7 +239,8 @@ class LiveSettings:
 
     ``motifs`` and ``layers`` are the names that the open network answers to; others are refused here,
     so that a dream never starts on a name that does not exist. ``families``, a word for each motif, go into
-    the schema, for pages that show many.
+    the schema, for pages that show many; ``channels`` are how many each layer has. ``pictures``: which of "guide" and
+    "mask" there are; a dream never starts on one that there is not.
     """
 
     def __init__(
@@ -183,8 +249,12 @@ class LiveSettings:
         motifs: tuple[str, ...],
         layers: tuple[str, ...],
         families: Mapping[str, str] | None = None,
+        channels: Mapping[str, int] | None = None,
+        pictures: frozenset[str] = frozenset(),
     ) -> None:
-        self.motifs, self.layers, self.families = motifs, layers, dict(families or {})
+        self.motifs, self.layers = motifs, layers
+        self.families, self.channels = dict(families or {}), dict(channels or {})
+        self.pictures = pictures
         self._lock = threading.Lock()
         self._listeners: list[Listener] = []
         self._check(start)
@@ -213,6 +283,14 @@ class LiveSettings:
             listener(settings)
         return settings
 
+    def lay(self, picture: str, there: bool) -> None:
+        """There is a guide, or a mask, from now on, or there is none any more, and nothing asks for it."""
+        self.pictures = self.pictures | {picture} if there else self.pictures - {picture}
+        if not there and picture == "guide" and self._current.guide > 0:
+            self.patch({"guide": 0.0})
+        if not there and picture == "mask" and self._current.where == "painted":
+            self.patch({"where": "everywhere"})
+
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call ``listener`` after each change, on the changing thread; returns what ends that."""
         with self._lock:
@@ -224,14 +302,26 @@ class LiveSettings:
         schema = Settings.model_json_schema()
         schema["properties"]["motifs"]["propertyNames"] = {"enum": list(self.motifs)}
         schema["properties"]["motifs"]["families"] = self.families
-        schema["properties"]["layer"]["enum"] = ["", *self.layers]
+        schema["properties"]["layers"]["propertyNames"] = {"enum": list(self.layers)}
+        schema["properties"]["layers"]["channels"] = self.channels
+        schema["properties"]["guide_layer"]["enum"] = ["", *self.layers]
         return schema
 
     def _check(self, settings: Settings) -> None:
         for name in settings.motifs:
             _known("motif", name, self.motifs)
-        if settings.layer:
-            _known("layer", settings.layer, self.layers)
+        for layer, channel, _ in map(read_unit, settings.layers):
+            _known("layer", layer, self.layers)
+            channels = self.channels.get(layer)
+            if channel is not None and channels is not None and channel >= channels:
+                raise SettingsError(f"layers: {layer} has channels 0 to {channels - 1}, given {channel}")
+        if settings.guide_layer:
+            _known("layer", settings.guide_layer, self.layers)
+        for picture, wanted in (("guide", settings.guide > 0), ("mask", settings.where == "painted")):
+            if wanted and picture not in self.pictures:
+                raise SettingsError(
+                    f"there is no {picture} picture yet: PUT one to /api/{picture}, or start with --{picture}-image"
+                )
         if settings.dream_width_min > settings.dream_width:
             raise SettingsError(
                 f"dream_width_min: {settings.dream_width_min} is above dream_width, {settings.dream_width}"

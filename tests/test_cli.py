@@ -32,8 +32,15 @@ def hallucinate(*arguments: str) -> subprocess.CompletedProcess[str]:
     ],
 )
 def test_a_mix_is_read_as_people_write_it(text: str, mix: dict[str, float]) -> None:
-    assert read_mix(text) == mix
+    assert read_mix("motifs", text) == mix
     assert read_settings({"motifs": text}).motifs == mix
+
+
+def test_layers_named_alone_are_dreamed_alone() -> None:
+    alone = read_settings({"layers": "mixed4c:12=0.5,stem"})
+    assert (alone.layers, alone.motifs) == ({"mixed4c:12": 0.5, "stem": 1.0}, {})
+    both = read_settings({"layers": "stem", "motifs": "spiral"})
+    assert (both.layers, both.motifs) == ({"stem": 1.0}, {"spiral": 1.0})
 
 
 @pytest.mark.parametrize("text", ["640", "640x", "x360", "641x360", "32x32", "640x36000", "big"])
@@ -54,6 +61,9 @@ def test_a_size_is_read() -> None:
         (["--strenght", "1"], "--strenght"),
         (["--steps", "many"], "--steps"),
         (["--motifs", "eye=x"], "'eye=x' has no number after '='"),
+        (["--layers", "stem=x"], "layers: 'stem=x' has no number after '='"),
+        (["--where", "nowhere"], "--where"),
+        (["--source", "scene", "--guide-image", "/no/such.png"], "/no/such.png"),
         (["--size", "3x4"], "--size 3x4: give WIDTHxHEIGHT"),
         (["--source", "/no/such/film.mp4"], "there is no file /no/such/film.mp4"),
         (["--source", "camera:97"], "camera 97"),

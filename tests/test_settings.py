@@ -6,7 +6,9 @@ from hallucinate.settings import LiveSettings, Settings
 
 @pytest.fixture
 def live() -> LiveSettings:
-    return LiveSettings(Settings(motifs={"eye": 1.0}), ("eye", "spiral", "feather"), ("stem", "mixed4a"))
+    return LiveSettings(
+        Settings(motifs={"eye": 1.0}), ("eye", "spiral", "feather"), ("stem", "mixed4a"), channels={"stem": 8}
+    )
 
 
 @pytest.mark.parametrize(
@@ -23,7 +25,11 @@ def live() -> LiveSettings:
         ({"motifs": {"zzz": 1.0}}, "no motif is called 'zzz'; there are: eye, spiral, feather"),
         ({"motifs": {"eye": 2.0}}, "motifs.eye: input should be less than or equal to 1, given 2.0"),
         ({"motifs": ["eye"]}, "motifs: input should be a valid dictionary"),
-        ({"layer": "mixed4b"}, "no layer is called 'mixed4b'; did you mean mixed4a"),
+        ({"layers": {"stem:8": 1.0}}, "stem has channels 0 to 7, given 8"),
+        ({"layers": {"stem:x": 1.0}}, "write LAYER, LAYER:CHANNEL or LAYER:CHANNEL@centre"),
+        ({"guide_layer": "stemm"}, "no layer is called 'stemm'; did you mean stem"),
+        ({"guide": 0.5}, "no guide picture yet: PUT one to /api/guide, or start with --guide-image"),
+        ({"layers": {"mixed4b": 1.0}}, "no layer is called 'mixed4b'; did you mean mixed4a"),
         ({"dream_width": 100, "dream_width_min": 200}, "dream_width_min: 200 is above dream_width, 100"),
     ],
 )
@@ -67,4 +73,5 @@ def test_every_knob_says_what_it_is(live: LiveSettings) -> None:
 def test_the_schema_knows_the_networks_names(live: LiveSettings) -> None:
     knobs = live.schema()["properties"]
     assert knobs["motifs"]["propertyNames"]["enum"] == ["eye", "spiral", "feather"]
-    assert knobs["layer"]["enum"] == ["", "stem", "mixed4a"]
+    assert knobs["layers"]["propertyNames"] == {"enum": ["stem", "mixed4a"]}
+    assert knobs["guide_layer"]["enum"] == ["", "stem", "mixed4a"]

@@ -42,7 +42,7 @@ from hallucinate.dream.ascent import direction
 from hallucinate.dream.dreamer import Dreamer, Pending
 from hallucinate.dream.governor import OperatingPoint
 from hallucinate.dream.hallucination import Hallucination
-from hallucinate.dream.objective import Objective, more_of_layer
+from hallucinate.dream.objectives import Objective, more_of_layer
 from hallucinate.dream.octaves import dream_size
 from hallucinate.frame import Frame, Picture
 from hallucinate.networks import Network
@@ -182,7 +182,7 @@ def measure(name: str, device: torch.device, dtype: torch.dtype, width: int, ste
     point = OperatingPoint(width, steps)
     lived = as_lived(network, steps)
     # One octave, and it is as wide as the dream; a motif size that small is not for people to ask for.
-    full = Settings(motifs={}, layer=layer, steps=steps, octaves=1)
+    full = Settings(motifs={}, layers={layer: 1.0}, steps=steps, octaves=1)
     full = full.model_copy(update={"motif_size": network.motif_px / width})
     cycle = frames(Dreamer(network, device), pictures, lived, point, lived.octaves)
     frame = frames(Dreamer(network, device), pictures, full, point, 1)
@@ -226,7 +226,7 @@ def as_lived(network: Network, steps: int) -> Settings:
         return Settings(steps=steps)
     if network.motifs:
         return Settings(motifs={network.motifs[0]: 1.0}, steps=steps)
-    return Settings(motifs={}, layer=network.default_layer, steps=steps)
+    return Settings(motifs={}, layers={network.default_layer: 1.0}, steps=steps)
 
 
 def frames(

@@ -66,7 +66,7 @@ def everything(network: Network) -> list[tuple[str, str]]:
 
 def asking(kind: str, name: str, **knobs: float) -> Settings:
     """Settings that dream one motif, or one layer."""
-    ask = {"motifs": {name: 1.0}} if kind == "motifs" else {"motifs": {}, "layer": name}
+    ask = {"motifs": {name: 1.0}} if kind == "motifs" else {"motifs": {}, "layers": {name: 1.0}}
     return Settings.model_validate({**ask, **knobs})
 
 

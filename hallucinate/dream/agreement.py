@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hallucinate.dream.objectives import asked
 from hallucinate.dream.residual import FARTHEST
 from hallucinate.errors import NetworkError
 from hallucinate.settings import Settings
@@ -49,21 +50,29 @@ class Agreement:
 
     def of(self, settings: Settings) -> float:
         """The share of a step that is progress, for what the settings ask for; of a mix, the weighted mean."""
-        found = self.layers if settings.layer else self.motifs
-        return weighted(settings, lambda name: found.get(name, TYPICAL), TYPICAL)
+        found = {"motifs": self.motifs, "layers": self.layers}
+        return weighted(settings, lambda kind, name: found[kind].get(name, TYPICAL), TYPICAL)
 
     def reach(self, settings: Settings) -> float:
         """How far the residual may go, root mean square in [0, 1] units; of a mix, the weighted mean."""
-        found = self.layer_reach if settings.layer else self.motif_reach
+        found = {"motifs": self.motif_reach, "layers": self.layer_reach}
         plain = settings.strength * FARTHEST
-        return weighted(settings, lambda name: between(settings.strength, found.get(name, PLAIN)), plain)
+        return weighted(settings, lambda kind, name: between(settings.strength, found[kind].get(name, PLAIN)), plain)
 
 
-def weighted(settings: Settings, value: Callable[[str], float], nothing: float) -> float:
-    """The mean of a value over what the settings ask for, by weight; ``nothing`` where they ask for nothing."""
-    asked = {settings.layer: 1.0} if settings.layer else settings.motifs
-    total = sum(asked.values())
-    return sum(weight * value(name) for name, weight in asked.items()) / total if total > 0 else nothing
+def weighted(settings: Settings, value: Callable[[str, str], float], nothing: float) -> float:
+    """The mean of a value over what the settings ask for, by weight; ``nothing`` where they ask for nothing.
+
+    value: of a kind, "motifs" or "layers", and a name. A channel or a neuron counts as its layer does, and so does the
+    guide.
+    """
+    parts = asked(settings)
+    total = sum(parts.values())
+    means = (
+        weight * (value(kind, name) if kind == "motifs" else value("layers", name.partition(":")[0]))
+        for (kind, name), weight in parts.items()
+    )
+    return sum(means) / total if total > 0 else nothing
 
 
 def between(strength: float, reaches: tuple[float, ...]) -> float:

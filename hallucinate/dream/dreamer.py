@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 import torch
 
@@ -14,21 +15,42 @@ from hallucinate.dream.agreement import Agreement
 from hallucinate.dream.ascent import resized
 from hallucinate.dream.cuda import Array, Graphs, Tray
 from hallucinate.dream.governor import OperatingPoint
-from hallucinate.dream.growth import Carried, Dials, Plan, dreamed, grown
+from hallucinate.dream.growth import Carried, Dials, Plan, dreamed, grown, of_each
 from hallucinate.dream.hallucination import Change, Hallucination
-from hallucinate.dream.objective import asked, weights
+from hallucinate.dream.objectives import asked, features, weights
 from hallucinate.dream.octaves import dream_size, octave_sizes
+from hallucinate.dream.priors import Shaping, radius_for
 from hallucinate.frame import Frame, Picture, laid_on, shrunk, to_tensor
-from hallucinate.settings import Settings
+from hallucinate.settings import Settings, read_unit
 
 if TYPE_CHECKING:
     from hallucinate.networks import Network
 
+GUIDE_PX, MASK_PX = 224, 256
+"""The longer side, at most, of the guide as the network sees it (ImageNet's own size), and of a mask."""
+
 LONGEST_GAP_S = 0.25
 """Frames further apart than this grow no more than after this gap: a stall must not end in a leap."""
 
+Wanted = Mapping[tuple[str, str], float]
+"""What ``objectives.asked`` gives."""
+
 Pending = Callable[[], list[Picture]]
 """Dreams that the device is at work on; calling it waits for them."""
+
+
+class Guide:
+    """A picture to dream of. picture: uint8 RGB (H, W, 3), as large as the network shall see it."""
+
+    def __init__(self, picture: Picture) -> None:
+        self._picture = picture
+        self._found: dict[str, torch.Tensor] = {}
+
+    def at(self, network: Network, layer: str, device: torch.device) -> torch.Tensor:
+        """What it has at a layer, as ``objectives.features`` gives it; found once."""
+        if layer not in self._found:
+            self._found[layer] = features(network, layer, to_tensor(self._picture, device))
+        return self._found[layer]
 
 
 class Dreamer:
@@ -45,6 +67,9 @@ class Dreamer:
         self._random = np.random.default_rng(seed)
         self._turn = 0
         self._alone = Hallucination()
+        self._guide: Guide | None = None
+        self._no_guide = torch.zeros(1, 1, device=device)
+        self._mask: Array | None = None
         # The CPU's own resizing is OpenCV's; everywhere else the whole frame is the device's work.
         self._whole = device.type != "cpu"
         self._graphs = Graphs() if device.type == "cuda" else None
@@ -57,6 +82,18 @@ class Dreamer:
     def cleared(self) -> int:
         """How many frames of a camera alone had their residual cleared because it was no longer a number."""
         return self._alone.cleared
+
+    def guide(self, picture: Picture | None) -> None:
+        """What ``Settings.guide`` dreams of from now on: uint8 RGB (H, W, 3), of any size. Any thread."""
+        self._guide = None if picture is None else Guide(smaller(picture, GUIDE_PX))
+
+    def mask(self, picture: Picture | None) -> None:
+        """Where ``Settings.where`` "painted" dreams from now on, as bright as the picture is. Any thread."""
+        if picture is None:
+            self._mask = None
+        else:
+            luma = cv2.cvtColor(smaller(picture, MASK_PX), cv2.COLOR_RGB2GRAY)
+            self._mask = np.asarray(luma, np.float32)[None] / 255
 
     def dream(self, frame: Frame, settings: Settings, point: OperatingPoint) -> Picture:
         """The next frame of a camera alone, dreamed: uint8 RGB (H, W, 3), the frame's own size."""
@@ -85,40 +122,44 @@ class Dreamer:
         changes = self._changes(cameras, settings)
         carried = [self._carried(hallucination.carried, height, width) for hallucination, _ in cameras]
         before = Carried(*(torch.cat(each) for each in zip(*carried, strict=True)))
-        plan, dials = self._plan(changes, settings, height, width, point.steps), self._dials(changes, settings, point)
+        shown = self._guide  # read once: another may be handed in meanwhile
+        wanted = {key: w for key, w in asked(settings).items() if shown is not None or key[0] != "guide"}
+        plan = self._plan(wanted, changes, settings, height, width, point.steps)
+        dials = self._dials(wanted, changes, settings, point)
+        guide = shown.at(self._network, plan.guide, self._device) if shown and plan.guide else self._no_guide
         arrays = {**dials, "fields": fields(changes)}
         if not self._whole:
             on = {name: torch.from_numpy(array) for name, array in arrays.items()}
             camera = torch.cat([to_tensor(shrunk(picture, width, height), self._device) for picture in pictures])
-            r, colour, fine = grown(self._network, plan, camera, before, on.pop("fields"), Dials(**on))
-            for n, (hallucination, _) in enumerate(cameras):
-                hallucination.keep(Carried(r[n : n + 1], colour[n : n + 1]), bool(fine[n]))
+            r, colour, fine = grown(self._network, plan, camera, before, guide, on.pop("fields"), Dials(**on))
+            for (hallucination, _), kept, good in zip(cameras, of_each(r, colour), fine.tolist(), strict=True):
+                hallucination.keep(kept, good)
             return lambda: [laid_on(picture, r[n : n + 1]) for n, picture in enumerate(pictures)]
-        return self._begun([h for h, _ in cameras], plan, np.stack(pictures), before, arrays)
+        return self._begun([h for h, _ in cameras], plan, np.stack(pictures), [*before, guide], arrays)
 
     def _begun(
         self,
         hallucinations: list[Hallucination],
         plan: Plan,
         pictures: Picture,
-        before: Carried,
+        held: list[torch.Tensor],
         arrays: dict[str, Array],
     ) -> Pending:
         """The same where all of it is the device's work, from the pictures to the dreams."""
         self._trays.reverse()
         tray = self._trays[0]
         names = list(arrays)
-        inputs = [tray.bring("pictures", pictures), *before, *(tray.bring(name, arrays[name]) for name in names)]
+        inputs = [tray.bring("pictures", pictures), *held, *(tray.bring(name, arrays[name]) for name in names)]
 
         def work(given: Sequence[torch.Tensor]) -> tuple[torch.Tensor, ...]:
-            on = dict(zip(names, given[3:], strict=True))
-            return dreamed(self._network, plan, given[0], Carried(*given[1:3]), on.pop("fields"), Dials(**on))
+            on = dict(zip(names, given[4:], strict=True))
+            return dreamed(self._network, plan, given[0], Carried(*given[1:3]), given[3], on.pop("fields"), Dials(**on))
 
         shown, r, colour, fine = self._graphs.run(plan, work, inputs) if self._graphs else work(inputs)
         tray.send("shown", shown)
         tray.send("fine", fine)
-        for n, hallucination in enumerate(hallucinations):
-            hallucination.keep(Carried(r[n : n + 1], colour[n : n + 1]))
+        for hallucination, kept in zip(hallucinations, of_each(r, colour), strict=True):
+            hallucination.keep(kept)
 
         def fetched() -> list[Picture]:
             for hallucination, good in zip(hallucinations, tray.fetch("fine").tolist(), strict=True):
@@ -137,18 +178,34 @@ class Dreamer:
             return Carried(*(torch.zeros(size, device=self._device) for size in ((1, 3, height, width), (1, 3, 1, 1))))
         return Carried(resized(before.residual, height, width), before.colour)
 
-    def _plan(self, changes: Sequence[Change], settings: Settings, height: int, width: int, steps: int) -> Plan:
+    def _plan(
+        self, wanted: Wanted, changes: Sequence[Change], settings: Settings, height: int, width: int, steps: int
+    ) -> Plan:
         """What runs on the device; each step is on the next octave of the cycle, coarse to fine."""
+        kinds = [kind for kind, _ in wanted]
         sizes: list[tuple[int, int]] = []
-        if settings.strength > 0 and (settings.layer or asked(settings)):
+        if settings.strength > 0 and kinds:
             finest = self._network.motif_px / settings.motif_size
             octaves = octave_sizes(height, width, finest, settings.octaves, settings.octave_scale)
             sizes = [octaves[(self._turn + n) % len(octaves)] for n in range(steps)]
             self._turn += steps
-        moved = any(change.field is not None for change in changes)
-        return Plan(tuple(sizes), settings.layer, settings.jitter, moved, settings.natural_colours)
+        return Plan(
+            sizes=tuple(sizes),
+            motifs="motifs" in kinds,
+            units=tuple(read_unit(name) for kind, name in wanted if kind == "layers"),
+            guide=(settings.guide_layer or self._network.default_layer) if "guide" in kinds else "",
+            jitter=settings.jitter,
+            carried=any(change.field is not None for change in changes),
+            masked=settings.where != "everywhere",
+            shaping=Shaping(
+                radius=radius_for(settings.gradient_blur), levels=settings.laplacian, natural=settings.natural_colours
+            ),
+            drawn=settings.total_variation > 0 or settings.pull > 0,
+        )
 
-    def _dials(self, changes: Sequence[Change], settings: Settings, point: OperatingPoint) -> dict[str, Array]:
+    def _dials(
+        self, wanted: Wanted, changes: Sequence[Change], settings: Settings, point: OperatingPoint
+    ) -> dict[str, Array]:
         """The frame's numbers, as ``Dials`` names them."""
         limit = self._agreement.reach(settings)
         # Full strength within growth_s, whatever the frame rate and the number of steps.
@@ -156,11 +213,32 @@ class Dreamer:
         rate = limit * seconds / settings.growth_s / self._agreement.of(settings) / point.steps
         each = {"rate": rate, "limit": np.full(len(changes), limit)}
         each |= {name: np.array([getattr(change, name) for change in changes]) for name in ("left", "fresh")}
+        motifs = {name: weight for (kind, name), weight in wanted.items() if kind == "motifs"}
+        others = [weight for (kind, _), weight in wanted.items() if kind != "motifs"]
+        shares = [sum(motifs.values()), *others] if motifs else others
         return {
             **{name: np.asarray(values, np.float32).reshape(-1, 1, 1, 1) for name, values in each.items()},
-            "weights": np.array(weights(self._network, asked(settings)), np.float32),
+            "weights": np.array(weights(self._network, motifs), np.float32),
+            "shares": np.array(shares, np.float32) / max(1e-6, sum(shares)),
+            "priors": np.array([settings.gradient_blur, settings.total_variation, settings.pull], np.float32),
             "shifts": self._random.integers(0, settings.jitter + 1, (point.steps, 2)),
+            "mask": self._masks(changes, settings),
         }
+
+    def _masks(self, changes: Sequence[Change], settings: Settings) -> Array:
+        """Where each camera's picture may dream, (B, 1, h, w), 0 to 1."""
+        nowhere = np.zeros((1, 1, 1), np.float32)
+        if settings.where == "everywhere":
+            return np.repeat(nowhere[None], len(changes), 0)
+        if settings.where == "painted":
+            return np.stack([nowhere if self._mask is None else self._mask] * len(changes))
+        return np.stack([nowhere if change.moving is None else change.moving[None] for change in changes])
+
+
+def smaller(picture: Picture, side: int) -> Picture:
+    """The picture with its longer side at most so many pixels: uint8 RGB (h, w, 3)."""
+    scale = min(1.0, side / max(picture.shape[:2]))
+    return shrunk(picture, *(max(32, round(n * scale)) for n in picture.shape[1::-1]))
 
 
 def fields(changes: Sequence[Change]) -> Array:

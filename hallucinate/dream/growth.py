@@ -15,26 +15,36 @@ import torch.nn.functional as F
 from hallucinate.dream import residual as res
 from hallucinate.dream.ascent import direction, resized
 from hallucinate.dream.flow import carried
-from hallucinate.dream.objective import Objective, more_of_layer, more_of_motifs
+from hallucinate.dream.objectives import Objective, more_of_guide, more_of_motifs, more_of_unit
+from hallucinate.dream.priors import Shaping, drawn_back
+from hallucinate.settings import Unit
 
 if TYPE_CHECKING:
     from hallucinate.networks import Network
+
+GONE = 0.25
+"""Where a mask is below this, what is dreamed goes with it; above, the mask bounds only what is new."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Everything of a frame that is no tensor. Frames of one plan run the same operations on the same shapes.
 
-    sizes: the octave (height, width) of each step. layer: what is asked for, "" for motifs. jitter: in pixels.
-    carried: whether anything moved. natural: whether colours are decorrelated. Nothing is asked for where there are no
-    sizes.
+    sizes: the octave (height, width) of each step, none where nothing is asked for. motifs: whether any are asked
+    for. units: the layers, channels and neurons that are. guide: the layer of the guide, "" for none. jitter: in
+    pixels. carried: whether anything moved. masked: whether a part of the picture is left alone. drawn: whether total
+    variation or the pull to the camera are above 0.
     """
 
     sizes: tuple[tuple[int, int], ...]
-    layer: str
+    motifs: bool
+    units: tuple[Unit, ...]
+    guide: str
     jitter: int
     carried: bool
-    natural: bool = False
+    masked: bool
+    shaping: Shaping
+    drawn: bool
 
 
 class Dials(NamedTuple):
@@ -42,7 +52,9 @@ class Dials(NamedTuple):
 
     left: the share of the residual that did not fade; fresh: as for ``residual.coloured``; rate: a step's length;
     limit: the root mean square distance allowed, in [0, 1] units: each (B, 1, 1, 1). weights: of the network's motifs,
-    (K,). shifts: rows and columns of each step's jitter, (steps, 2).
+    (K,). shares: of each objective, the motifs together being one, then the units, then the guide: (n,). priors: the
+    Gaussian's sigma in pixels, total variation, pull: (3,). shifts: rows and columns of each step's jitter,
+    (steps, 2). mask: 0 to 1, (B, 1, h, w) of any size.
     """
 
     left: torch.Tensor
@@ -50,15 +62,25 @@ class Dials(NamedTuple):
     rate: torch.Tensor
     limit: torch.Tensor
     weights: torch.Tensor
+    shares: torch.Tensor
+    priors: torch.Tensor
     shifts: torch.Tensor
+    mask: torch.Tensor
 
 
 class Carried(NamedTuple):
-    """What goes from frame to frame. residual: float32 (B, 3, h, w); colour: as
-    ``residual.coloured`` returns it, float32 (B, 3, 1, 1)."""
+    """What goes from frame to frame.
+
+    residual: float32 (B, 3, h, w). colour: as ``residual.coloured`` returns it, float32 (B, 3, 1, 1).
+    """
 
     residual: torch.Tensor
     colour: torch.Tensor
+
+
+def of_each(residual: torch.Tensor, colour: torch.Tensor) -> list[Carried]:
+    """What a batch carries, camera by camera, each a batch of one."""
+    return [Carried(*each) for each in zip(torch.split(residual, 1), torch.split(colour, 1), strict=True)]
 
 
 class Grown(NamedTuple):
@@ -70,31 +92,67 @@ class Grown(NamedTuple):
 
 
 def grown(
-    network: Network, plan: Plan, camera: torch.Tensor, before: Carried, fields: torch.Tensor, dials: Dials
+    network: Network,
+    plan: Plan,
+    camera: torch.Tensor,
+    before: Carried,
+    guide: torch.Tensor,
+    fields: torch.Tensor,
+    dials: Dials,
 ) -> Grown:
-    """One frame of several cameras. camera: float32 (B, 3, h, w); fields: as ``flow.carried`` takes them."""
+    """One frame of several cameras.
+
+    camera: float32 (B, 3, h, w). guide: as ``objectives.features`` gives it, anything where the plan has none.
+    fields: as ``flow.carried`` takes them.
+    """
     r = dials.left * (carried(before.residual, fields) if plan.carried else before.residual)
+    mask = resized(dials.mask, *r.shape[2:]) if plan.masked else None
+    limit = dials.limit
     if plan.sizes:
-        ask = more_of_layer(network, plan.layer) if plan.layer else more_of_motifs(network, dials.weights)
-        r = climbed(camera, r, ask, plan, dials)
+        r = climbed(camera, r, objectives(network, plan, guide, dials), plan, dials, mask)
+    if mask is not None:
+        kept = (mask / GONE).clamp(max=1)
+        r = r * kept
+        limit = limit * kept.square().mean((1, 2, 3), keepdim=True).sqrt()  # as far in the part as else in the whole
     r = res.beside(res.balanced(res.spread_out(r, dials.limit)), camera)
     r, colour = res.coloured(r, camera, before.colour, dials.fresh)
     # A settled dream goes no further than it went, though it may creep for minutes where it has not reached the limit.
-    limit = torch.minimum(dials.limit, colour[:, 2:])
-    r = res.within(r, limit, colour[:, 1:2].clamp(min=1e-3))
+    r = res.within(r, torch.minimum(limit, colour[:, 2:]), colour[:, 1:2].clamp(min=1e-3))
+    if mask is not None:
+        r = r * kept  # balancing touches the whole picture
     fine = torch.isfinite(r).flatten(1).all(1)
-    r, colour = (torch.where(fine[:, None, None, None], kept, torch.zeros_like(kept)) for kept in (r, colour))
+    r, colour = (torch.where(fine[:, None, None, None], held, torch.zeros_like(held)) for held in (r, colour))
     return Grown(r, colour, fine)
 
 
-def climbed(camera: torch.Tensor, r: torch.Tensor, ask: Objective, plan: Plan, dials: Dials) -> torch.Tensor:
-    """Take the frame's steps, each on its own octave."""
+def objectives(network: Network, plan: Plan, guide: torch.Tensor, dials: Dials) -> list[Objective]:
+    """What the plan asks for, in the order of ``Dials.shares``."""
+    asks = [more_of_motifs(network, dials.weights)] if plan.motifs else []
+    asks += [more_of_unit(network, unit) for unit in plan.units]
+    return [*asks, more_of_guide(network, plan.guide, guide)] if plan.guide else asks
+
+
+def climbed(
+    camera: torch.Tensor,
+    r: torch.Tensor,
+    asks: list[Objective],
+    plan: Plan,
+    dials: Dials,
+    mask: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Take the frame's steps, each on its own octave; where there is a mask, by as much of them as it lets."""
     _, _, height, width = camera.shape
+    sigma, variation, pull = torch.split(dials.priors, 1)
     for n, size in enumerate(plan.sizes):
         jitter = min(plan.jitter, min(size) - 1)  # a mirror shows no more than there is
         seen = resized((camera + r).clamp(0, 1), *size)
-        way_up = direction(seen, ask, dials.shifts[n].clamp(max=jitter) if jitter else None, jitter, plan.natural)
-        r = (camera + r + dials.rate * resized(way_up, height, width)).clamp(0, 1) - camera
+        shift = dials.shifts[n].clamp(max=jitter) if jitter else None
+        way = resized(direction(seen, asks, shift, jitter, plan.shaping, dials.shares, sigma), height, width)
+        if plan.drawn:
+            way = way + drawn_back(r, dials.limit, variation, pull)
+        if mask is not None:
+            way = way * mask
+        r = (camera + r + dials.rate * way).clamp(0, 1) - camera
     return r
 
 
@@ -108,12 +166,18 @@ class Dreamed(NamedTuple):
 
 
 def dreamed(
-    network: Network, plan: Plan, pictures: torch.Tensor, before: Carried, fields: torch.Tensor, dials: Dials
+    network: Network,
+    plan: Plan,
+    pictures: torch.Tensor,
+    before: Carried,
+    guide: torch.Tensor,
+    fields: torch.Tensor,
+    dials: Dials,
 ) -> Dreamed:
     """The whole frame on the device, from the cameras' pictures, uint8 (B, H, W, 3), to what is shown."""
     large = pictures.permute(0, 3, 1, 2).float() / 255
     size = before.residual.shape[2:]
     small = large if large.shape[2:] == size else F.interpolate(large, size, mode="area")
-    r, colour, fine = grown(network, plan, small, before, fields, dials)
+    r, colour, fine = grown(network, plan, small, before, guide, fields, dials)
     shown = (large + resized(r, *large.shape[2:])).clamp(0, 1).mul(255).round()
     return Dreamed(shown.to(torch.uint8).permute(0, 2, 3, 1).contiguous(), r, colour, fine)

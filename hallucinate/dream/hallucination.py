@@ -12,6 +12,8 @@ from hallucinate.dream.cuts import is_cut
 from hallucinate.dream.drift import drift
 from hallucinate.dream.flow import FLOW_WIDTH, Field, Flow, Motion, field
 from hallucinate.dream.growth import Carried
+from hallucinate.dream.moving import moving
+from hallucinate.dream.objectives import asked
 from hallucinate.frame import Frame, Picture, to_luma
 from hallucinate.settings import Settings
 
@@ -37,13 +39,15 @@ class Change:
     """What a new frame means for what was dreamed: the seconds gone by, the share that is left, and where it went.
 
     fresh: how much of what is dreamed is new, 0 to 1: all of it until it has settled, then what was hidden before.
-    field: as ``flow.field`` gives it, None where nothing moved.
+    field: as ``flow.field`` gives it, None where nothing moved. moving: what moved of late, as ``moving.moving`` gives
+    it, where only that may dream; else None.
     """
 
     seconds: float
     left: float
     fresh: float
     field: Field | None
+    moving: Field | None = None
 
 
 class Hallucination:
@@ -60,7 +64,8 @@ class Hallucination:
         self._luma: Picture | None = None
         self._before_ns = 0
         self._last: tuple[Frame, Change] | None = None
-        self._asked: frozenset[str] = frozenset()
+        self._asked: frozenset[tuple[str, str]] = frozenset()
+        self._moving: Field | None = None
         self._asked_ns = 0
         self._cut_ns: int | None = None
         self._settings: Settings | None = None
@@ -76,7 +81,8 @@ class Hallucination:
             self._before_ns = frame.captured_ns
             where = self._where(frame, seconds, settings)
             left = res.fade(seconds, self._half_life_s(frame, settings))
-            self._last = frame, Change(seconds, left, self._fresh(frame, where, settings), where)
+            moved = self._moving if settings.where == "moving" else None
+            self._last = frame, Change(seconds, left, self._fresh(frame, where, settings), where, moved)
         return self._last[1]
 
     def keep(self, carried: Carried, fine: bool = True) -> None:
@@ -92,15 +98,20 @@ class Hallucination:
         if self.carried is None or before is None or before.shape != luma.shape:
             self._cut_ns = frame.captured_ns if self.carried is not None else None  # another camera
             self._luma = luma
+            self._moving = np.zeros(luma.shape, np.float32)
             return None
         motion: Motion | None = None
         if not same(before, luma):
             # Else the older picture is kept: what moves too slowly to be seen adds up until it is.
             self._luma = luma
-            motion = self._flow.between(before, luma) if settings.follow else None
+            motion = self._flow.between(before, luma) if settings.follow or settings.where == "moving" else None
             if is_cut(before, luma, motion):
                 self._cut_ns = frame.captured_ns
+                self._moving = np.zeros(luma.shape, np.float32)
                 return None
+        if settings.where == "moving":
+            self._moving = moving(self._moving, motion, luma.shape, seconds, settings.half_life_s)
+        motion = motion if settings.follow else None
         return field(motion, drift(luma.shape[0], luma.shape[1], seconds, frame.captured_ns / 1e9, settings))
 
     def _fresh(self, frame: Frame, where: Field | None, settings: Settings) -> float:
@@ -115,12 +126,12 @@ class Hallucination:
         """The settings' own; shorter after a cut, or just after something else was asked for, to make room for it."""
         if self._cut_ns is not None and frame.captured_ns - self._cut_ns < CUT_S * 1e9:
             return min(settings.half_life_s, CUT_HALF_LIFE_S)
-        asked = frozenset([settings.layer] if settings.layer else (n for n, w in settings.motifs.items() if w > 0))
-        if asked != self._asked:
+        wanted = frozenset(asked(settings))
+        if wanted != self._asked:
             # What merely joins a mix needs no room.
-            self._asked_ns = self._asked_ns if asked > self._asked else frame.captured_ns
-            self._asked = asked
-        letting_go = bool(asked) and frame.captured_ns - self._asked_ns < settings.growth_s * 1e9 / 2
+            self._asked_ns = self._asked_ns if wanted > self._asked else frame.captured_ns
+            self._asked = wanted
+        letting_go = bool(wanted) and frame.captured_ns - self._asked_ns < settings.growth_s * 1e9 / 2
         return min(settings.half_life_s, LETTING_GO_S) if letting_go else settings.half_life_s
 
 

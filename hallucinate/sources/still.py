@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from hallucinate.clock import Clock
 from hallucinate.errors import SourceUnavailable
@@ -53,9 +55,21 @@ def load_picture(path: Path) -> Picture:
     Raises SourceUnavailable when it cannot be read or is no picture.
     """
     try:
-        data = np.frombuffer(path.read_bytes(), np.uint8)
+        data = path.read_bytes()
     except OSError as error:
         raise SourceUnavailable(f"{path}: {error.strerror or error}; give a picture that can be read") from None
+    return read_picture(data, path.name)
+
+
+def read_picture(file: bytes, name: str, most: int | None = None) -> Picture:
+    """What a picture file holds, as ``load_picture`` gives it. most: pixels that it may have, at most.
+
+    Raises SourceUnavailable, with ``name``, when it is no picture, or larger.
+    """
+    data = np.frombuffer(file, np.uint8)
+    pixels = pixels_in(file) if most is not None else None
+    if pixels is not None and most is not None and pixels > most:
+        raise SourceUnavailable(f"{name} has {pixels / 1e6:.0f} megapixels, and may have {most / 1e6:.0f}; shrink it")
     picture = raw = None
     if data.size:
         with quiet_opencv():
@@ -66,10 +80,19 @@ def load_picture(path: Path) -> Picture:
             except cv2.error:  # e.g. more pixels than OpenCV allows
                 picture = None
     if picture is None:
-        raise SourceUnavailable(f"{path.name} is not a picture that can be read; give a png, jpg, webp or tiff")
+        raise SourceUnavailable(f"{name} is not a picture that can be read; give a png, jpg, webp or tiff")
     if raw is not None and raw.ndim == 3 and raw.shape[2] == 4:
         picture = _over_black(raw)
     return to_rgb(np.asarray(picture, np.uint8))
+
+
+def pixels_in(file: bytes) -> int | None:
+    """How many pixels a picture file says that it has, from its head alone; None for what is no picture."""
+    try:
+        with Image.open(io.BytesIO(file)) as opened:
+            return opened.width * opened.height
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
 
 
 def _over_black(raw: np.ndarray) -> Picture:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from hallucinate.frame import Picture
 from hallucinate.sources.visitor import VisitorSource
 from hallucinate.stage import Stage
 
@@ -40,6 +41,14 @@ class Loop(Protocol):
 
     def find(self, dream_id: str) -> Dream | None:
         """The dream of that name, or None."""
+        ...
+
+    def lay(self, kind: str, picture: Picture | None) -> None:
+        """Take a "guide" or a "mask", uint8 RGB (H, W, 3), or with None take it away."""
+        ...
+
+    def laid(self, kind: str) -> Picture | None:
+        """The guide or the mask that was handed in, or None."""
         ...
 
     def stats(self) -> dict[str, object]:

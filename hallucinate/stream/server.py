@@ -17,6 +17,7 @@ from hallucinate.stream.live import LiveChannel, one_line, read_object
 from hallucinate.stream.measured import read_measured
 from hallucinate.stream.offers import CodecError
 from hallucinate.stream.peers import Limits, Peers, Session
+from hallucinate.stream.pictures import MAX_BYTES, picture_routes
 from hallucinate.stream.room import Loop
 from hallucinate.stream.shared import Encoders, Show
 
@@ -85,6 +86,7 @@ class Server:
         self._encoders = Encoders(lambda: live.current.fps, clock)
         self._peers = Peers(room, self._encoders, clock, limits)
         self._channel = LiveChannel(live, self._figures, limits.stats_every_s, clock)
+        self._pictures = picture_routes(room)
         self._last_measured: dict[str, object] | None = None
         self.app = web.Application(middlewares=[self._answer_errors, self._check_access], client_max_size=MAX_BODY)
         self.app.on_response_prepare.append(self._add_headers)
@@ -113,6 +115,7 @@ class Server:
             "/api/about": {"GET": self._about},
             "/api/latency": {"GET": self._latency, "POST": self._measured},
             "/api/live": {"GET": self._channel.handle},
+            **self._pictures,
         }
 
     # What runs with the server
@@ -254,7 +257,8 @@ class Server:
             headers = {hdrs.RETRY_AFTER: RETRY_AFTER_S} if isinstance(error, BusyError) else {}
             return _refusal(request, _status(error), str(error), headers)
         except web.HTTPRequestEntityTooLarge:
-            return _refusal(request, 413, f"the body is larger than {MAX_BODY // 1024} KiB", {})
+            allowed = MAX_BYTES if request.path in self._pictures else MAX_BODY
+            return _refusal(request, 413, f"the body is larger than {allowed // 1024} KiB", {})
         except web.HTTPException as error:
             if error.status < 400:
                 raise

@@ -137,7 +137,7 @@ def layers_sheet(network: Network, seconds: float) -> Picture:
     """The scene, dreamed live by each layer."""
     cells = []
     for layer in network.layers:
-        settings = Settings.model_validate({"motifs": {}, "layer": layer})
+        settings = Settings.model_validate({"motifs": {}, "layers": {layer: 1.0}})
         cells.append(dreamed(network, filmed(seconds), settings)[1])
     small = [np.asarray(cv2.resize(cell, (426, 240), interpolation=cv2.INTER_AREA), np.uint8) for cell in cells]
     return grid(small, 3, network.layers)

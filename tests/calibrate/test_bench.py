@@ -109,7 +109,7 @@ def test_a_network_without_the_usual_motif_lives_on_what_it_has() -> None:
     network = TinyNetwork()
     assert benching.as_lived(network, 2).motifs == {"light": 1.0}
     network.motifs = ()  # type: ignore[assignment]
-    assert benching.as_lived(network, 2).layer == "second"
+    assert benching.as_lived(network, 2).layers == {"second": 1.0}
 
 
 def test_memory_is_left_out_where_the_system_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:

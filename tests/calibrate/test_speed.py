@@ -16,7 +16,7 @@ from hallucinate.settings import Settings
 from tests.dream.networks import TinyNetwork
 
 CPU, SIZE = torch.device("cpu"), (64, 36)
-SETTINGS = Settings(motifs={}, layer="second", dream_width=64, dream_width_min=64)
+SETTINGS = Settings(motifs={}, layers={"second": 1.0}, dream_width=64, dream_width_min=64)
 
 
 class Scripted:

@@ -20,7 +20,7 @@ MEASURED = Agreement({"eye": 0.2, "web": 0.6}, {"stem": 0.9}, {"eye": (0.05, 0.1
 def test_a_mix_agrees_by_its_weights_and_the_unmeasured_are_typical() -> None:
     assert MEASURED.of(Settings(motifs={"eye": 1.0, "web": 1.0})) == pytest.approx(0.4)
     assert MEASURED.of(Settings(motifs={"eye": 0.9, "web": 0.3})) == pytest.approx(0.3)
-    assert MEASURED.of(Settings(motifs={"eye": 1.0}, layer="stem")) == 0.9
+    assert MEASURED.of(Settings(motifs={}, layers={"stem:3": 1.0})) == 0.9
     assert MEASURED.of(Settings(motifs={"new": 1.0})) == TYPICAL
     assert MEASURED.of(Settings(motifs={})) == TYPICAL
 
@@ -31,7 +31,7 @@ def test_a_mix_agrees_by_its_weights_and_the_unmeasured_are_typical() -> None:
 )
 def test_reach_is_as_measured_and_on_straight_lines_between(strength: float, eye: float, stem: float) -> None:
     assert MEASURED.reach(Settings(strength=float(strength))) == pytest.approx(eye)
-    assert MEASURED.reach(Settings(strength=float(strength), layer="stem")) == pytest.approx(stem)
+    assert MEASURED.reach(Settings(strength=float(strength), motifs={}, layers={"stem": 1.0})) == pytest.approx(stem)
 
 
 def test_a_mix_reaches_by_its_weights_and_the_unmeasured_plainly() -> None:
@@ -39,11 +39,11 @@ def test_a_mix_reaches_by_its_weights_and_the_unmeasured_plainly() -> None:
     assert MEASURED.reach(Settings(motifs=mix, strength=0.5)) == pytest.approx(0.75 * 0.12 + 0.25 * 0.5 * FARTHEST)
     for settings in (Settings(motifs={"web": 1.0}, strength=0.6), Settings(motifs={"web": 0.0}, strength=0.6)):
         assert MEASURED.reach(settings) == pytest.approx(0.6 * FARTHEST)
-    assert Agreement().reach(Settings(layer="stem", strength=0.6)) == pytest.approx(0.6 * FARTHEST)
+    assert Agreement().reach(Settings(motifs={}, layers={"stem": 1.0}, strength=0.6)) == pytest.approx(0.6 * FARTHEST)
 
 
 def test_more_strength_never_reaches_less() -> None:
-    for ask in ({}, {"layer": "stem"}, {"motifs": {"eye": 1.0, "web": 0.4}}):
+    for ask in ({}, {"layers": {"stem": 0.5}}, {"motifs": {"eye": 1.0, "web": 0.4}}):
         found = [
             MEASURED.reach(Settings.model_validate({**ask, "strength": s})) for s in np.linspace(0, 1, 41).tolist()
         ]

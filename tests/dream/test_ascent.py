@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from hallucinate.dream.ascent import direction, resized, unchecked
-from hallucinate.dream.objective import TERRITORIAL, asked, more_of_layer, more_of_motifs, shares, weights
+from hallucinate.dream.ascent import direction, resized
+from hallucinate.dream.objectives import TERRITORIAL, asked, more_of_layer, more_of_motifs, shares, weights
+from hallucinate.dream.priors import Shaping, unchecked
 from hallucinate.settings import Settings
 from tests.dream.networks import TinyNetwork
 
@@ -137,8 +138,8 @@ def test_half_precision_does_not_overflow_on_a_loud_layer() -> None:
 
 def test_the_settings_say_which_motifs_are_asked_for() -> None:
     assert asked(Settings(motifs={"light": 0.0})) == {}
-    assert asked(Settings(motifs={"light": 1.0}, layer="first")) == {}
-    assert asked(Settings(motifs={"light": 0.5, "dark": 0.0})) == {"light": 0.5}
+    both = Settings(motifs={"light": 0.5, "dark": 0.0}, layers={"first": 1.0}, guide=0.25)
+    assert asked(both) == {("motifs", "light"): 0.5, ("layers", "first"): 1.0, ("guide", ""): 0.25}
     assert weights(TinyNetwork(), {"dark": 0.25}) == [0.0, 0.25]
 
 
@@ -174,7 +175,7 @@ def test_natural_colours_climb_in_decorrelated_colours() -> None:
     plain = reference_direction(x, loss)
     expected = torch.einsum("ij,kj,bkhw->bihw", c, c, plain)
     expected = expected / expected.abs().mean()
-    found = direction(x, more_of_layer(network, "first"), natural=True)
+    found = direction(x, more_of_layer(network, "first"), shaping=Shaping(natural=True))
     assert torch.allclose(found.double(), expected, rtol=1e-3, atol=1e-3)
     hue, before = ((g - g.mean(1, keepdim=True)).abs().mean() for g in (found, plain))
     assert hue < 0.4 * before

@@ -9,7 +9,7 @@ from hallucinate.frame import Frame
 from hallucinate.settings import Settings
 from tests.dream.networks import TinyNetwork
 
-SETTINGS = Settings(motifs={}, layer="second", steps=2)
+SETTINGS = Settings(motifs={}, layers={"second": 1.0}, steps=2)
 
 
 def test_a_clip_is_dreamed_as_live_with_the_settings_steps_and_the_measured_reach() -> None:

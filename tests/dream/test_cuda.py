@@ -118,9 +118,9 @@ def test_a_tray_brings_and_fetches_and_its_buffers_are_used_again() -> None:
     assert tray.bring("x", np.zeros((4, 4), np.float32)).shape == (4, 4)
 
 
-@pytest.mark.parametrize("layer", ["second", ""])
-def test_whole_frames_on_the_device_look_like_the_cpus(layer: str) -> None:
-    settings = SETTINGS.model_copy(update={"layer": layer, "motifs": {"light": 1.0, "dark": 0.5}, "drift_zoom": 0.1})
+@pytest.mark.parametrize("layers", [{"second": 1.0}, {}, {"second": 0.5, "first": 1.0}])
+def test_whole_frames_on_the_device_look_like_the_cpus(layers: dict[str, float]) -> None:
+    settings = SETTINGS.model_copy(update={"layers": layers, "motifs": {"light": 1.0, "dark": 0.5}, "drift_zoom": 0.1})
     here = film(Dreamer(TinyNetwork(), CPU), settings)
     there = film(whole_frames_on(Dreamer(TinyNetwork(), CPU), None), settings)
     assert apart(here[-1], world()[:, 26:282]) > 0.01

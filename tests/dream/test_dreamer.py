@@ -17,7 +17,7 @@ from hallucinate.sources.scene import filmed
 from tests.dream.networks import TinyNetwork
 
 POINT = OperatingPoint(128, 1)
-SETTINGS = Settings(motifs={}, layer="second", strength=0.6, growth_s=0.5, half_life_s=2.0)
+SETTINGS = Settings(motifs={}, layers={"second": 1.0}, strength=0.6, growth_s=0.5, half_life_s=2.0)
 
 
 def world(seed: int = 0) -> Picture:
@@ -72,7 +72,7 @@ def test_asking_for_nothing_leaves_the_picture_alone() -> None:
 
 def test_equal_strength_goes_equally_far_whatever_is_dreamed() -> None:
     found = [
-        apart(*run(new_dreamer(), 75, settings=SETTINGS.model_copy(update={"layer": layer})))
+        apart(*run(new_dreamer(), 75, settings=SETTINGS.model_copy(update={"layers": {layer: 1.0}})))
         for layer in ("first", "second")
     ]
     assert found[0] == pytest.approx(found[1], rel=0.15)
@@ -120,10 +120,10 @@ def test_what_is_dreamed_fades_by_half_in_a_half_life() -> None:
 def test_asking_for_something_else_lets_the_old_go_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     def left_after_half_a_second() -> float:
         dreamer = new_dreamer()
-        settings = SETTINGS.model_copy(update={"layer": "first", "half_life_s": 60.0})
+        settings = SETTINGS.model_copy(update={"layers": {"first": 1.0}, "half_life_s": 60.0})
         camera, before = run(dreamer, 50, settings=settings)
         old = (before.astype(np.float64) - camera).ravel()
-        camera, after = run(dreamer, 13, settings=settings.model_copy(update={"layer": "second"}), start=50)
+        camera, after = run(dreamer, 13, settings=settings.model_copy(update={"layers": {"second": 1.0}}), start=50)
         assert apart(camera, after) > 0.03  # the new one is on its way
         return float(np.dot((after.astype(np.float64) - camera).ravel(), old) / np.dot(old, old))
 
@@ -206,7 +206,7 @@ def test_after_a_cut_no_ghost_of_the_last_scene_is_left(follow: bool) -> None:
     settings = SETTINGS.model_copy(update={"half_life_s": 60.0, "follow": follow})
     camera, before = run(dreamer, 50, settings=settings)
     ghost = (before.astype(np.float64) - camera).ravel()
-    nothing = settings.model_copy(update={"layer": ""})  # so that only what is left of the old is seen
+    nothing = settings.model_copy(update={"layers": {}})  # so that only what is left of the old is seen
     other = world(seed=9)[:, :256]
     for n in range(50, 59):  # 0.32 s
         dreamed = dreamer.dream(Frame(other, int(n / 25 * 1e9)), nothing, POINT)

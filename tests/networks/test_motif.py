@@ -7,7 +7,7 @@ import torch
 
 from hallucinate.device import thread_counts
 from hallucinate.dream.ascent import direction
-from hallucinate.dream.objective import Objective, more_of_layer, more_of_motifs, weights
+from hallucinate.dream.objectives import Objective, more_of_layer, more_of_motifs, weights
 from hallucinate.errors import NetworkError
 from hallucinate.motifs import MOTIFS
 from hallucinate.motifs.compose import compose

@@ -18,6 +18,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSession
 
 from hallucinate.clock import SystemClock
 from hallucinate.errors import BusyError
+from hallucinate.frame import Picture
 from hallucinate.sources.visitor import VisitorSource
 from hallucinate.stage import Shown, Stage
 
@@ -56,6 +57,7 @@ class ScriptedLoop:
         self.room = visitors
         self.dreams = {"main": self.main}
         self.sources: dict[str, VisitorSource] = {}
+        self.pictures: dict[str, Picture | None] = {}
         self._numbers = itertools.count(1)
 
     def admit(self, source: VisitorSource) -> ScriptedDream:
@@ -71,6 +73,12 @@ class ScriptedLoop:
 
     def find(self, dream_id: str) -> ScriptedDream | None:
         return self.dreams.get(dream_id)
+
+    def lay(self, kind: str, picture: Picture | None) -> None:
+        self.pictures[kind] = picture
+
+    def laid(self, kind: str) -> Picture | None:
+        return self.pictures.get(kind)
 
     def stats(self) -> dict[str, object]:
         return {"fps": 24.0}

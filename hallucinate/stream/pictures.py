@@ -1,0 +1,66 @@
+"""Pictures that people hand in: a guide to dream of, a mask of where to dream."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import cv2
+from aiohttp import web
+
+from hallucinate.errors import SourceUnavailable
+from hallucinate.frame import Picture, shrunk
+from hallucinate.settings import PICTURES
+from hallucinate.sources.still import read_picture
+from hallucinate.stream.room import Loop
+
+MAX_BYTES = 16 * 1024 * 1024
+MAX_PIXELS = 50_000_000
+SHOWN_PX = 512
+"""The longer side, at most, of the copy that is given back."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def picture_routes(room: Loop) -> dict[str, dict[str, Handler]]:
+    """``/api/guide`` and ``/api/mask``: PUT a picture file, GET a small copy, DELETE it."""
+    return {f"/api/{kind}": _routes(room, kind) for kind in PICTURES}
+
+
+def _routes(room: Loop, kind: str) -> dict[str, Handler]:
+    async def put(request: web.Request) -> web.Response:
+        picture = read_picture(await _body(request), f"the {kind}", MAX_PIXELS)
+        room.lay(kind, picture)
+        return web.json_response({"picture": kind, "width": picture.shape[1], "height": picture.shape[0]})
+
+    async def get(request: web.Request) -> web.Response:
+        picture = room.laid(kind)
+        if picture is None:
+            raise web.HTTPNotFound(text=f"there is no {kind} picture; PUT one")
+        return web.Response(body=small_copy(picture), content_type="image/jpeg")
+
+    async def delete(request: web.Request) -> web.Response:
+        room.lay(kind, None)
+        return web.Response(status=204)
+
+    return {"PUT": put, "GET": get, "DELETE": delete}
+
+
+async def _body(request: web.Request) -> bytes:
+    # Not ``request.read()``, which has the other routes' limit.
+    parts, size = [], 0
+    async for part in request.content.iter_chunked(1 << 16):
+        size += len(part)
+        if size > MAX_BYTES:
+            raise web.HTTPRequestEntityTooLarge(MAX_BYTES, size)
+        parts.append(part)
+    return b"".join(parts)
+
+
+def small_copy(picture: Picture) -> bytes:
+    """uint8 RGB (H, W, 3) -> a JPEG of at most SHOWN_PX. Raises SourceUnavailable where it cannot be made."""
+    scale = min(1.0, SHOWN_PX / max(picture.shape[:2]))
+    small = shrunk(picture, *(max(1, round(n * scale)) for n in picture.shape[1::-1]))
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
+    if not done:
+        raise SourceUnavailable("the picture cannot be shown; give another")
+    return bytes(data)
