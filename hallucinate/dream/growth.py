@@ -22,6 +22,9 @@ from hallucinate.settings import Unit
 if TYPE_CHECKING:
     from hallucinate.networks import Network
 
+LIFT = 1.02
+"""How much a settled dream is brought up in a frame, at most, to stay as far away as it was."""
+
 GONE = 0.25
 """Where a mask is below this, what is dreamed goes with it; above, the mask bounds only what is new."""
 
@@ -116,8 +119,9 @@ def grown(
         limit = limit * kept.square().mean((1, 2, 3), keepdim=True).sqrt()  # as far in the part as else in the whole
     r = res.beside(res.balanced(res.spread_out(r, dials.limit)), camera)
     r, colour = res.coloured(r, camera, before.colour, dials.fresh)
-    # A settled dream goes no further than it went, though it may creep for minutes where it has not reached the limit.
-    r = res.within(r, torch.minimum(limit, colour[:, 2:]), colour[:, 1:2].clamp(min=1e-3))
+    # A settled dream stays as far away as it went: it may creep for minutes where it has not reached the limit, and one
+    # that turns or flows of itself would come and go. Until it has settled, as far as it went is as far as it is.
+    r = res.within(r, torch.minimum(limit, colour[:, 2:]), colour[:, 1:2].clamp(min=1e-3), LIFT)
     if mask is not None:
         r = r * kept  # balancing touches the whole picture
     fine = torch.isfinite(r).flatten(1).all(1)

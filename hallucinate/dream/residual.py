@@ -32,11 +32,14 @@ def distance(residual: torch.Tensor) -> torch.Tensor:
 
 
 def within(
-    residual: torch.Tensor, limit: torch.Tensor | float, luma_share: torch.Tensor | float | None = None
+    residual: torch.Tensor,
+    limit: torch.Tensor | float,
+    luma_share: torch.Tensor | float | None = None,
+    lift: float = 1.0,
 ) -> torch.Tensor:
     """Scale each residual down to the root mean square distance ``limit`` if it went further.
 
-    residual: (B, 3, H, W). limit: in [0, 1] units, (B, 1, 1, 1) or one for all. luma_share: how much of that its luma
+    Or up to it, by no more than ``lift``, if it did not go as far. residual: (B, 3, H, W). limit: in [0, 1] units, (B, 1, 1, 1) or one for all. luma_share: how much of that its luma
     usually has; given, it is by its luma that the residual is judged, so that contrast is held and what colours do at
     the moment does not move it. No branch on the tensor: on a GPU the frame goes on without waiting for the number.
     """
@@ -44,7 +47,7 @@ def within(
     if luma_share is not None:
         # Colours alone are bounded as well.
         size = torch.maximum(distance(grey(residual)) / luma_share, 0.9 * size)
-    return residual * (limit / size.clamp(min=1e-9)).clamp(max=1.0)
+    return residual * (limit / size.clamp(min=1e-9)).clamp(max=lift)
 
 
 def balanced(residual: torch.Tensor) -> torch.Tensor:
