@@ -80,6 +80,13 @@ class Settings(BaseModel):
         description="how large what is hallucinated is, at its smallest, as a share of the picture's width",
         json_schema_extra=_knob("of the width", 0.01, "Size"),
     )
+    motif_degrees: float = Field(
+        25.0,
+        ge=5,
+        le=120,
+        description="on a panorama, how large what is hallucinated is, at its smallest, in degrees",
+        json_schema_extra=_knob("°", 1, "Size on a panorama", live=False),
+    )
     octaves: int = Field(
         3,
         ge=1,
