@@ -118,7 +118,7 @@ class Hallucination:
             # Else the older picture is kept: what moves too slowly to be seen adds up until it is.
             self._luma = luma
             motion = (
-                self._flow.between(before, luma, self.surface.wraps)
+                self._flow.between(before, luma, wraps=self.surface.wraps)
                 if settings.follow or settings.where == "moving"
                 else None
             )

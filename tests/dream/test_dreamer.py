@@ -278,9 +278,9 @@ def test_a_camera_that_stands_still_is_not_searched_for_motion_but_dreams_on(mon
     searched: list[int] = []
     between = Flow.between
 
-    def counted(self: Flow, old: Picture, new: Picture) -> Motion:
+    def counted(self: Flow, old: Picture, new: Picture, wraps: bool = False) -> Motion:
         searched.append(len(searched))
-        return between(self, old, new)
+        return between(self, old, new, wraps)
 
     monkeypatch.setattr(Flow, "between", counted)
     grain, dreamer = np.random.default_rng(0), new_dreamer()
