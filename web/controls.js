@@ -19,7 +19,7 @@ export class Controls {
 
   /**
    * `patch(changes)` sends changes to the server. `parts` outlive a schema: the guide picture, the painter, and the
-   * elements `network` and `latency`, which stand beside the engine's knobs.
+   * elements `network` and `latency`, which stand with the engine's knobs.
    */
   constructor(root, patch, parts) {
     [this.#root, this.#patch, this.#parts] = [root, patch, parts];
@@ -45,7 +45,7 @@ export class Controls {
     const reset = make('button', { type: 'button', class: 'quiet-button' }, 'Back to how it was made');
     reset.addEventListener('click', () => this.#patch(defaults(knobs)));
     const engine = make('details', {}, make('summary', {}, 'Engine'), groups.engine);
-    this.#root.replaceChildren(groups.dream, engine, reset);
+    this.#root.replaceChildren(groups.dream, this.#parts.network, engine, reset);
     if (this.#settings) this.show(this.#settings);
   }
 

@@ -8,6 +8,7 @@ import { Guide, onPictures } from './guide.js';
 import { holdToCompare, onKeys } from './hands.js';
 import { Latency } from './latency.js';
 import { Live } from './live.js';
+import { Networks } from './networks.js';
 import { Painter } from './paint.js';
 import { Player, wasAccepted } from './player.js';
 import { dismiss, notice, setState, state } from './state.js';
@@ -28,34 +29,42 @@ function connectControls(player, measureFor) {
     stats: (stats) => {
       showFigures(player, stats, about);
       player.sourceSays(stats.status ?? '');
+      networks.show(stats.network);
       guide.is(stats.pictures.includes('guide'));
       painter.is(stats.pictures.includes('mask'));
       if (stats.notice && stats.notice !== noted) notice('engine', sentence(stats.notice));
       noted = stats.notice;
     },
-    link: async (up) => {
+    network: () => draw(),
+    link: (up) => {
       byId('controls').disabled = !up;
-      if (!up) return;
-      try {
-        let schema;
-        [schema, about] = await Promise.all(['api/schema', 'api/about'].map(async (url) => (await ask(url)).json()));
-        const now = JSON.stringify(schema);
-        if (now !== drawn) {
-          guide.forget();
-          controls.build(schema);
-        }
-        drawn = now;
-        byId('drawer-open').disabled = false;
-      } catch (error) {
-        notice('controls', error.message);
-      }
+      if (up) draw();
     },
   });
+  /** The controls that this server, with this network, has. */
+  const draw = async () => {
+    networks.look();
+    try {
+      let schema;
+      [schema, about] = await Promise.all(['api/schema', 'api/about'].map(async (url) => (await ask(url)).json()));
+      const now = JSON.stringify(schema);
+      if (now !== drawn) {
+        guide.forget();
+        controls.build(schema);
+      }
+      drawn = now;
+      byId('drawer-open').disabled = false;
+    } catch (error) {
+      notice('controls', error.message);
+    }
+  };
   const latency = new Latency(player, live);
   const patch = (changes) => live.patch(changes);
   const guide = new Guide(patch);
   const painter = new Painter(player.video, patch);
-  const controls = new Controls(byId('controls'), patch, { guide, painter, latency: latency.element });
+  const networks = new Networks();
+  const parts = { guide, painter, network: networks.element, latency: latency.element };
+  const controls = new Controls(byId('controls'), patch, parts);
   if (!document.body.classList.contains('kiosk')) onPictures((file) => guide.take(file));
   byId('drawer-open').addEventListener('click', () => guide.look());
   live.open();

@@ -99,7 +99,8 @@ async def test_all_is_within_reach_of_the_keyboard(open_page: OpenPage) -> None:
     visitor = await open_page()
     await visitor.start()
     await visitor.open_drawer()
-    await visitor.page.evaluate("() => { for (const part of document.querySelectorAll('details')) part.open = true; document.body.focus(); }")
+    await visitor.open_all()
+    await visitor.page.evaluate("() => document.body.focus()")
     wanted = await visitor.page.evaluate("""() => [...document.querySelectorAll('button, select, input, summary')]
       .filter((element) => element.checkVisibility() && !element.matches(':disabled') && element.tabIndex >= 0)
       .map((element, at) => { element.dataset.at = at; return at; })""")
@@ -155,7 +156,7 @@ async def test_everything_has_a_name(open_page: OpenPage) -> None:
     visitor = await open_page()
     await visitor.start()
     await visitor.open_drawer()
-    await visitor.page.evaluate("() => { for (const part of document.querySelectorAll('details')) part.open = true; }")
+    await visitor.open_all()
     faults = await visitor.page.evaluate("""() => {
       const faults = [];
       const say = (what, element) => faults.push(`${what}: ${element.outerHTML.slice(0, 120)}`);
@@ -190,7 +191,7 @@ async def test_a_refused_setting_is_said_and_the_control_goes_back(open_page: Op
     visitor = await open_page()
     await visitor.start()
     await visitor.open_drawer()
-    await visitor.page.evaluate("() => { for (const part of document.querySelectorAll('details')) part.open = true; }")
+    await visitor.open_all()
     await visitor.page.focus("#knob-dream_width_min")
     await visitor.page.keyboard.press("End")  # above the largest width, which only the server knows
     await visitor.until("document.getElementById('notice-words').textContent.startsWith('dream_width_min')")
