@@ -91,6 +91,7 @@ def fetch(source: Source, folder: Path, progress: Progress = lambda here, total:
                 f"make room, or name another folder with {FOLDER}"
             ) from None
         if isinstance(error, urllib.error.HTTPError):
+            error.close()
             why = f"the server says {error.code} {error.reason}"
         elif isinstance(error, urllib.error.URLError):
             why = str(getattr(error.reason, "strerror", None) or error.reason)
@@ -117,8 +118,8 @@ def _bring(source: Source, part: Path, progress: Progress) -> None:
     except urllib.error.HTTPError as error:
         if error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE or not here:
             raise
-        # All of it was here already, or more than that; its hash will say which.
-        return
+        error.close()
+        return  # all of it was here already, or more than that; its hash will say which
     with reply:
         resumed = reply.status == http.HTTPStatus.PARTIAL_CONTENT
         here = here if resumed else 0
