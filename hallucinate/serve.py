@@ -26,6 +26,7 @@ from hallucinate.dream.governor import Governor
 from hallucinate.errors import SourceUnavailable
 from hallucinate.loop import Loop
 from hallucinate.networks import Network
+from hallucinate.networks.registry import Given
 from hallucinate.settings import LiveSettings, Settings
 from hallucinate.shipped import shipped
 from hallucinate.sources import Source
@@ -41,7 +42,7 @@ STATUS_EVERY_S = 0.5
 class Start:
     """What is chosen once, at the start; the live knobs are in Settings.
 
-    source: as after ``--source``, or None for the first camera. size: (width, height) of the frames.
+    source: as after ``--source``, or None for the first camera. given: what came with the network's name. size: (width, height) of the frames.
     visitors: cameras dreamed beside the main source, or None for what the device can take.
     """
 
@@ -50,6 +51,7 @@ class Start:
     host: str
     token: str
     network: str
+    given: Given
     device: str
     size: tuple[int, int]
     visitors: int | None
@@ -68,7 +70,7 @@ def serve_forever(start: Start, settings: Settings) -> None:
     open_main = prepare_source(spec, start.size, settings, clock)
 
     device = choose_device(start.device)
-    opened = open_as_kept(start.network, device)
+    opened = open_as_kept(start.network, device, start.given)
     network = opened.network
     live = LiveSettings(settings, network.motifs, network.layers, network.families)
     visitors = start.visitors if start.visitors is not None else (2 if device.type == "cpu" else 8)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import http.client
 import os
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import rich.progress
 import torch
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
 
 from hallucinate.errors import WeightsError
 from hallucinate.shipped import kept
@@ -53,7 +57,7 @@ def found(source: Source) -> Path | None:
     return next((path for folder in folders() if (path := folder / source.file).is_file()), None)
 
 
-def get(source: Source, progress: Progress = lambda here, total: None) -> Path:
+def get(source: Source, progress: Progress | None = None) -> Path:
     """The file, checked; fetched if it is nowhere yet. Raises WeightsError as ``fetch`` does."""
     path = found(source)
     if path is None:
@@ -66,16 +70,18 @@ def get(source: Source, progress: Progress = lambda here, total: None) -> Path:
     return path
 
 
-def fetch(source: Source, folder: Path, progress: Progress = lambda here, total: None) -> Path:
+def fetch(source: Source, folder: Path, progress: Progress | None = None) -> Path:
     """Fetch a file into a folder, on from where an earlier try broke off; its name appears when all of it is right.
 
-    Raises WeightsError, in one line, when it cannot be had, breaks off, is not what was asked for, or does not fit.
+    progress: None for a bar in the terminal, where there is one. Raises WeightsError, in one line, when the file cannot
+    be had, breaks off, is not what was asked for, or does not fit on the disk.
     """
     path = folder / source.file
     part = path.with_name(f"{path.name}.part")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _bring(source, part, progress)
+        with contextlib.nullcontext(progress) if progress else bar(source.file) as told:
+            _bring(source, part, told)
         if not digest(part).startswith(source.digits):
             part.unlink()
             raise WeightsError(
@@ -103,6 +109,16 @@ def fetch(source: Source, folder: Path, progress: Progress = lambda here, total:
             why = error.strerror or str(error) or type(error).__name__
         raise WeightsError(f"{source.url} could not be fetched ({why}); {_by_hand(source, folder)}") from None
     return path
+
+
+@contextlib.contextmanager
+def bar(words: str) -> Iterator[Progress]:
+    """A bar on standard error, while something is fetched; nothing where that is no terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with rich.progress.Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
+        task = shown.add_task(words, total=None)
+        yield lambda here, total: shown.update(task, completed=here, total=total or None)
 
 
 def _by_hand(source: Source, folder: Path) -> str:

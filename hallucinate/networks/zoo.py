@@ -286,25 +286,35 @@ def open_zoo(
     """
     row = ZOO[name]
     top = row.classifies.split(".")[0]
-    classes = len(tensors.get(f"{row.classifies}.weight", ()))
+    headless = not any(key.startswith(f"{top}.") for key in tensors)
+    classes = 0 if headless else len(tensors.get(f"{row.classifies}.weight", ()))
+    aside = bool(row.aside) and any(key.startswith(row.aside) for key in tensors)
+    theirs, network = outlined(name, None if headless else classes, aside)
+    load_strictly(theirs, tensors, name, path)
+    if folded:
+        fold_norms(network)
+        return network.settle(device, dtype).to(memory_format=torch.channels_last)
+    return network.settle(device, dtype)
+
+
+def outlined(name: str, classes: int | None = 1000, aside: bool = False) -> tuple[nn.Module, ZooNetwork]:
+    """torchvision's own network, and the same as ours, on ``meta``: all is known of it but its weights.
+
+    classes: how many, None for no head. aside: with the heads that only training has.
+    """
+    row = ZOO[name]
     build: dict[str, Any] = {"num_classes": classes} if classes else {}
     if row.aside:
-        build["aux_logits"] = any(key.startswith(row.aside) for key in tensors)
-    with torch.device("meta"):  # no memory, and no random numbers for what the file brings
-        network = row.build(weights=None, **build).eval()
-    headless = not any(key.startswith(f"{top}.") for key in tensors)
-    if headless:
-        setattr(network, top, nn.Identity())
-    for module in network.modules():
+        build["aux_logits"] = aside
+    with torch.device("meta"):  # no memory, and no random numbers for what a file brings
+        theirs = row.build(weights=None, **build).eval()
+    if classes is None:
+        setattr(theirs, row.classifies.split(".")[0], nn.Identity())
+    for module in theirs.modules():
         if hasattr(module, "inplace"):
             setattr(module, "inplace", False)  # noqa: B010 - torch's types know it of no module
-    head = None if headless else nn.Sequential(*row.head(network))
-    chained = ZooNetwork(name, row.chain(network), head, () if headless else class_names(classes))
-    load_strictly(network, tensors, name, path)
-    if folded:
-        fold_norms(chained)
-        return chained.settle(device, dtype).to(memory_format=torch.channels_last)
-    return chained.settle(device, dtype)
+    head = None if classes is None else nn.Sequential(*row.head(theirs))
+    return theirs, ZooNetwork(name, row.chain(theirs), head, class_names(classes or 0))
 
 
 def class_names(classes: int) -> tuple[str, ...]:
