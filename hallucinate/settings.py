@@ -174,7 +174,7 @@ class LiveSettings:
 
     ``motifs`` and ``layers`` are the names that the open network answers to; others are refused here,
     so that a dream never starts on a name that does not exist. ``families``, a word for each motif, go into
-    the schema, for pages that show many.
+    the schema, for pages that show many. ``use`` takes the names of another network.
     """
 
     def __init__(
@@ -213,6 +213,30 @@ class LiveSettings:
             listener(settings)
         return settings
 
+    def use(
+        self, motifs: tuple[str, ...], layers: tuple[str, ...], families: Mapping[str, str], default_layer: str
+    ) -> Settings:
+        """Take another network's names, and settings that it can follow, in one step; tell the listeners."""
+        with self._lock:
+            settings = self.fitted(self._current, motifs, layers, default_layer)
+            self.motifs, self.layers, self.families = motifs, layers, dict(families)
+            self._current = settings
+            listeners = list(self._listeners)
+        for listener in listeners:
+            listener(settings)
+        return settings
+
+    @staticmethod
+    def fitted(settings: Settings, motifs: tuple[str, ...], layers: tuple[str, ...], default_layer: str) -> Settings:
+        """The settings with no name that a network does not know: what it shares stays, else its default layer is
+        asked for; who asked for nothing still does."""
+        shared = {name: weight for name, weight in settings.motifs.items() if name in motifs}
+        asked = bool(settings.layer) or any(settings.motifs.values())
+        layer = settings.layer if settings.layer in layers else ""
+        if asked and not layer and (settings.layer or not any(shared.values())):
+            layer = default_layer
+        return settings.model_copy(update={"motifs": shared, "layer": layer})
+
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call ``listener`` after each change, on the changing thread; returns what ends that."""
         with self._lock:
@@ -221,6 +245,10 @@ class LiveSettings:
 
     def schema(self) -> dict[str, Any]:
         """JSON schema of the knobs, with the names that this network knows."""
+        with self._lock:
+            return self._schema()
+
+    def _schema(self) -> dict[str, Any]:
         schema = Settings.model_json_schema()
         schema["properties"]["motifs"]["propertyNames"] = {"enum": list(self.motifs)}
         schema["properties"]["motifs"]["families"] = self.families

@@ -157,7 +157,7 @@ def test_a_network_shows_its_motifs_one_a_line_with_family_and_its_layers() -> N
         (["networks", "show"], "name"),
         (["networks", "show", "none.caffemodel"], "there is no file none.caffemodel"),
         (["networks", "show", "resnet.pth"], "resnet.pth holds weights alone: give --network ARCHITECTURE --weights"),
-        (["networks", "fetch", "vgg61"], "no network is called 'vgg61'; did you mean 'vgg16'"),
+        (["networks", "fetch", "resnet"], "no network is called 'resnet'; did you mean 'resnet50'"),
         (["netwroks"], "netwroks"),
         (["bench", "--widths", "16"], "--widths 16: give whole numbers from 64 to 4096"),
         (["bench", "--steps", "1,x"], "--steps 1,x: give whole numbers from 1 to 64"),

@@ -53,6 +53,12 @@ class Dreamer:
         # Two, so that the next frame can be brought while the last is still on its way back.
         self._trays = [Tray(device), Tray(device)]
 
+    def use(self, network: Network, agreement: Agreement) -> None:
+        """Dream on with another network: what was dreamed stays, what was captured for the one before is let go."""
+        self._network, self._agreement = network, agreement
+        if self._graphs is not None:
+            self._graphs = Graphs()
+
     @property
     def cleared(self) -> int:
         """How many frames of a camera alone had their residual cleared because it was no longer a number."""
