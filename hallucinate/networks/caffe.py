@@ -20,8 +20,7 @@ from torch import nn
 
 from hallucinate.errors import NetworkError
 from hallucinate.networks.caffe_file import V1_TYPES, read_caffemodel
-from hallucinate.networks.imagenet import families
-from hallucinate.networks.zoo import class_names
+from hallucinate.networks.imagenet import class_names, families
 
 IMAGENET_BGR = (104.0, 117.0, 123.0)
 """The mean that BVLC's GoogLeNet is trained with (its train_val.prototxt)."""

@@ -18,8 +18,7 @@ import torch.nn.functional as F
 from torch import fx, nn
 
 from hallucinate.errors import NetworkError
-from hallucinate.networks.imagenet import families
-from hallucinate.networks.zoo import class_names
+from hallucinate.networks.imagenet import class_names, families
 
 OUTPUT = "output"
 """The layer that every such network has: what it answers."""

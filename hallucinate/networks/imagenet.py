@@ -66,3 +66,13 @@ def told_apart(names: Sequence[str]) -> tuple[str, ...]:
     """The names, each of them once: what is there twice is told apart by the number of its class."""
     times = Counter(names)
     return tuple(name if times[name] == 1 else f"{name} (class {k})" for k, name in enumerate(names))
+
+
+def class_names(classes: int) -> tuple[str, ...]:
+    """ImageNet's names where there are as many classes; else their numbers."""
+    if classes != CLASSES:
+        return tuple(f"class {k}" for k in range(classes))
+    # Here, because torchvision takes as long to import as torch, and the network in the box needs none of it.
+    from torchvision.models import GoogLeNet_Weights
+
+    return told_apart(GoogLeNet_Weights.IMAGENET1K_V1.meta["categories"])

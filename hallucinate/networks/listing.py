@@ -8,8 +8,8 @@ import torch
 
 from hallucinate.networks import Network
 from hallucinate.networks.registry import Given, check_name, known, open_network
-from hallucinate.networks.weights import get
-from hallucinate.networks.zoo import ZOO, outlined
+from hallucinate.networks.weights import ZOO_WEIGHTS, get
+from hallucinate.networks.zoo import outlined
 
 
 def all_networks() -> Iterator[str]:
@@ -40,7 +40,7 @@ def about(name: str, run_code: bool = False) -> Iterator[str]:
 
 def outline(name: str, run_code: bool = False) -> Network:
     """A network to look at: of torchvision's, all but the weights, which need not be there."""
-    if name in ZOO:
+    if name in ZOO_WEIGHTS:
         return outlined(name)[1]
     return open_network(name, torch.device("cpu"), torch.float32, given=Given(run_code=run_code))
 
@@ -48,6 +48,6 @@ def outline(name: str, run_code: bool = False) -> Network:
 def fetched(name: str) -> str:
     """Have a network's weights here, and say where. Raises NetworkError where they cannot be had."""
     check_name(name)
-    if name not in ZOO:
+    if name not in ZOO_WEIGHTS:
         return f"{name} is in the box: there is nothing to fetch"
-    return f"{name}: {get(ZOO[name].source)}"
+    return f"{name}: {get(ZOO_WEIGHTS[name])}"

@@ -20,8 +20,7 @@ from hallucinate.networks.caffe import open_caffe
 from hallucinate.networks.exported import open_exported
 from hallucinate.networks.motif import MotifNetwork, fold_norms
 from hallucinate.networks.tensors import read_tensors
-from hallucinate.networks.weights import Progress, found, get
-from hallucinate.networks.zoo import ZOO, open_zoo
+from hallucinate.networks.weights import ZOO_WEIGHTS, Progress, found, get
 
 AS_QUICK = 1.1
 """What takes no more than this share of the quickest's time is as quick."""
@@ -29,7 +28,7 @@ AS_QUICK = 1.1
 MOTIF_WEIGHTS = Path(__file__).parent / "motif.safetensors"
 
 
-NETWORKS = ("motif", *ZOO)
+NETWORKS = ("motif", *ZOO_WEIGHTS)
 """What ``--network`` takes by name; it takes files as well."""
 
 
@@ -65,7 +64,10 @@ def open_network(
     check_name(name)
     if name == "motif":
         return open_motif(device, dtype, folded, given.weights or MOTIF_WEIGHTS)
-    path = given.weights or get(ZOO[name].source, progress)
+    # Here, because torchvision takes as long to import as torch, and the network in the box needs none of it.
+    from hallucinate.networks.zoo import open_zoo
+
+    path = given.weights or get(ZOO_WEIGHTS[name], progress)
     return open_zoo(name, read_tensors(path), path, device, dtype, folded)
 
 
@@ -84,9 +86,9 @@ def check_name(name: str) -> None:
 def known() -> list[dict[str, object]]:
     """Each network by name: whether its weights are in the box, here, or to be fetched, and how large they are."""
     listed: list[dict[str, object]] = [{"name": "motif", "state": "in the box", "size_mb": None}]
-    for name, row in ZOO.items():
-        state = "here" if found(row.source) else "to be fetched"
-        listed.append({"name": name, "state": state, "size_mb": round(row.source.size_mb)})
+    for name, source in ZOO_WEIGHTS.items():
+        state = "here" if found(source) else "to be fetched"
+        listed.append({"name": name, "state": state, "size_mb": round(source.size_mb)})
     return listed
 
 

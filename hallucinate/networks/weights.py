@@ -39,10 +39,30 @@ class Source:
     digits: str
     size_mb: float
 
+    @classmethod
+    def of_torchvision(cls, file: str, size_mb: float) -> Source:
+        """One of torchvision's files, whose names end in the first digits of their hash, as torch hub's do."""
+        return cls(f"https://download.pytorch.org/models/{file}", file.rsplit("-", 1)[1].split(".")[0], size_mb)
+
     @property
     def file(self) -> str:
         """The file's name, wherever it is."""
         return self.url.rsplit("/", 1)[1]
+
+
+ZOO_WEIGHTS = {
+    "googlenet": Source.of_torchvision("googlenet-1378be20.pth", 49.7),
+    "inception_v3": Source.of_torchvision("inception_v3_google-0cc3c7bd.pth", 103.9),
+    "vgg16": Source.of_torchvision("vgg16-397923af.pth", 527.8),
+    "vgg19": Source.of_torchvision("vgg19-dcbb9e9d.pth", 548.1),
+    "resnet50": Source.of_torchvision("resnet50-0676ba61.pth", 97.8),
+    "squeezenet1_1": Source.of_torchvision("squeezenet1_1-b8a52dc0.pth", 4.7),
+    "mobilenet_v3_large": Source.of_torchvision("mobilenet_v3_large-8738ca79.pth", 21.1),
+    "efficientnet_b0": Source.of_torchvision("efficientnet_b0_rwightman-7f5810bc.pth", 20.5),
+    "convnext_tiny": Source.of_torchvision("convnext_tiny-983f1562.pth", 109.1),
+}
+"""torchvision's own files, all of its first recipe (IMAGENET1K_V1), which the field's dreams were made with. Known
+without importing torchvision, which takes as long as torch; a test holds the two together."""
 
 
 def folders() -> list[Path]:

@@ -1,6 +1,5 @@
 """torchvision's networks, each as the chain that it is: what is asked of a layer stops there.
 
-Weights come from torchvision's own files, all of its first recipe: those that the field's dreams were made with.
 Modules that work in place are told not to, so that a layer's answer stays what it was while the gradient is on its way
 back. (GoogLeNet's and Inception's blocks still write their ReLU over their own convolution, which is nobody's answer.)
 """
@@ -19,10 +18,9 @@ import torch.nn.functional as F
 from torch import nn
 from torchvision import models
 
-from hallucinate.networks.imagenet import families, told_apart
+from hallucinate.networks.imagenet import class_names, families
 from hallucinate.networks.motif import fold_norms
 from hallucinate.networks.tensors import Tensors, load_strictly
-from hallucinate.networks.weights import Source
 
 Stages = list[tuple[str, nn.Module]]
 """A network as a chain, shallow to deep. What has no name is no layer: it only makes smaller."""
@@ -40,13 +38,12 @@ is asked without torchvision's ``forward``, so that there is one place where pix
 class Architecture:
     """One of torchvision's networks.
 
-    weights: the file and its facts. chain: its layers. head: what makes logits (B, K) of the last of them. classifies:
+    chain: its layers. head: what makes logits (B, K) of the last of them. classifies:
     the module whose outputs are the classes. motif_px: as in ``Network``. least: the smallest picture that it takes, in
     pixels; a smaller one is enlarged before it is seen. aside: heads that only training has.
     """
 
     build: Callable[..., nn.Module]
-    weights: Any
     chain: Callable[[Any], Stages]
     head: Callable[[Any], list[nn.Module]]
     classifies: str
@@ -55,12 +52,6 @@ class Architecture:
     range: tuple[Sequence[float], Sequence[float]] = PHOTOGRAPHS
     least: int = 32
     aside: str = ""
-
-    @property
-    def source(self) -> Source:
-        """Where its weights are from. Their name ends in the first digits of their hash, as torch hub's do."""
-        url = self.weights.url
-        return Source(url, url.rsplit("-", 1)[1].split(".")[0], self.weights.meta["_file_size"])
 
 
 def named(*layers: str) -> Callable[[Any], Stages]:
@@ -127,7 +118,6 @@ GOOGLENET += "inception4a inception4b inception4c inception4d inception4e maxpoo
 ZOO: Mapping[str, Architecture] = {
     "googlenet": Architecture(
         partial(models.googlenet, init_weights=False),
-        models.GoogLeNet_Weights.IMAGENET1K_V1,
         named(*GOOGLENET.split()),
         flattened("dropout", "fc"),
         "fc",
@@ -138,7 +128,6 @@ ZOO: Mapping[str, Architecture] = {
     ),
     "inception_v3": Architecture(
         partial(models.inception_v3, init_weights=False),
-        models.Inception_V3_Weights.IMAGENET1K_V1,
         named(*INCEPTION.split()),
         flattened("dropout", "fc"),
         "fc",
@@ -150,7 +139,6 @@ ZOO: Mapping[str, Architecture] = {
     ),
     "vgg16": Architecture(
         models.vgg16,
-        models.VGG16_Weights.IMAGENET1K_V1,
         convolved,
         flattened("classifier"),
         "classifier.6",
@@ -159,7 +147,6 @@ ZOO: Mapping[str, Architecture] = {
     ),
     "vgg19": Architecture(
         models.vgg19,
-        models.VGG19_Weights.IMAGENET1K_V1,
         convolved,
         flattened("classifier"),
         "classifier.6",
@@ -168,7 +155,6 @@ ZOO: Mapping[str, Architecture] = {
     ),
     "resnet50": Architecture(
         models.resnet50,
-        models.ResNet50_Weights.IMAGENET1K_V1,
         residual,
         flattened("fc"),
         "fc",
@@ -177,7 +163,6 @@ ZOO: Mapping[str, Architecture] = {
     ),
     "squeezenet1_1": Architecture(
         models.squeezenet1_1,
-        models.SqueezeNet1_1_Weights.IMAGENET1K_V1,
         squeezed,
         lambda network: [*network.classifier, nn.Flatten(1)],
         "classifier.1",
@@ -186,7 +171,6 @@ ZOO: Mapping[str, Architecture] = {
     ),
     "mobilenet_v3_large": Architecture(
         models.mobilenet_v3_large,
-        models.MobileNet_V3_Large_Weights.IMAGENET1K_V1,
         numbered,
         flattened("classifier"),
         "classifier.3",
@@ -195,7 +179,6 @@ ZOO: Mapping[str, Architecture] = {
     ),
     "efficientnet_b0": Architecture(
         models.efficientnet_b0,
-        models.EfficientNet_B0_Weights.IMAGENET1K_V1,
         numbered,
         flattened("classifier"),
         "classifier.1",
@@ -204,7 +187,6 @@ ZOO: Mapping[str, Architecture] = {
     ),
     "convnext_tiny": Architecture(
         models.convnext_tiny,
-        models.ConvNeXt_Tiny_Weights.IMAGENET1K_V1,
         numbered,
         lambda network: [network.avgpool, *network.classifier],
         "classifier.2",
@@ -315,9 +297,3 @@ def outlined(name: str, classes: int | None = 1000, aside: bool = False) -> tupl
             setattr(module, "inplace", False)  # noqa: B010 - torch's types know it of no module
     head = None if classes is None else nn.Sequential(*row.head(theirs))
     return theirs, ZooNetwork(name, row.chain(theirs), head, class_names(classes or 0))
-
-
-def class_names(classes: int) -> tuple[str, ...]:
-    """ImageNet's names where there are as many classes; else their numbers."""
-    names = ZOO["googlenet"].weights.meta["categories"]
-    return told_apart(names) if classes == len(names) else tuple(f"class {k}" for k in range(classes))

@@ -52,7 +52,9 @@ def test_more_strength_never_reaches_less() -> None:
 
 
 def test_the_file_in_the_box_covers_every_motif_and_layer() -> None:
-    for path in (shipped("calibration") / "strength").glob("*.json"):
+    paths = list((shipped("calibration") / "strength").glob("*.json"))
+    assert "motif" in [path.stem for path in paths]
+    for path in paths:
         network = open_network(path.stem, torch.device("cpu"), torch.float32)
         found = read_agreement(path)
         assert set(found.motifs) == set(found.motif_reach) == set(network.motifs)

@@ -10,11 +10,13 @@ import torch
 from hallucinate.dream.objective import more_of_layer, more_of_motifs
 from safetensors.torch import load_file, save_file
 from torch import nn
+from torchvision.models import get_model_weights
 
 from hallucinate.dream.ascent import direction
 from hallucinate.errors import NetworkError
-from hallucinate.networks.imagenet import families, told_apart
+from hallucinate.networks.imagenet import class_names, families, told_apart
 from hallucinate.networks.tensors import read_tensors
+from hallucinate.networks.weights import ZOO_WEIGHTS
 from hallucinate.networks.zoo import PHOTOGRAPHS, ZOO, ZooNetwork, open_zoo
 from tests.networks.made import random_tensors
 
@@ -189,7 +191,7 @@ def test_a_strict_round_trip(tmp_path: Path) -> None:
 
 
 def test_every_class_has_a_family_and_a_name_of_its_own() -> None:
-    names = ZOO["vgg16"].weights.meta["categories"]
+    names = class_names(1000)
     found = families(names)
     assert [
         found[name] for name in ("tench", "jay", "axolotl", "king snake", "tarantula", "koala", "pug", "tabby")
@@ -219,9 +221,12 @@ def test_every_class_has_a_family_and_a_name_of_its_own() -> None:
     assert told_apart(["crane", "jay", "crane"]) == ("crane (class 0)", "jay", "crane (class 2)")
 
 
-def test_the_files_of_weights_carry_their_hash() -> None:
-    for row in ZOO.values():
-        assert len(row.source.digits) == 8
-        assert int(row.source.digits, 16)
-        assert row.source.file.endswith(".pth")
-        assert row.source.size_mb > 1
+def test_the_files_of_weights_are_torchvisions() -> None:
+    assert list(ZOO_WEIGHTS) == list(ZOO)
+    for name, source in ZOO_WEIGHTS.items():
+        theirs = get_model_weights(name)["IMAGENET1K_V1"]
+        assert source.url == theirs.url
+        assert source.size_mb == pytest.approx(theirs.meta["_file_size"], abs=0.1)
+        assert len(source.digits) == 8
+        assert int(source.digits, 16)
+        assert theirs.meta["categories"] == get_model_weights("googlenet")["IMAGENET1K_V1"].meta["categories"]
