@@ -161,7 +161,16 @@ def serve(
         str,
         typer.Option(help="what others on the network must know [default: random]"),
     ] = "",
-    network: Annotated[str, typer.Option(help="the network that dreams")] = "motif",
+    network: Annotated[
+        str, typer.Option(help="the network that dreams: a name that `hallucinate networks` lists, or a file")
+    ] = "motif",
+    weights: Annotated[
+        Path | None, typer.Option(help="a file of weights for the network, safetensors or torch's [default: its own]")
+    ] = None,
+    run_code: Annotated[
+        bool,
+        typer.Option("--run-code", help="let a .pt2 or .pt file run its code, which can do anything to this machine"),
+    ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1")] = "auto",
     size: Annotated[str, typer.Option(help="of the picture that is shown")] = "640x360",
     visitors: Annotated[
@@ -183,12 +192,12 @@ def serve(
         return
     width_and_height = read_size(size)
     # Here, because torch takes seconds to import, and --help and a mistyped option should not.
+    from hallucinate.networks.registry import Given
     from hallucinate.serve import Start, serve_forever
 
-    serve_forever(
-        Start(source, port, host, token, network, device, width_and_height, visitors, seed, guide_image, mask_image),
-        settings,
-    )
+    given, images = Given(weights, run_code), (guide_image, mask_image)
+    chosen = (source, port, host, token, network, given, device, width_and_height, visitors, seed, *images)
+    serve_forever(Start(*chosen), settings)
 
 
 app.callback(invoke_without_command=True)(with_knobs(serve))
@@ -224,11 +233,22 @@ def list_networks(context: typer.Context) -> None:
 
 
 @networks.command("show")
-def show_network(name: Annotated[str, typer.Argument(help="as `hallucinate networks` lists it")]) -> None:
+def show_network(
+    name: Annotated[str, typer.Argument(help="as `hallucinate networks` lists it, or a file")],
+    run_code: Annotated[bool, typer.Option("--run-code", help="let a .pt2 or .pt file run its code")] = False,
+) -> None:
     """What a network can be asked for: its motifs, one a line with its family, and its layers, shallow to deep."""
     from hallucinate.networks.listing import about
 
-    print("\n".join(about(name)))
+    print("\n".join(about(name, run_code)))
+
+
+@networks.command("fetch")
+def fetch_network(name: Annotated[str, typer.Argument(help="as `hallucinate networks` lists it")]) -> None:
+    """Have a network's weights on this machine, checked; a fetch that broke off goes on where it was."""
+    from hallucinate.networks.listing import fetched
+
+    print(fetched(name))
 
 
 calibration = typer.Typer()

@@ -5,6 +5,8 @@ HallucinateError
 ├── SourceError      a camera, film, address or picture that cannot be read
 │   └── SourceUnavailable   ... and trying again will not help: refuse at the start
 ├── NetworkError     a network, layer, motif or weights file that is not there
+│   ├── WeightsError      ... weights that cannot be had: another network goes on meanwhile
+│   └── LoadingError      ... another one is being loaded: wait for it
 ├── OfferError       an SDP offer that cannot be answered
 └── BusyError        one viewer or visitor more than there is room for
 """
@@ -28,6 +30,14 @@ class SourceUnavailable(SourceError):  # noqa: N818 - it reads as a state, and i
 
 class NetworkError(HallucinateError):
     """A network, layer, motif or weights file that is not there or does not fit."""
+
+
+class WeightsError(NetworkError):
+    """Weights that are nowhere on this machine and cannot be fetched now."""
+
+
+class LoadingError(NetworkError):
+    """A network is being loaded, and the next has to wait for it."""
 
 
 class OfferError(HallucinateError):

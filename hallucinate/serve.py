@@ -18,16 +18,18 @@ from rich.logging import RichHandler
 from rich.text import Text
 
 from hallucinate import __version__
-from hallucinate.calibrate.speed import begin_at, in_words, keep, open_as_kept
+from hallucinate.calibrate.speed import Opened, begin_at, in_words, keep, open_as_kept
 from hallucinate.clock import Clock, SystemClock
 from hallucinate.device import choose_device, describe
-from hallucinate.dream.agreement import read_agreement
+from hallucinate.dream.agreement import Agreement, read_agreement
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.governor import Governor
-from hallucinate.errors import SourceUnavailable
+from hallucinate.errors import SourceUnavailable, WeightsError
 from hallucinate.loop import Loop
 from hallucinate.networks import Network
-from hallucinate.settings import LiveSettings, Settings
+from hallucinate.networks.registry import Given, answering, check_name, known, open_network
+from hallucinate.networks.weights import Progress
+from hallucinate.settings import LiveSettings, Settings, fitted
 from hallucinate.shipped import shipped
 from hallucinate.sources import Source
 from hallucinate.sources.opening import choose_default, open_source
@@ -35,6 +37,9 @@ from hallucinate.sources.still import load_picture
 from hallucinate.stream.access import Access, new_token
 from hallucinate.stream.server import make_app
 from hallucinate.stream.serving import addresses, run
+from hallucinate.switch import Ready, Switch
+
+log = logging.getLogger(__name__)
 
 STATUS_EVERY_S = 0.5
 
@@ -43,8 +48,9 @@ STATUS_EVERY_S = 0.5
 class Start:
     """What is chosen once, at the start; the live knobs are in Settings.
 
-    source: as after ``--source``, or None for the first camera. size: (width, height) of the frames.
-    visitors: cameras dreamed beside the main source, or None for what the device can take.
+    source: as after ``--source``, or None for the first camera. given: what came with the network's name.
+    size: (width, height) of the frames. visitors: cameras dreamed beside the main source, or None for what the device
+    can take.
     """
 
     source: str | None
@@ -52,6 +58,7 @@ class Start:
     host: str
     token: str
     network: str
+    given: Given
     device: str
     size: tuple[int, int]
     visitors: int | None
@@ -74,25 +81,32 @@ def serve_forever(start: Start, settings: Settings) -> None:
     pictures = {kind: load_picture(path) for kind, path in files.items() if path is not None}
 
     device = choose_device(start.device)
-    opened = open_as_kept(start.network, device)
+    opened, settings = open_or_go_on(start, device, settings)
     network = opened.network
-    live = LiveSettings(settings, network.motifs, network.layers, network.families, pictures=frozenset(pictures))
+    names = (network.motifs, network.layers, network.families, network.channels)
+    live = LiveSettings(settings, *names, frozenset(pictures))
     visitors = start.visitors if start.visitors is not None else (2 if device.type == "cpu" else 8)
-    agreement = read_agreement(shipped("calibration") / "strength" / f"{network.name}.json")
-    dreamer = Dreamer(network, device, start.seed, agreement)
-    point, known = begin_at(opened, settings, start.size)
-    loop = Loop(open_main, dreamer, live, clock, start.size, visitors, Governor(point))
+    dreamer = Dreamer(network, device, start.seed, measured(network))
+    point, known_how = begin_at(opened, settings, start.size)
+    facts = about(network, describe(device, opened.dtype))
+
+    def make(name: str, progress: Progress) -> Ready:
+        given = start.given if name == start.network else Given()
+        return prepared(name, device, opened.dtype, given, progress)
+
+    networks = Switch(opened.name, facts, make, check_name, known)
+    loop = Loop(open_main, dreamer, live, clock, start.size, visitors, Governor(point), networks)
     for kind, picture in pictures.items():
         loop.lay(kind, picture)
     token = start.token or new_token()
-    facts = about(network, describe(device, opened.dtype), spec)
-    chosen = {"source": f"{spec} ({why})", "speed": f"{in_words(point)} ({known})"}
-    app = make_app(loop, live, Access(token), facts, shipped("web"), clock=clock)
+    runs = {"version": __version__, "torch": torch.__version__, "source": spec}
+    chosen = {"source": f"{spec} ({why})", "speed": f"{in_words(point)} ({known_how})"}
+    app = make_app(loop, live, Access(token), runs, shipped("web"), clock=clock)
 
     with contextlib.closing(loop):
         loop.start()
-        asyncio.run(_serve(app, start, token, {**facts, **chosen}, loop, console))
-        if not loop.stats()["visitors"]:
+        asyncio.run(_serve(app, start, token, {**runs, **facts, **chosen}, loop, console))
+        if not loop.stats()["visitors"] and networks.name == opened.name:
             keep(opened, loop.point, live.current, start.size)
 
 
@@ -118,17 +132,45 @@ def prepare_source(spec: str, size: tuple[int, int], settings: Settings, clock: 
     return open_again
 
 
-def about(network: Network, device: str, source: str) -> dict[str, object]:
-    """What ``GET /api/about`` says."""
-    motifs = [{"name": name, "family": network.families.get(name, "")} for name in network.motifs]
+def open_or_go_on(start: Start, device: torch.device, settings: Settings) -> tuple[Opened, Settings]:
+    """The network that was asked for, or the one in the box where its weights cannot be had, and settings for it.
+
+    Settings that nobody chose are fitted to it; what was asked for by name is left, and checked with the rest.
+    Raises NetworkError for a name that does not exist, or a file that is damaged or of another network.
+    """
+    chosen = bool(settings.model_fields_set & {"motifs", "layers"})
+    try:
+        opened = open_as_kept(start.network, device, start.given)
+    except WeightsError as error:
+        log.warning(f"{error}. The network in the box goes on")
+        opened, chosen = open_as_kept("motif", device), False
+    network = opened.network
+    if not chosen:
+        settings = fitted(settings, network.motifs, network.channels, network.default_layer)
+    return opened, settings
+
+
+def prepared(name: str, device: torch.device, dtype: torch.dtype, given: Given, progress: Progress) -> Ready:
+    """A network to switch to, tried once, so that what is slow the first time, or does not work at all, shows now."""
+    network = open_network(name, device, dtype, given=given, progress=progress)
+    answering(network, device, tries=0)
+    return Ready(name, network, measured(network), about(network, describe(device, dtype)))
+
+
+def measured(network: Network) -> Agreement:
+    """What was measured of a network's strength, if it was."""
+    return read_agreement(shipped("calibration") / "strength" / f"{network.name}.json")
+
+
+def about(network: Network, device: str) -> dict[str, object]:
+    """What ``GET /api/about`` says of the network that dreams."""
     return {
-        "version": __version__,
-        "torch": torch.__version__,
         "network": network.name,
         "device": device,
-        "source": source,
-        "motifs": motifs,
+        "motifs": [{"name": name, "family": network.families.get(name, "")} for name in network.motifs],
         "layers": list(network.layers),
+        "channels": dict(network.channels),
+        "default_layer": network.default_layer,
     }
 
 

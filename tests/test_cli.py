@@ -139,6 +139,7 @@ def test_networks_are_listed() -> None:
     done = hallucinate("networks")
     assert done.returncode == 0
     assert f"motif: in the box, {len(MOTIFS)} motifs by name" in done.stdout
+    assert "googlenet: to be fetched, 50 MB, 1000 motifs by name, 12 layers" in done.stdout
 
 
 def test_a_network_shows_its_motifs_one_a_line_with_family_and_its_layers() -> None:
@@ -156,6 +157,8 @@ def test_a_network_shows_its_motifs_one_a_line_with_family_and_its_layers() -> N
     [
         (["networks", "show", "motiv"], "no network is called 'motiv'; did you mean 'motif'"),
         (["networks", "show"], "name"),
+        (["networks", "show", "none.caffemodel"], "there is no file none.caffemodel"),
+        (["networks", "fetch", "resnet"], "no network is called 'resnet'; did you mean 'resnet50'"),
         (["netwroks"], "netwroks"),
         (["bench", "--widths", "16"], "--widths 16: give whole numbers from 64 to 4096"),
         (["bench", "--steps", "1,x"], "--steps 1,x: give whole numbers from 1 to 64"),

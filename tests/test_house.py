@@ -13,6 +13,7 @@ FLOORS = [
     {"stage", "motifs", "device"},
     {"networks"},
     {"dream", "sources"},
+    {"switch"},
     {"loop"},
     {"stream", "studio", "calibrate"},
     {"serve"},

@@ -46,10 +46,13 @@ class Guide:
 
     def __init__(self, picture: Picture) -> None:
         self._picture = picture
+        self._network: Network | None = None
         self._found: dict[str, torch.Tensor] = {}
 
     def at(self, network: Network, layer: str, device: torch.device) -> torch.Tensor:
-        """What it has at a layer, as ``objectives.features`` gives it; found once."""
+        """What it has at a layer, as ``objectives.features`` gives it; found once for a network."""
+        if network is not self._network:
+            self._network, self._found = network, {}
         if layer not in self._found:
             self._found[layer] = features(network, layer, to_tensor(self._picture, device))
         return self._found[layer]
@@ -85,6 +88,12 @@ class Dreamer:
         self._lookers = ThreadPoolExecutor(min(8, os.cpu_count() or 1), "looker")
         # Two, so that the next frame can be brought while the last is still on its way back.
         self._trays = [Tray(device), Tray(device)]
+
+    def use(self, network: Network, agreement: Agreement) -> None:
+        """Dream on with another network: what was dreamed stays, what was captured for the one before is let go."""
+        self._network, self._agreement = network, agreement
+        if self._graphs is not None:
+            self._graphs = Graphs()
 
     @property
     def cleared(self) -> int:

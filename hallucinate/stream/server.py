@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from hallucinate.clock import Clock, SystemClock
-from hallucinate.errors import BusyError, HallucinateError, OfferError
+from hallucinate.errors import BusyError, HallucinateError, LoadingError, OfferError
 from hallucinate.settings import LiveSettings
 from hallucinate.stream.access import COOKIE, Access, Caller, Refused
 from hallucinate.stream.live import LiveChannel, one_line, read_object
@@ -62,7 +63,7 @@ def make_app(
 ) -> web.Application:
     """The whole server for one loop.
 
-    facts: what ``GET /api/about`` says (version, network, device, source, motifs). pages: the folder of
+    facts: what ``GET /api/about`` says beside the network's own facts (version, source). pages: the folder of
     the web pages, index.html in it.
     """
     return Server(room, live, access, facts, pages, limits, clock or SystemClock()).app
@@ -85,7 +86,7 @@ class Server:
         self._pages, self._clock = pages.resolve(), clock
         self._encoders = Encoders(lambda: live.current.fps, clock)
         self._peers = Peers(room, self._encoders, clock, limits)
-        self._channel = LiveChannel(live, self._figures, limits.stats_every_s, clock)
+        self._channel = LiveChannel(live, room.networks, self._known, self._figures, limits.stats_every_s, clock)
         self._pictures = picture_routes(room)
         self._last_measured: dict[str, object] | None = None
         self.app = web.Application(middlewares=[self._answer_errors, self._check_access], client_max_size=MAX_BODY)
@@ -113,6 +114,8 @@ class Server:
             "/api/schema": {"GET": self._schema},
             "/api/stats": {"GET": self._stats},
             "/api/about": {"GET": self._about},
+            "/api/networks": {"GET": self._networks},
+            "/api/network": {"POST": self._change_network},
             "/api/latency": {"GET": self._latency, "POST": self._measured},
             "/api/live": {"GET": self._channel.handle},
             **self._pictures,
@@ -190,7 +193,18 @@ class Server:
         return web.json_response(self._figures())
 
     async def _about(self, request: web.Request) -> web.Response:
-        return web.json_response(self._facts)
+        return web.json_response(self._known())
+
+    async def _networks(self, request: web.Request) -> web.Response:
+        return web.json_response(await asyncio.to_thread(self._room.networks.choices))
+
+    async def _change_network(self, request: web.Request) -> web.Response:
+        asked = await _json(request)
+        name = asked.get("network")
+        if not isinstance(name, str) or asked.keys() != {"network"}:
+            raise web.HTTPBadRequest(text='network: give a name of GET /api/networks, such as {"network": "googlenet"}')
+        self._room.networks.begin(name)
+        return web.json_response(self._room.networks.stats(), status=202)
 
     async def _measured(self, request: web.Request) -> web.Response:
         measured = read_measured(await _json(request))
@@ -202,6 +216,9 @@ class Server:
         if self._last_measured is None:
             raise _not_found("no page has measured its latency yet; press Measure latency on one")
         return web.json_response(self._last_measured)
+
+    def _known(self) -> dict[str, object]:
+        return {**self._facts, **self._room.networks.facts}
 
     def _figures(self) -> dict[str, object]:
         return {
@@ -296,6 +313,8 @@ class Server:
 def _status(error: HallucinateError) -> int:
     if isinstance(error, CodecError):
         return 422  # well formed, and not to be answered (RFC 9725, "No Partially Successful Answers")
+    if isinstance(error, LoadingError):
+        return 409
     return 503 if isinstance(error, BusyError) else 400
 
 

@@ -58,6 +58,10 @@ class Visitor:
         await self.page.keyboard.press("m")
         await self.until("document.getElementById('drawer-open').getAttribute('aria-expanded') === 'true'")
 
+    async def open_all(self) -> None:
+        """Unfold what is folded away in the drawer."""
+        await self.page.evaluate("() => { for (const part of document.querySelectorAll('details')) part.open = true; }")
+
     async def frames(self, count: int) -> int:
         """Wait for so many new frames to be presented; returns how many milliseconds that took."""
         script = """(count) => new Promise((resolve) => {
