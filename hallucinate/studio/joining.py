@@ -115,7 +115,7 @@ def join(order: Order, spans: Iterable[tuple[Path, Notes]], base: Fraction, whol
     kind, spans = container_of(order.out), list(spans)
     options = {"strict": "unofficial", "movflags": "+faststart"} if kind in QUICKTIME else {}
     with open_source(order.source) as source, av.open(str(whole), "w", format=kind, container_options=options) as out:
-        with described(source, spans[0][0]) as model:
+        with described(order.source, source, spans[0][0]) as model:
             pictures = out.add_stream_from_template(model.streams.video[0], opaque=True)
         with av.open(str(part_path(spans[0][0], 0))) as part:
             # As it is in the parts, so that the muxer takes their packets for what they are: NUT has start codes.
@@ -132,7 +132,7 @@ def join(order: Order, spans: Iterable[tuple[Path, Notes]], base: Fraction, whol
             out.mux(packet)
 
 
-def described(source: InputContainer, folder: Path) -> InputContainer:
+def described(path: Path, source: InputContainer, folder: Path) -> InputContainer:
     """A part's stream, with all that the source says of its pictures: turned, 360°, HDR. An MP4 in memory."""
     main = next(s for s in source.streams.video if not s.disposition & Disposition.attached_pic)
     matrix = None
@@ -141,7 +141,7 @@ def described(source: InputContainer, folder: Path) -> InputContainer:
         matrix = None if turned is None else np.frombuffer(turned, np.int32).tolist()
         break
     source.seek(0)
-    boxes = kept_boxes(main, next(packet for packet in source.demux(main) if packet.size))
+    boxes = kept_boxes(path, main, next(packet for packet in source.demux(main) if packet.size))
     source.seek(0)
     with av.open(str(part_path(folder, 0))) as part:
         stream = part.streams.video[0]
