@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.errors import HallucinateError, OutputError, SourceUnavailable
 from hallucinate.studio.order import Order
-from hallucinate.studio.parts import parts_folder
+from hallucinate.studio.parts import frames_kept, parts_folder
 from hallucinate.studio.render import Begun, Made, begin, dreamers, render
 
 FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv")
@@ -38,9 +38,9 @@ def films(sources: list[Path], out: Path, like: Order, ray: str | None = None) -
 
             failed = over_machines(orders, ray, console)
     except KeyboardInterrupt:
-        kept = [str(folder) for order in orders if (folder := parts_folder(order.out)).exists()]
-        if kept:
-            console.print(f"stopped; the same command goes on from what is kept in {', '.join(kept)}")
+        kept = {parts_folder(order.out): frames_kept(order.out) for order in orders if parts_folder(order.out).exists()}
+        for folder, frames in kept.items():
+            console.print(f"stopped; {frames} frames are kept in {folder}, and the same command goes on from there")
         raise
     if failed and len(orders) == 1:
         raise failed[0]

@@ -55,9 +55,11 @@ class Order:
             "segments": "scene" if self.scenes else "film",
         }
 
-    def options(self) -> dict[str, str]:
-        """The encoder's options."""
-        return {"crf": str(self.crf), **UNREORDERED[self.codec]}
+    def options(self, bits: int) -> dict[str, str]:
+        """The encoder's options, for samples of so many bits."""
+        # With threads and without B-frames, x264's macroblock tree gives ten-bit pictures other packets at each run.
+        repeatable = {"mbtree": "0"} if (self.codec, bits) == ("h264", 10) else {}
+        return {"crf": str(self.crf), **UNREORDERED[self.codec], **repeatable}
 
     def formats(self) -> set[str]:
         """The pixel formats that the encoder takes."""

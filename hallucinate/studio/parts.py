@@ -114,6 +114,12 @@ def latest(folder: Path) -> Kept | None:
     return None
 
 
+def frames_kept(out: Path) -> int:
+    """How many of a film's frames are in whole parts."""
+    ends = [latest(folder) for folder in parts_folder(out).glob("[0-9]*")]
+    return sum(end.notes.frames for end in ends if end is not None)
+
+
 def keep(folder: Path, finished: Path, kept: Kept) -> None:
     """Make a finished file a part, with the state at its end. Raises OSError, with all as it was before."""
     n = kept.notes.parts - 1

@@ -38,7 +38,7 @@ from hallucinate.studio.parts import (
     span_folder,
 )
 
-PART = 120
+PART = 48
 """Frames in a part: what is dreamed again at most after a kill. Each begins with a key frame."""
 
 Watch = Callable[[int], None]

@@ -22,7 +22,7 @@ from hallucinate.studio.order import Order
 from hallucinate.studio.parts import latest, parts_folder, span_folder
 from hallucinate.studio.render import begin, render
 from tests.dream.networks import TinyNetwork
-from tests.studio.films import film, planes, sound, times
+from tests.studio.films import Colour, film, planes, sound, times
 from tests.studio.killed import PART, SETTINGS, run
 
 EVEN = [n * 512 for n in range(40)]
@@ -33,7 +33,7 @@ def tiny() -> Dreamer:
 
 
 def test_killed_five_times_a_film_has_the_same_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = film(tmp_path / "in.mp4", EVEN, cut_at=23)
+    source = film(tmp_path / "in.mp4", EVEN, Colour("yuv420p10le", 9, 1, 9, 16), cut_at=23)
     monkeypatch.setattr(rendering, "PART", PART)
     run(source, tmp_path / "unbroken.mp4", None)
     # Each gets at least a part further, or it would be killed for ever.
@@ -120,7 +120,7 @@ def test_interrupted_it_says_how_to_go_on(
     with pytest.raises(KeyboardInterrupt):
         filming.films([source], tmp_path / "out.mp4", Order(source, tmp_path / "out.mp4", SETTINGS))
     folder = parts_folder(tmp_path / "out.mp4")
-    assert f"the same command goes on from what is kept in {folder}" in capsys.readouterr().out
+    assert f"5 frames are kept in {folder}, and the same command goes on" in capsys.readouterr().out
     kept = latest(span_folder(tmp_path / "out.mp4", 0))
     assert kept is not None
     assert kept.notes.frames == 5
