@@ -107,15 +107,17 @@ def copies(source: InputContainer, out: OutputContainer, order: Order) -> tuple[
     return found, lost
 
 
-def join(order: Order, spans: Iterable[tuple[Path, Notes]], base: Fraction, whole: Path) -> None:
-    """Write the film. spans: their folders, in order, and where each ended. base: of the times in the notes.
+def join(order: Order, spans: Iterable[tuple[Path, Notes]], base: Fraction, first: av.VideoFrame, whole: Path) -> None:
+    """Write the film.
 
-    Raises OSError where it cannot be written, and OutputError where parts do not fit together.
+    spans: their folders, in order, and where each ended. base: of the times in the notes. first: the source's frame.
+
+    Raises OSError or FFmpegError where it cannot be written, and OutputError where parts do not fit together.
     """
     kind, spans = container_of(order.out), list(spans)
     options = {"strict": "unofficial", "movflags": "+faststart"} if kind in QUICKTIME else {}
     with open_source(order.source) as source, av.open(str(whole), "w", format=kind, container_options=options) as out:
-        with described(order.source, source, spans[0][0]) as model:
+        with described(order.source, source, first, spans[0][0]) as model:
             pictures = out.add_stream_from_template(model.streams.video[0], opaque=True)
         with av.open(str(part_path(spans[0][0], 0))) as part:
             # As it is in the parts, so that the muxer takes their packets for what they are: NUT has start codes.
@@ -132,15 +134,11 @@ def join(order: Order, spans: Iterable[tuple[Path, Notes]], base: Fraction, whol
             out.mux(packet)
 
 
-def described(path: Path, source: InputContainer, folder: Path) -> InputContainer:
+def described(path: Path, source: InputContainer, first: av.VideoFrame, folder: Path) -> InputContainer:
     """A part's stream, with all that the source says of its pictures: turned, 360°, HDR. An MP4 in memory."""
     main = next(s for s in source.streams.video if not s.disposition & Disposition.attached_pic)
-    matrix = None
-    for frame in source.decode(main):
-        turned: Any = frame.side_data.get("DISPLAYMATRIX")
-        matrix = None if turned is None else np.frombuffer(turned, np.int32).tolist()
-        break
-    source.seek(0)
+    turned: Any = first.side_data.get("DISPLAYMATRIX")
+    matrix = None if turned is None else np.frombuffer(turned, np.int32).tolist()
     boxes = kept_boxes(path, main, next(packet for packet in source.demux(main) if packet.size))
     source.seek(0)
     with av.open(str(part_path(folder, 0))) as part:
@@ -180,11 +178,23 @@ def dreamed(spans: list[tuple[Path, Notes]], to: av.VideoStream, base: Fraction)
 
 
 def copied(source: InputContainer, found: dict[int, Stream]) -> Iterator[av.Packet[Any]]:
-    """The packets of the source's other streams, as they are."""
-    streams = [stream for stream in source.streams if stream.index in found]
-    for packet in source.demux(*streams) if streams else ():
-        if packet.dts is not None:
-            packet.stream = found[packet.stream_index]
+    """The packets of the source's other streams, as they are; but for those whose time goes back, which no muxer takes.
+
+    At the end of a broken file there are no more.
+    """
+    streams, last = [stream for stream in source.streams if stream.index in found], dict[int, int]()
+    packets = source.demux(*streams) if streams else iter(())
+    while True:
+        try:
+            packet = next(packets, None)
+        except FFmpegError:
+            return
+        if packet is None:
+            return
+        index = packet.stream_index
+        if packet.dts is not None and packet.dts >= last.get(index, packet.dts):
+            last[index] = packet.dts
+            packet.stream = found[index]
             yield packet
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.error import FFmpegError
 
 from hallucinate.device import choose_device, precisions
 from hallucinate.dream.agreement import read_agreement
@@ -162,7 +163,7 @@ def render_span(order: Order, n: int, span: Span, dreamer: Dreamer, watch: Watch
                 break
             few = itertools.chain([first], itertools.islice(frames, PART - 1))
             kept = render_part(work, few, kept.notes if kept else None, damaged)
-    except OSError as error:
+    except (OSError, FFmpegError) as error:
         raise OutputError(
             f"{parts_folder(order.out)}: cannot be written ({reason(error)}); make room, and the same command goes on "
             "from there"
@@ -214,9 +215,15 @@ def finish(order: Order, ends: list[Notes]) -> Made:
     footage.close()
     whole = parts_folder(order.out) / f"whole{order.out.suffix}"
     try:
-        join(order, [(span_folder(order.out, n), notes) for n, notes in enumerate(ends)], footage.time_base, whole)
+        join(
+            order,
+            [(span_folder(order.out, n), notes) for n, notes in enumerate(ends)],
+            footage.time_base,
+            footage.first,
+            whole,
+        )
         whole.replace(order.out)
-    except OSError as error:
+    except (OSError, FFmpegError) as error:
         raise OutputError(
             f"{order.out}: cannot be written ({reason(error)}); make room, and the same command goes on: "
             f"all is rendered in {parts_folder(order.out)}"
@@ -240,6 +247,6 @@ def _watched(watch: Watch, before: int, count: int) -> None:
     watch(before + count)
 
 
-def reason(error: OSError) -> str:
+def reason(error: OSError | FFmpegError) -> str:
     """Why something could not be written, e.g. ``No space left on device``."""
     return error.strerror or str(error)
