@@ -117,7 +117,7 @@ def join(order: Order, spans: Iterable[tuple[Path, Notes]], base: Fraction, firs
     kind, spans = container_of(order.out), list(spans)
     options = {"strict": "unofficial", "movflags": "+faststart"} if kind in QUICKTIME else {}
     with open_source(order.source) as source, av.open(str(whole), "w", format=kind, container_options=options) as out:
-        with described(order.source, source, first, spans[0][0]) as model:
+        with described(order.source, first, spans[0][0]) as model:
             pictures = out.add_stream_from_template(model.streams.video[0], opaque=True)
         with av.open(str(part_path(spans[0][0], 0))) as part:
             # As it is in the parts, so that the muxer takes their packets for what they are: NUT has start codes.
@@ -134,13 +134,14 @@ def join(order: Order, spans: Iterable[tuple[Path, Notes]], base: Fraction, firs
             out.mux(packet)
 
 
-def described(path: Path, source: InputContainer, first: av.VideoFrame, folder: Path) -> InputContainer:
+def described(path: Path, first: av.VideoFrame, folder: Path) -> InputContainer:
     """A part's stream, with all that the source says of its pictures: turned, 360°, HDR. An MP4 in memory."""
-    main = next(s for s in source.streams.video if not s.disposition & Disposition.attached_pic)
     turned: Any = first.side_data.get("DISPLAYMATRIX")
     matrix = None if turned is None else np.frombuffer(turned, np.int32).tolist()
-    boxes = kept_boxes(path, main, next(packet for packet in source.demux(main) if packet.size))
-    source.seek(0)
+    # Opened for this alone: who went back to its beginning would find no subtitles there, in Matroska.
+    with open_source(path) as source:
+        main = next(s for s in source.streams.video if not s.disposition & Disposition.attached_pic)
+        boxes = kept_boxes(path, main, next(packet for packet in source.demux(main) if packet.size))
     with av.open(str(part_path(folder, 0))) as part:
         stream = part.streams.video[0]
         packet = next(packet for packet in part.demux(stream) if packet.size)

@@ -129,6 +129,26 @@ def test_tags_language_and_chapters_are_kept(tmp_path: Path) -> None:
             assert out.streams.video[0].sample_aspect_ratio == Fraction(4, 3)
 
 
+def test_subtitles_are_kept_where_they_can_be_and_said_where_not(tmp_path: Path) -> None:
+    film(tmp_path / "plain.mkv")
+    source = tmp_path / "in.mkv"
+    with av.open(str(tmp_path / "plain.mkv")) as plain, av.open(str(source), "w") as out:
+        copies = [out.add_stream_from_template(stream, opaque=True) for stream in plain.streams]
+        titles = out.add_mux_stream("subrip", time_base=Fraction(1, 1000))
+        line = av.Packet(b"What do you see?")
+        line.pts = line.dts = 100
+        line.duration, line.time_base, line.stream = 300, Fraction(1, 1000), titles
+        packets = [packet for packet in plain.demux() if packet.dts is not None]
+        for packet in packets:
+            packet.stream = copies[packet.stream_index]
+        out.mux([*packets[:3], line, *packets[3:]])
+    assert begin(Order(source, tmp_path / "out.mp4", UNDREAMED)).left_out == ["subtitle (srt)"]
+    made(Order(source, tmp_path / "out.mkv", UNDREAMED))
+    with av.open(str(tmp_path / "out.mkv")) as out:
+        assert [(p.pts, bytes(p)) for p in out.demux(subtitles=0) if p.size] == [(100, b"What do you see?")]
+    assert sound(tmp_path / "out.mkv") == sound(source)
+
+
 @pytest.mark.parametrize("ending", ["mp4", "mkv", "mov"])
 def test_a_360_film_stays_one(tmp_path: Path, ending: str) -> None:
     source = film(tmp_path / "in.mp4", boxes=SPHERICAL + LIGHT, sound=None)
