@@ -203,6 +203,39 @@ def serve(
 app.callback(invoke_without_command=True)(with_knobs(serve))
 
 
+def dream_film(
+    sources: Annotated[list[Path], typer.Argument(help="films, or folders of films", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", "-o", help="the film to write; for several, a folder")],
+    codec: Annotated[str, typer.Option(help="h264 or hevc")] = "h264",
+    crf: Annotated[int, typer.Option(min=0, max=51, help="quality: lower is better, and larger")] = 16,
+    segments: Annotated[
+        str, typer.Option(help="film, dreamed in one go; or scene: each scene by itself, from cut to cut")
+    ] = "film",
+    ray: Annotated[
+        str | None,
+        typer.Option(help="dream over many machines with Ray: local, auto, or the address of a cluster"),
+    ] = None,
+    network: Annotated[str, typer.Option(help="the network that dreams")] = "motif",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1")] = "auto",
+    seed: Annotated[int, typer.Option(min=0, help="of jitter")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="replace what is there, and parts made otherwise")] = False,
+    *,
+    settings: Settings,
+) -> None:
+    """Dream a film, as live. Its sound, timing, colour and 360° data are kept; killed, the same command goes on."""
+    for option, given, allowed in (("--codec", codec, ("h264", "hevc")), ("--segments", segments, ("film", "scene"))):
+        if given not in allowed:
+            raise SettingsError(f"{option} {given}: give {' or '.join(allowed)}")
+    from hallucinate.studio.film import films
+    from hallucinate.studio.order import Order
+
+    like = Order(Path(), Path(), settings, network, device, seed, codec, crf, segments == "scene", force)
+    films(sources, out, like, ray)
+
+
+app.command("film")(with_knobs(dream_film))
+
+
 @app.command("bench")
 def bench_machine(
     networks: Annotated[str, typer.Option(help="networks to measure, e.g. motif")] = "motif",

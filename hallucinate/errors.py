@@ -4,6 +4,7 @@ HallucinateError
 ├── SettingsError    a knob that does not exist, or a value out of its range
 ├── SourceError      a camera, film, address or picture that cannot be read
 │   └── SourceUnavailable   ... and trying again will not help: refuse at the start
+├── OutputError      a film, folder or picture that cannot be written, or is there already
 ├── NetworkError     a network, layer, motif or weights file that is not there
 │   ├── WeightsError      ... weights that cannot be had: another network goes on meanwhile
 │   └── LoadingError      ... another one is being loaded: wait for it
@@ -26,6 +27,10 @@ class SourceError(HallucinateError):
 
 class SourceUnavailable(SourceError):  # noqa: N818 - it reads as a state, and is one
     """A source that will not work however often it is tried: no such file, not a film."""
+
+
+class OutputError(HallucinateError):
+    """A file that cannot be written, cannot hold what it should, or is there already."""
 
 
 class NetworkError(HallucinateError):

@@ -87,6 +87,19 @@ class Decoder:
         except (FFmpegError, OSError):
             raise SourceError(f"{self.name} ended") from None
 
+    @property
+    def stream(self) -> av.VideoStream:
+        """The pictures' stream, for what it says of itself. Not to be asked once this is closed."""
+        return self._stream
+
+    def go_before(self, pts: int) -> bool:
+        """Go to a key frame before a time, in the stream's units; False where that cannot be done."""
+        try:
+            self._container.seek(pts, backward=True, any_frame=False, stream=self._stream)
+        except (FFmpegError, OSError):
+            return False
+        return True
+
     def seconds(self, frame: av.VideoFrame) -> tuple[float | None, float]:
         """A frame's own time, None when it has none, and how long it is shown, both in seconds."""
         base = frame.time_base or self._stream.time_base
