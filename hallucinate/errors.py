@@ -4,6 +4,8 @@ HallucinateError
 ├── SettingsError    a knob that does not exist, or a value out of its range
 ├── SourceError      a camera, film, address or picture that cannot be read
 │   └── SourceUnavailable   ... and trying again will not help: refuse at the start
+├── PanoramaError    a panorama whose shape or layout is not what was said
+├── LensError        a lens file that cannot be read, or pictures that no lens can be found from
 ├── NetworkError     a network, layer, motif or weights file that is not there
 ├── OfferError       an SDP offer that cannot be answered
 └── BusyError        one viewer or visitor more than there is room for
@@ -24,6 +26,14 @@ class SourceError(HallucinateError):
 
 class SourceUnavailable(SourceError):  # noqa: N818 - it reads as a state, and is one
     """A source that will not work however often it is tried: no such file, not a film."""
+
+
+class PanoramaError(HallucinateError):
+    """A projection, layout or shape of a panorama that does not exist or does not fit."""
+
+
+class LensError(HallucinateError):
+    """A lens file that lacks something or is for another size, or pictures that no lens can be found from."""
 
 
 class NetworkError(HallucinateError):
