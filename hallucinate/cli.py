@@ -161,7 +161,20 @@ def serve(
     ] = "",
     network: Annotated[str, typer.Option(help="the network that dreams")] = "motif",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1")] = "auto",
-    size: Annotated[str, typer.Option(help="of the picture that is shown")] = "640x360",
+    size: Annotated[
+        str | None,
+        typer.Option(help="of the picture that is shown [default: 640x360; of a panorama 512 rows to the eye]"),
+    ] = None,
+    panorama: Annotated[
+        str,
+        typer.Option(
+            help="what the source shows: flat, equirect, half-equirect, fisheye, dual-fisheye, cubemap; with two eyes "
+            "e.g. equirect:top-bottom or half-equirect:side-by-side; auto takes what the film says"
+        ),
+    ] = "auto",
+    lens: Annotated[
+        str | None, typer.Option(help="of a fisheye: a file of `calibrate lens`, or a shipped profile")
+    ] = None,
     visitors: Annotated[
         int | None,
         typer.Option(min=0, max=64, help="cameras dreamed for visitors [default: 2, 8 on a GPU]"),
@@ -177,11 +190,12 @@ def serve(
     if context.invoked_subcommand is not None:
         _only_alone(context)
         return
-    width_and_height = read_size(size)
+    width_and_height = None if size is None else read_size(size)
     # Here, because torch takes seconds to import, and --help and a mistyped option should not.
     from hallucinate.serve import Start, serve_forever
 
-    serve_forever(Start(source, port, host, token, network, device, width_and_height, visitors, seed), settings)
+    start = Start(source, port, host, token, network, device, width_and_height, visitors, seed, panorama, lens)
+    serve_forever(start, settings)
 
 
 app.callback(invoke_without_command=True)(with_knobs(serve))

@@ -26,10 +26,13 @@ from hallucinate.dream.governor import Governor
 from hallucinate.errors import SourceUnavailable
 from hallucinate.loop import Loop
 from hallucinate.networks import Network
+from hallucinate.panorama.fitting import Fitting
+from hallucinate.panorama.fitting import facts as facts_of
 from hallucinate.settings import LiveSettings, Settings
 from hallucinate.shipped import shipped
 from hallucinate.sources import Source
 from hallucinate.sources.opening import choose_default, open_source
+from hallucinate.sources.panoramas import choose_panorama
 from hallucinate.stream.access import Access, new_token
 from hallucinate.stream.server import make_app
 from hallucinate.stream.serving import addresses, run
@@ -41,7 +44,8 @@ STATUS_EVERY_S = 0.5
 class Start:
     """What is chosen once, at the start; the live knobs are in Settings.
 
-    source: as after ``--source``, or None for the first camera. size: (width, height) of the frames.
+    source: as after ``--source``, or None for the first camera. size: (width, height) of the frames, or None for
+    640×360, and for panoramas what panorama/fitting.py says. panorama, lens: what the source's pictures are.
     visitors: cameras dreamed beside the main source, or None for what the device can take.
     """
 
@@ -51,9 +55,11 @@ class Start:
     token: str
     network: str
     device: str
-    size: tuple[int, int]
+    size: tuple[int, int] | None
     visitors: int | None
     seed: int
+    panorama: str = "auto"
+    lens: str | None = None
 
 
 def serve_forever(start: Start, settings: Settings) -> None:
@@ -65,7 +71,9 @@ def serve_forever(start: Start, settings: Settings) -> None:
     clock = SystemClock()
     # The source first: it is what people mistype, and it is checked before seconds go into the network.
     spec, why = (start.source, "as asked") if start.source is not None else choose_default()
-    open_main = prepare_source(spec, start.size, settings, clock)
+    panorama = choose_panorama(spec, start.panorama, start.lens, start.size)
+    size = panorama.size if panorama is not None else start.size or (640, 360)
+    open_main = prepare_source(spec, size, settings, clock, panorama)
 
     device = choose_device(start.device)
     opened = open_as_kept(start.network, device)
@@ -74,10 +82,10 @@ def serve_forever(start: Start, settings: Settings) -> None:
     visitors = start.visitors if start.visitors is not None else (2 if device.type == "cpu" else 8)
     agreement = read_agreement(shipped("calibration") / "strength" / f"{network.name}.json")
     dreamer = Dreamer(network, device, start.seed, agreement)
-    point, known = begin_at(opened, settings, start.size)
-    loop = Loop(open_main, dreamer, live, clock, start.size, visitors, Governor(point))
+    point, known = begin_at(opened, settings, size)
+    loop = Loop(open_main, dreamer, live, clock, size, visitors, Governor(point))
     token = start.token or new_token()
-    facts = about(network, describe(device, opened.dtype), spec)
+    facts = about(network, describe(device, opened.dtype), spec, panorama)
     chosen = {"source": f"{spec} ({why})", "speed": f"{in_words(point)} ({known})"}
     app = make_app(loop, live, Access(token), facts, shipped("web"), clock=clock)
 
@@ -85,17 +93,19 @@ def serve_forever(start: Start, settings: Settings) -> None:
         loop.start()
         asyncio.run(_serve(app, start, token, {**facts, **chosen}, loop, console))
         if not loop.stats()["visitors"]:
-            keep(opened, loop.point, live.current, start.size)
+            keep(opened, loop.point, live.current, size)
 
 
-def prepare_source(spec: str, size: tuple[int, int], settings: Settings, clock: Clock) -> Callable[[], Source] | None:
+def prepare_source(
+    spec: str, size: tuple[int, int], settings: Settings, clock: Clock, panorama: Fitting | None = None
+) -> Callable[[], Source] | None:
     """What opens the main source each time it has to be opened; None for ``visitor``.
 
     It is opened once now, so that what will never work is refused now. Raises SourceUnavailable.
     """
     if spec == "visitor":
         return None
-    first: list[Source] = [open_source(spec, size, settings.fps, clock)]
+    first: list[Source] = [open_source(spec, size, settings.fps, clock, panorama)]
     if spec.startswith("camera"):
         # A camera that is not there is a mistyped number now; the same later is a cable to wait for.
         try:
@@ -105,12 +115,12 @@ def prepare_source(spec: str, size: tuple[int, int], settings: Settings, clock: 
             raise SourceUnavailable(str(error)) from None
 
     def open_again() -> Source:
-        return first.pop() if first else open_source(spec, size, settings.fps, clock)
+        return first.pop() if first else open_source(spec, size, settings.fps, clock, panorama)
 
     return open_again
 
 
-def about(network: Network, device: str, source: str) -> dict[str, object]:
+def about(network: Network, device: str, source: str, panorama: Fitting | None = None) -> dict[str, object]:
     """What ``GET /api/about`` says."""
     motifs = [{"name": name, "family": network.families.get(name, "")} for name in network.motifs]
     return {
@@ -119,6 +129,7 @@ def about(network: Network, device: str, source: str) -> dict[str, object]:
         "network": network.name,
         "device": device,
         "source": source,
+        "panorama": facts_of(panorama),
         "motifs": motifs,
         "layers": list(network.layers),
     }

@@ -33,6 +33,18 @@ MOST = 1 << 14
 """Pixels of a side that nobody's source has more of."""
 
 
+def eye_size(layout: Layout, size: tuple[int, int]) -> tuple[int, int]:
+    """(width, height) of one eye's part of a picture. Raises PanoramaError when it does not divide."""
+    columns, rows = EYES[layout]
+    if size[0] % columns or size[1] % rows:
+        side, length = ("width", size[0]) if size[0] % columns else ("height", size[1])
+        raise PanoramaError(
+            f"{layout} needs an even {side} for its two eyes; the picture is {size[0]}×{size[1]}: "
+            f"give {length - 1} or {length + 1} as {side}, or another layout"
+        )
+    return size[0] // columns, size[1] // rows
+
+
 @dataclass(frozen=True, eq=False)
 class Panorama:
     """A projection, and how the pictures of two eyes lie in one."""
@@ -40,21 +52,10 @@ class Panorama:
     projection: Projection
     layout: Layout = "mono"
 
-    def eye_size(self, size: tuple[int, int]) -> tuple[int, int]:
-        """(width, height) of one eye's part of a picture. Raises PanoramaError when it does not divide."""
-        columns, rows = EYES[self.layout]
-        if size[0] % columns or size[1] % rows:
-            side, length = ("width", size[0]) if size[0] % columns else ("height", size[1])
-            raise PanoramaError(
-                f"{self.layout} needs an even {side} for its two eyes; the picture is {size[0]}×{size[1]}: "
-                f"give {length - 1} or {length + 1} as {side}, or another layout"
-            )
-        return size[0] // columns, size[1] // rows
-
     def boxes(self, size: tuple[int, int]) -> list[tuple[slice, slice]]:
         """Rows and columns of each eye's part of a picture of ``size``, the left eye's first."""
         columns, rows = EYES[self.layout]
-        w, h = self.eye_size(size)
+        w, h = eye_size(self.layout, size)
         return [
             (slice(row * h, (row + 1) * h), slice(column * w, (column + 1) * w))
             for row in range(rows)
@@ -84,7 +85,7 @@ class Remap:
 
     def __init__(self, source: Panorama, source_size: tuple[int, int], target: Panorama, size: tuple[int, int]) -> None:
         """Sizes are (width, height) of whole pictures. Raises PanoramaError when a layout does not divide one."""
-        eye, own = source.eye_size(source_size), target.eye_size(size)
+        eye, own = eye_size(source.layout, source_size), eye_size(target.layout, size)
         seen = _sightings(source.projection, target.projection.directions(middles(own)))
         read = [min(eye[axis], _needed([places for places, _ in seen], axis)) for axis in (0, 1)]
         columns, rows = EYES[source.layout]

@@ -14,8 +14,9 @@ import cv2
 import numpy as np
 
 from hallucinate.clock import Clock
-from hallucinate.errors import SourceError
-from hallucinate.frame import Frame, Picture, fit
+from hallucinate.errors import LensError, PanoramaError, SourceError
+from hallucinate.frame import Frame, Picture
+from hallucinate.panorama.fitting import Fitting, fitted
 from hallucinate.sources.pump import Pump
 
 PATIENCE_S = 1.0  # how long one read waits before it returns None
@@ -113,10 +114,11 @@ class Camera:
         clock: Clock,
         factory: OpenCapture = open_capture,
         patience_s: float = PATIENCE_S,
+        panorama: Fitting | None = None,
     ) -> None:
         self.name = f"camera {index}"
         self._index, self._width, self._height, self._fps = index, width, height, fps
-        self._clock, self._factory, self._patience_s = clock, factory, patience_s
+        self._clock, self._factory, self._patience_s, self._panorama = clock, factory, patience_s, panorama
         self._alive_ns = clock.now_ns()
         self._silence_s = WARM_UP_S
         self._closed = False
@@ -137,7 +139,11 @@ class Camera:
             return None
         self._alive_ns, self._silence_s = now_ns, SILENCE_S
         picture, captured_ns = came
-        return Frame(to_rgb(fit(picture, self._width, self._height)), captured_ns)
+        try:
+            frame = fitted(picture, self._width, self._height, self._panorama)
+        except (PanoramaError, LensError) as error:
+            raise SourceError(f"{self.name}: {error}") from None
+        return Frame(to_rgb(frame), captured_ns)
 
     def close(self) -> None:
         """Release the camera, at once or as soon as the driver returns."""
