@@ -108,6 +108,12 @@ def read_numbers(option: str, text: str, low: int, high: int) -> list[int]:
     return found
 
 
+def _one_of(option: str, given: str, allowed: tuple[str, ...]) -> Any:
+    if given not in allowed:
+        raise SettingsError(f"{option} {given}: give {' or '.join(allowed)}")
+    return given
+
+
 def _check_file(option: str, path: Path | None) -> None:
     """Refuse a file that cannot be written because of where it is, before minutes go into what is written to it."""
     if path is None:
@@ -282,3 +288,42 @@ def calibrate_latency(
     from hallucinate.calibrate.latency import calibrate
 
     calibrate(seconds, browser, out)
+
+
+@calibration.command("board")
+def calibrate_board(
+    out: Annotated[Path, typer.Option("--out", "-o", help="the file to write: .pdf or .png")],
+    board: Annotated[str, typer.Option(help="charuco or checkerboard")] = "charuco",
+    columns: Annotated[int, typer.Option(help="squares across")] = 10,
+    rows: Annotated[int, typer.Option(help="squares down")] = 7,
+    square_mm: Annotated[float, typer.Option(help="a square's side in millimetres")] = 25.0,
+    paper: Annotated[str, typer.Option(help="A4, A3, A2, A1")] = "A4",
+) -> None:
+    """Print a board to calibrate a lens with, at true scale."""
+    _one_of("--paper", paper, ("A4", "A3", "A2", "A1"))
+    kind = _one_of("--board", board, ("charuco", "checkerboard"))
+    _check_file("--out", out)
+    from hallucinate.calibrate.boards import Board
+
+    print(Board(kind, columns, rows, square_mm).write(out, paper))
+
+
+@calibration.command("lens")
+def calibrate_lens(
+    pictures: Annotated[list[Path], typer.Argument(help="of the board, 15 or so, from different angles")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="the lens file to write")],
+    board: Annotated[str, typer.Option(help="charuco or checkerboard")] = "charuco",
+    columns: Annotated[int, typer.Option(help="squares across")] = 10,
+    rows: Annotated[int, typer.Option(help="squares down")] = 7,
+    square_mm: Annotated[float, typer.Option(help="a square's side in millimetres")] = 25.0,
+    model: Annotated[str, typer.Option(help="fisheye (Kannala-Brandt, any angle) or pinhole")] = "fisheye",
+    ros: Annotated[bool, typer.Option("--ros", help="write ROS's camera_info instead of OpenCV's YAML")] = False,
+) -> None:
+    """A lens from pictures of a printed board."""
+    kind = _one_of("--board", board, ("charuco", "checkerboard"))
+    formula = _one_of("--model", model, ("fisheye", "pinhole"))
+    _check_file("--out", out)
+    from hallucinate.calibrate.boards import Board
+    from hallucinate.calibrate.lens import calibrate
+
+    calibrate(pictures, Board(kind, columns, rows, square_mm), formula, out, ros)
