@@ -327,3 +327,17 @@ def calibrate_lens(
     from hallucinate.calibrate.lens import calibrate
 
     calibrate(pictures, Board(kind, columns, rows, square_mm), formula, out, ros)
+
+
+@calibration.command("align")
+def calibrate_align(
+    pictures: Annotated[list[Path], typer.Argument(help="that show both lenses' circles; things some metres away")],
+    lens: Annotated[str, typer.Option(help="of the pair: a file, or a profile such as dual-equidistant-190")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="the lens file to write")],
+) -> None:
+    """How the two lenses of a dual fisheye are turned, from where their pictures overlap."""
+    _check_file("--out", out)
+    from hallucinate.calibrate.align import align
+    from hallucinate.panorama.lensfile import read_lens
+
+    align(pictures, read_lens(lens), lens, out)

@@ -48,6 +48,9 @@ class Capture(Protocol):
 
 OpenCapture = Callable[[int], Capture]
 
+SILENT = 0
+"""OpenCV's LOG_LEVEL_SILENT."""
+
 _quiet_lock = threading.Lock()
 _quiet_users: list[int] = []  # the level to go back to, once for each who wants quiet
 
@@ -58,10 +61,10 @@ def quiet_opencv() -> Iterator[None]:
 
     The level is global to the process, and the environment variable is read only once, at import.
     """
-    log = cv2.utils.logging
+    log = getattr(cv2.utils, "logging", cv2)  # OpenCV 4 has the same two functions one floor up
     with _quiet_lock:  # held only here: a driver that hangs must not keep others from opening a picture
         _quiet_users.append(_quiet_users[0] if _quiet_users else log.getLogLevel())
-        log.setLogLevel(log.LOG_LEVEL_SILENT)
+        log.setLogLevel(SILENT)
     try:
         yield
     finally:
