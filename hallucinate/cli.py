@@ -155,7 +155,7 @@ def serve(
     source: Annotated[
         str | None,
         typer.Option(
-            help="camera:0, a film, a picture, an rtsp:// or http:// address, scene, or visitor "
+            help="camera:0, a film, a picture, an rtsp:// or http:// address, scene, scene:panorama, or visitor "
             "[default: the first camera, or else the scene]",
         ),
     ] = None,

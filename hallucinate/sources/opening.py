@@ -15,6 +15,7 @@ from hallucinate.sources.camera import Camera, OpenCapture, first_camera, open_c
 from hallucinate.sources.film import Film, check_file
 from hallucinate.sources.scene import Scene
 from hallucinate.sources.still import Still, is_picture
+from hallucinate.sources.surroundings import Surroundings
 
 SPECS: dict[str, str] = {
     "camera:N": "camera N of this machine; camera alone is the first one that opens",
@@ -22,12 +23,13 @@ SPECS: dict[str, str] = {
     "rtsp://…": "a network camera or media server",
     "http://…": "a stream or film on a web server; https:// too",
     "scene": "the built-in landscape, drawn live",
+    "scene:panorama": "another that surrounds you, an equirect panorama",
     "visitor": "the camera of whoever opens the page, or OBS, by WHIP",
 }
 """What ``--source`` takes, and what each is. The command line's help comes from here."""
 
 ADDRESSES = ("rtsp", "rtsps", "http", "https")
-WORDS = ("camera", "scene", "visitor")
+WORDS = ("camera", "scene", "scene:panorama", "visitor")
 
 
 def open_source(spec: str, size: tuple[int, int], fps: float, clock: Clock, panorama: Fitting | None = None) -> Source:
@@ -41,6 +43,8 @@ def open_source(spec: str, size: tuple[int, int], fps: float, clock: Clock, pano
     width, height = size
     if spec == "scene":
         return Scene(width, height, fps, seed=0, clock=clock)
+    if spec == "scene:panorama":
+        return Surroundings(width, height, fps, seed=0, clock=clock)
     if spec == "camera" or spec.startswith("camera:"):
         return Camera(_camera_index(spec), width, height, fps, clock, panorama=panorama)
     if spec == "visitor":

@@ -42,6 +42,8 @@ def choose_panorama(
     """
     if words != "auto":
         wanted = read_wanted(words, lens)
+        if spec == "scene:panorama" and wanted != Wanted("equirect"):
+            raise PanoramaError(f"--panorama {words}: {spec} is equirect; leave the option out")
         if wanted is not None and spec in ("scene", "visitor"):
             raise PanoramaError(f"--panorama {words}: the source {spec} is flat; leave the option out")
     elif lens is not None:
@@ -53,6 +55,8 @@ def choose_panorama(
 
 def as_it_says(spec: str) -> Wanted | None:
     """The panorama that a film's or a picture's own metadata names. Cameras and addresses name none."""
+    if spec == "scene:panorama":
+        return Wanted("equirect")
     if spec.partition(":")[0].lower() in ("camera", "scene", "visitor", *ADDRESSES):
         return None
     path = existing(spec)

@@ -116,6 +116,14 @@ def test_what_somebody_says_goes_before_what_the_film_says(tmp_path: Path) -> No
     assert said.size == (1024, 512)
 
 
+def test_the_scene_all_round_is_an_equirect() -> None:
+    panorama = choose_panorama("scene:panorama")
+    assert panorama is not None
+    assert panorama.facts() == {"projection": "equirect", "layout": "mono"}
+    with pytest.raises(PanoramaError, match="scene:panorama is equirect; leave the option out"):
+        choose_panorama("scene:panorama", "half-equirect")
+
+
 @pytest.mark.parametrize("spec", ["scene", "visitor"])
 def test_what_is_flat_is_no_panorama(spec: str) -> None:
     with pytest.raises(PanoramaError, match=f"the source {spec} is flat"):
