@@ -135,6 +135,14 @@ class Fitting:
         wanted = self.size if remap is None else remap.read_size
         return min(size[0], wanted[0]), min(size[1], wanted[1])
 
+    @property
+    def camera_size(self) -> tuple[int, int]:
+        """What to ask a camera for: what its lens was calibrated at, or else as much as frames have."""
+        lens = self.wanted.lens
+        if lens is None or isinstance(lens, Ideal):
+            return self.size
+        return lens.first.size if isinstance(lens, DualFisheye) else lens.size
+
     def facts(self) -> dict[str, object]:
         """As in ``GET /api/about``."""
         return {"projection": self.wanted.becomes, "layout": self.wanted.layout}

@@ -175,11 +175,12 @@ class Camera:
             capture.release()
 
     def _ask(self, capture: Capture) -> None:
-        if self._width * self._height > 640 * 480:
+        width, height = (self._width, self._height) if self._panorama is None else self._panorama.camera_size
+        if width * height > 640 * 480:
             # Raw YUYV above VGA does not fit through USB 2 at 30 frames per second; compressed it does.
             capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
-        capture.set(cv2.CAP_PROP_FRAME_WIDTH, self._width)
-        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, self._height)
+        capture.set(cv2.CAP_PROP_FRAME_WIDTH, width)
+        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
         capture.set(cv2.CAP_PROP_FPS, self._fps)
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # a driver's queue would only add delay
 

@@ -119,3 +119,8 @@ def test_what_is_in_its_projection_already_only_changes_its_size(size: tuple[int
     frame = Fitting(Wanted("equirect"), (256, 128)).picture(drawn(Equirect(), size))
     assert frame.shape == (128, 256, 3)
     assert np.abs(frame.astype(int) - drawn(Equirect(), (256, 128))).mean() < 2
+
+
+def test_a_camera_is_asked_for_what_its_lens_was_calibrated_at() -> None:
+    assert Fitting(Wanted("fisheye", "mono", LENS)).camera_size == (640, 480)
+    assert Fitting(Wanted("fisheye"), (256, 256)).camera_size == (256, 256)
