@@ -110,6 +110,12 @@ def read_numbers(option: str, text: str, low: int, high: int) -> list[int]:
     return found
 
 
+def _one_of(option: str, given: str, allowed: tuple[str, ...]) -> Any:
+    if given not in allowed:
+        raise SettingsError(f"{option} {given}: give {' or '.join(allowed)}")
+    return given
+
+
 def _check_file(option: str, path: Path | None) -> None:
     """Refuse a file that cannot be written because of where it is, before minutes go into what is written to it."""
     if path is None:
@@ -151,7 +157,7 @@ def serve(
     source: Annotated[
         str | None,
         typer.Option(
-            help="camera:0, a film, a picture, an rtsp:// or http:// address, scene, or visitor "
+            help="camera:0, a film, a picture, an rtsp:// or http:// address, scene, scene:panorama, or visitor "
             "[default: the first camera, or else the scene]",
         ),
     ] = None,
@@ -172,7 +178,20 @@ def serve(
         typer.Option("--run-code", help="let a .pt2 or .pt file run its code, which can do anything to this machine"),
     ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1")] = "auto",
-    size: Annotated[str, typer.Option(help="of the picture that is shown")] = "640x360",
+    size: Annotated[
+        str | None,
+        typer.Option(help="of the picture that is shown [default: 640x360; of a panorama 512 rows to the eye]"),
+    ] = None,
+    panorama: Annotated[
+        str,
+        typer.Option(
+            help="what the source shows: flat, equirect, half-equirect, fisheye, dual-fisheye, cubemap; with two eyes "
+            "e.g. equirect:top-bottom or half-equirect:side-by-side; auto takes what the film says"
+        ),
+    ] = "auto",
+    lens: Annotated[
+        str | None, typer.Option(help="of a fisheye: a file of `calibrate lens`, or a shipped profile")
+    ] = None,
     visitors: Annotated[
         int | None,
         typer.Option(min=0, max=64, help="cameras dreamed for visitors [default: 2, 8 on a GPU]"),
@@ -190,13 +209,27 @@ def serve(
     if context.invoked_subcommand is not None:
         _only_alone(context)
         return
-    width_and_height = read_size(size)
+    width_and_height = None if size is None else read_size(size)
     # Here, because torch takes seconds to import, and --help and a mistyped option should not.
     from hallucinate.networks.registry import Given
     from hallucinate.serve import Start, serve_forever
 
     given, images = Given(weights, run_code), (guide_image, mask_image)
-    chosen = (source, port, host, token, network, given, device, width_and_height, visitors, seed, *images)
+    chosen = (
+        source,
+        port,
+        host,
+        token,
+        network,
+        given,
+        device,
+        width_and_height,
+        visitors,
+        seed,
+        *images,
+        panorama,
+        lens,
+    )
     serve_forever(Start(*chosen), settings)
 
 
@@ -328,3 +361,56 @@ def calibrate_latency(
     from hallucinate.calibrate.latency import calibrate
 
     calibrate(seconds, browser, out)
+
+
+@calibration.command("board")
+def calibrate_board(
+    out: Annotated[Path, typer.Option("--out", "-o", help="the file to write: .pdf or .png")],
+    board: Annotated[str, typer.Option(help="charuco or checkerboard")] = "charuco",
+    columns: Annotated[int, typer.Option(help="squares across")] = 10,
+    rows: Annotated[int, typer.Option(help="squares down")] = 7,
+    square_mm: Annotated[float, typer.Option(help="a square's side in millimetres")] = 25.0,
+    paper: Annotated[str, typer.Option(help="A4, A3, A2, A1")] = "A4",
+) -> None:
+    """Print a board to calibrate a lens with, at true scale."""
+    _one_of("--paper", paper, ("A4", "A3", "A2", "A1"))
+    kind = _one_of("--board", board, ("charuco", "checkerboard"))
+    _check_file("--out", out)
+    from hallucinate.calibrate.boards import Board
+
+    print(Board(kind, columns, rows, square_mm).write(out, paper))
+
+
+@calibration.command("lens")
+def calibrate_lens(
+    pictures: Annotated[list[Path], typer.Argument(help="of the board, 15 or so, from different angles")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="the lens file to write")],
+    board: Annotated[str, typer.Option(help="charuco or checkerboard")] = "charuco",
+    columns: Annotated[int, typer.Option(help="squares across")] = 10,
+    rows: Annotated[int, typer.Option(help="squares down")] = 7,
+    square_mm: Annotated[float, typer.Option(help="a square's side in millimetres")] = 25.0,
+    model: Annotated[str, typer.Option(help="fisheye (Kannala-Brandt, any angle) or pinhole")] = "fisheye",
+    ros: Annotated[bool, typer.Option("--ros", help="write ROS's camera_info instead of OpenCV's YAML")] = False,
+) -> None:
+    """A lens from pictures of a printed board."""
+    kind = _one_of("--board", board, ("charuco", "checkerboard"))
+    formula = _one_of("--model", model, ("fisheye", "pinhole"))
+    _check_file("--out", out)
+    from hallucinate.calibrate.boards import Board
+    from hallucinate.calibrate.lens import calibrate
+
+    calibrate(pictures, Board(kind, columns, rows, square_mm), formula, out, ros)
+
+
+@calibration.command("align")
+def calibrate_align(
+    pictures: Annotated[list[Path], typer.Argument(help="that show both lenses' circles; things some metres away")],
+    lens: Annotated[str, typer.Option(help="of the pair: a file, or a profile such as dual-equidistant-190")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="the lens file to write")],
+) -> None:
+    """How the two lenses of a dual fisheye are turned, from where their pictures overlap."""
+    _check_file("--out", out)
+    from hallucinate.calibrate.align import align
+    from hallucinate.panorama.lensfile import read_lens
+
+    align(pictures, read_lens(lens), lens, out)

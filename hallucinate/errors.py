@@ -5,6 +5,8 @@ HallucinateError
 ├── SourceError      a camera, film, address or picture that cannot be read
 │   └── SourceUnavailable   ... and trying again will not help: refuse at the start
 ├── OutputError      a film, folder or picture that cannot be written, or is there already
+├── PanoramaError    a panorama whose shape or layout is not what was said
+├── LensError        a lens file that cannot be read, or pictures that no lens can be found from
 ├── NetworkError     a network, layer, motif or weights file that is not there
 │   ├── WeightsError      ... weights that cannot be had: another network goes on meanwhile
 │   └── LoadingError      ... another one is being loaded: wait for it
@@ -31,6 +33,14 @@ class SourceUnavailable(SourceError):  # noqa: N818 - it reads as a state, and i
 
 class OutputError(HallucinateError):
     """A file that cannot be written, cannot hold what it should, or is there already."""
+
+
+class PanoramaError(HallucinateError):
+    """A projection, layout or shape of a panorama that does not exist or does not fit."""
+
+
+class LensError(HallucinateError):
+    """A lens file that lacks something or is for another size, or pictures that no lens can be found from."""
 
 
 class NetworkError(HallucinateError):

@@ -24,15 +24,20 @@ from hallucinate.device import choose_device, describe
 from hallucinate.dream.agreement import Agreement, read_agreement
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.governor import Governor
+from hallucinate.dream.hallucination import Hallucination
+from hallucinate.dream.surface import Layout, Surface
 from hallucinate.errors import SourceUnavailable, WeightsError
 from hallucinate.loop import Loop
 from hallucinate.networks import Network
 from hallucinate.networks.registry import Given, answering, check_name, known, open_network
 from hallucinate.networks.weights import Progress
+from hallucinate.panorama.fitting import Fitting
+from hallucinate.panorama.fitting import facts as facts_of
 from hallucinate.settings import LiveSettings, Settings, fitted
 from hallucinate.shipped import shipped
 from hallucinate.sources import Source
 from hallucinate.sources.opening import choose_default, open_source
+from hallucinate.sources.panoramas import choose_panorama
 from hallucinate.sources.still import load_picture
 from hallucinate.stream.access import Access, new_token
 from hallucinate.stream.server import make_app
@@ -49,8 +54,9 @@ class Start:
     """What is chosen once, at the start; the live knobs are in Settings.
 
     source: as after ``--source``, or None for the first camera. given: what came with the network's name.
-    size: (width, height) of the frames. visitors: cameras dreamed beside the main source, or None for what the device
-    can take.
+    size: (width, height) of the frames, or None for 640×360, and for panoramas what panorama/fitting.py says.
+    panorama, lens: what the source's pictures are. visitors: cameras dreamed beside the main source, or None for what
+    the device can take.
     """
 
     source: str | None
@@ -60,11 +66,13 @@ class Start:
     network: str
     given: Given
     device: str
-    size: tuple[int, int]
+    size: tuple[int, int] | None
     visitors: int | None
     seed: int
     guide_image: Path | None = None
     mask_image: Path | None = None
+    panorama: str = "auto"
+    lens: str | None = None
 
 
 def serve_forever(start: Start, settings: Settings) -> None:
@@ -76,7 +84,9 @@ def serve_forever(start: Start, settings: Settings) -> None:
     clock = SystemClock()
     # The source first: it is what people mistype, and it is checked before seconds go into the network.
     spec, why = (start.source, "as asked") if start.source is not None else choose_default()
-    open_main = prepare_source(spec, start.size, settings, clock)
+    panorama = choose_panorama(spec, start.panorama, start.lens, start.size)
+    size = panorama.size if panorama is not None else start.size or (640, 360)
+    open_main = prepare_source(spec, size, settings, clock, panorama)
     files = {"guide": start.guide_image, "mask": start.mask_image}
     pictures = {kind: load_picture(path) for kind, path in files.items() if path is not None}
 
@@ -87,7 +97,7 @@ def serve_forever(start: Start, settings: Settings) -> None:
     live = LiveSettings(settings, *names, frozenset(pictures))
     visitors = start.visitors if start.visitors is not None else (2 if device.type == "cpu" else 8)
     dreamer = Dreamer(network, device, start.seed, measured(network))
-    point, known_how = begin_at(opened, settings, start.size)
+    point, known_how = begin_at(opened, settings, size)
     facts = about(network, describe(device, opened.dtype))
 
     def make(name: str, progress: Progress) -> Ready:
@@ -95,11 +105,12 @@ def serve_forever(start: Start, settings: Settings) -> None:
         return prepared(name, device, opened.dtype, given, progress)
 
     networks = Switch(opened.name, facts, make, check_name, known)
-    loop = Loop(open_main, dreamer, live, clock, start.size, visitors, Governor(point), networks)
+    lies = Hallucination(*lying(panorama))
+    loop = Loop(open_main, dreamer, live, clock, size, visitors, Governor(point), networks, lies)
     for kind, picture in pictures.items():
         loop.lay(kind, picture)
     token = start.token or new_token()
-    runs = {"version": __version__, "torch": torch.__version__, "source": spec}
+    runs = {"version": __version__, "torch": torch.__version__, "source": spec, "panorama": facts_of(panorama)}
     chosen = {"source": f"{spec} ({why})", "speed": f"{in_words(point)} ({known_how})"}
     app = make_app(loop, live, Access(token), runs, shipped("web"), clock=clock)
 
@@ -107,17 +118,19 @@ def serve_forever(start: Start, settings: Settings) -> None:
         loop.start()
         asyncio.run(_serve(app, start, token, {**runs, **facts, **chosen}, loop, console))
         if not loop.stats()["visitors"] and networks.name == opened.name:
-            keep(opened, loop.point, live.current, start.size)
+            keep(opened, loop.point, live.current, size)
 
 
-def prepare_source(spec: str, size: tuple[int, int], settings: Settings, clock: Clock) -> Callable[[], Source] | None:
+def prepare_source(
+    spec: str, size: tuple[int, int], settings: Settings, clock: Clock, panorama: Fitting | None = None
+) -> Callable[[], Source] | None:
     """What opens the main source each time it has to be opened; None for ``visitor``.
 
     It is opened once now, so that what will never work is refused now. Raises SourceUnavailable.
     """
     if spec == "visitor":
         return None
-    first: list[Source] = [open_source(spec, size, settings.fps, clock)]
+    first: list[Source] = [open_source(spec, size, settings.fps, clock, panorama)]
     if spec.startswith("camera"):
         # A camera that is not there is a mistyped number now; the same later is a cable to wait for.
         try:
@@ -127,9 +140,16 @@ def prepare_source(spec: str, size: tuple[int, int], settings: Settings, clock: 
             raise SourceUnavailable(str(error)) from None
 
     def open_again() -> Source:
-        return first.pop() if first else open_source(spec, size, settings.fps, clock)
+        return first.pop() if first else open_source(spec, size, settings.fps, clock, panorama)
 
     return open_again
+
+
+def lying(panorama: Fitting | None) -> tuple[Surface, Layout]:
+    """What frames lie on, and for whose eyes."""
+    if panorama is None:
+        return Surface.FLAT, Layout.MONO
+    return Surface(panorama.wanted.becomes), Layout(panorama.wanted.layout)
 
 
 def open_or_go_on(start: Start, device: torch.device, settings: Settings) -> tuple[Opened, Settings]:

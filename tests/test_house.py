@@ -11,7 +11,7 @@ CODE = sorted((ROOT / "hallucinate").rglob("*.py"))
 FLOORS = [
     {"settings", "frame", "clock", "errors", "shipped"},
     {"stage", "motifs", "device"},
-    {"networks"},
+    {"networks", "panorama"},
     {"dream", "sources"},
     {"switch"},
     {"loop"},
