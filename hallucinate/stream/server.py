@@ -18,7 +18,7 @@ from hallucinate.stream.measured import read_measured
 from hallucinate.stream.offers import CodecError
 from hallucinate.stream.peers import Limits, Peers, Session
 from hallucinate.stream.room import Loop
-from hallucinate.stream.shared import Encoders, Show
+from hallucinate.stream.shared import WIDTHS, Encoders, Show
 
 logger = logging.getLogger(__name__)
 
@@ -133,7 +133,7 @@ class Server:
         dream = self._room.find(name)
         if dream is None:
             raise _not_found(f"there is no dream {name[:60]!r}; it ended, or never was")
-        viewer, answer = await self._peers.watch(await _offer(request), dream)
+        viewer, answer = await self._peers.watch(await _offer(request), dream, _width(request))
         return _created(f"/whep/{viewer.id}", answer, dream.id)
 
     async def _send(self, request: web.Request) -> web.Response:
@@ -187,7 +187,9 @@ class Server:
         return web.json_response(self._figures())
 
     async def _about(self, request: web.Request) -> web.Response:
-        return web.json_response(self._facts)
+        shown = self._room.main.stage.newest
+        size = None if shown is None else [shown.dream.shape[1], shown.dream.shape[0]]
+        return web.json_response({**self._facts, "size": size})
 
     async def _measured(self, request: web.Request) -> web.Response:
         measured = read_measured(await _json(request))
@@ -325,6 +327,15 @@ async def _offer(request: web.Request) -> str:
         return (await request.read()).decode("utf-8")
     except UnicodeDecodeError:
         raise OfferError("the SDP offer is not UTF-8 text") from None
+
+
+def _width(request: web.Request) -> int | None:
+    text = request.query.get("width")
+    if text is not None and text not in map(str, WIDTHS):
+        raise web.HTTPBadRequest(
+            text=f"width: must be {', '.join(map(str, WIDTHS))}, not {text[:20]!r}; or leave it out"
+        )
+    return None if text is None else int(text)
 
 
 async def _json(request: web.Request) -> dict[str, Any]:
