@@ -123,7 +123,7 @@ def report(
 
     def middle(*names: str) -> float:
         found = [s[names[0]] if len(names) == 1 else s[names[0]][names[1]] for s in samples]
-        return round(statistics.median(value or 0 for value in found), 1)
+        return float(round(statistics.median(value or 0 for value in found), 1))
 
     span_s = (after["timestamp"] - before["timestamp"]) / 1000
     stages = {

@@ -49,7 +49,7 @@ def read_offer(offer: str, peer_should: str) -> Codec:
     for media in description.media:
         _check_transport(media)
     numbers = videos[0].fmt  # the order of the m= line counts, not that of the lines below it
-    offered = sorted(videos[0].rtp.codecs, key=lambda codec: numbers.index(codec.payloadType))
+    offered = [codec for number in numbers for codec in videos[0].rtp.codecs if codec.payloadType == number]
     ours = [Codec(name) for codec in offered if (name := codec.name.upper()) in list(Codec) and _is_packable(codec)]
     if ours:
         return ours[0]
