@@ -119,7 +119,7 @@ def report(
 
     def per_frame_ms(name: str) -> float:
         frames = max(1, after["framesDecoded"] - before["framesDecoded"])
-        return round(1000 * (after[name] - before[name]) / frames, 1)
+        return float(round(1000 * (after[name] - before[name]) / frames, 1))
 
     def middle(*names: str) -> float:
         found = [s[names[0]] if len(names) == 1 else s[names[0]][names[1]] for s in samples]

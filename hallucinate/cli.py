@@ -167,6 +167,11 @@ def serve(
         typer.Option(min=0, max=64, help="cameras dreamed for visitors [default: 2, 8 on a GPU]"),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="of jitter")] = 0,
+    tls: Annotated[
+        bool, typer.Option("--tls", help="serve https, which headsets and phones' cameras need; makes a certificate")
+    ] = False,
+    tls_cert: Annotated[Path | None, typer.Option(help="your own certificate for https, PEM")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="its private key, PEM")] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="print the version and exit")
     ] = False,
@@ -181,7 +186,8 @@ def serve(
     # Here, because torch takes seconds to import, and --help and a mistyped option should not.
     from hallucinate.serve import Start, serve_forever
 
-    serve_forever(Start(source, port, host, token, network, device, width_and_height, visitors, seed), settings)
+    start = Start(source, port, host, token, network, device, width_and_height, visitors, seed, tls, tls_cert, tls_key)
+    serve_forever(start, settings)
 
 
 app.callback(invoke_without_command=True)(with_knobs(serve))

@@ -5,6 +5,7 @@ HallucinateError
 ├── SourceError      a camera, film, address or picture that cannot be read
 │   └── SourceUnavailable   ... and trying again will not help: refuse at the start
 ├── NetworkError     a network, layer, motif or weights file that is not there
+├── TlsError         a certificate or key that cannot be used
 ├── OfferError       an SDP offer that cannot be answered
 └── BusyError        one viewer or visitor more than there is room for
 """
@@ -28,6 +29,10 @@ class SourceUnavailable(SourceError):  # noqa: N818 - it reads as a state, and i
 
 class NetworkError(HallucinateError):
     """A network, layer, motif or weights file that is not there or does not fit."""
+
+
+class TlsError(HallucinateError):
+    """A certificate or key that cannot be read, used or kept."""
 
 
 class OfferError(HallucinateError):

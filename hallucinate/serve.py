@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import segno
 import torch
@@ -27,12 +29,13 @@ from hallucinate.errors import SourceUnavailable
 from hallucinate.loop import Loop
 from hallucinate.networks import Network
 from hallucinate.settings import LiveSettings, Settings
-from hallucinate.shipped import shipped
+from hallucinate.shipped import kept, shipped
 from hallucinate.sources import Source
 from hallucinate.sources.opening import choose_default, open_source
 from hallucinate.stream.access import Access, new_token
 from hallucinate.stream.server import make_app
-from hallucinate.stream.serving import addresses, run
+from hallucinate.stream.serving import addresses, run, spoken
+from hallucinate.stream.tls import chosen as chosen_tls
 
 STATUS_EVERY_S = 0.5
 
@@ -54,6 +57,9 @@ class Start:
     size: tuple[int, int]
     visitors: int | None
     seed: int
+    tls: bool = False
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
 
 
 def serve_forever(start: Start, settings: Settings) -> None:
@@ -63,6 +69,7 @@ def serve_forever(start: Start, settings: Settings) -> None:
         level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=console, show_path=False)]
     )
     clock = SystemClock()
+    tls = chosen_tls(start.tls, start.tls_cert, start.tls_key, kept("tls.pem"))
     # The source first: it is what people mistype, and it is checked before seconds go into the network.
     spec, why = (start.source, "as asked") if start.source is not None else choose_default()
     open_main = prepare_source(spec, start.size, settings, clock)
@@ -79,11 +86,12 @@ def serve_forever(start: Start, settings: Settings) -> None:
     token = start.token or new_token()
     facts = about(network, describe(device, opened.dtype), spec)
     chosen = {"source": f"{spec} ({why})", "speed": f"{in_words(point)} ({known})"}
-    app = make_app(loop, live, Access(token), facts, shipped("web"), clock=clock)
+    access = Access(token)
+    app = make_app(loop, live, access, facts, shipped("web"), clock=clock)
 
     with contextlib.closing(loop):
         loop.start()
-        asyncio.run(_serve(app, start, token, {**facts, **chosen}, loop, console))
+        asyncio.run(_serve(app, start, access, tls, {**facts, **chosen}, loop, console))
         if not loop.stats()["visitors"]:
             keep(opened, loop.point, live.current, start.size)
 
@@ -125,36 +133,44 @@ def about(network: Network, device: str, source: str) -> dict[str, object]:
 
 
 async def _serve(
-    app: web.Application, start: Start, token: str, facts: dict[str, object], loop: Loop, console: Console
+    app: web.Application,
+    start: Start,
+    access: Access,
+    tls: ssl.SSLContext | None,
+    facts: dict[str, object],
+    loop: Loop,
+    console: Console,
 ) -> None:
     line = asyncio.Event()
 
     def ready(port: int) -> None:
-        console.print(greeting(facts, start.host, port, token, console.is_terminal))
+        console.print(greeting(facts, start.host, port, access, console.is_terminal, "https" if tls else "http"))
         line.set()
 
     with Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else _Silent() as display:
         keeping = asyncio.create_task(_keep_status(loop, display, line))
         try:
-            await run(app, start.host or None, start.port, ready)
+            await run(app, start.host or None, start.port, ready, tls=tls)
         finally:
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
 
 
-def greeting(facts: dict[str, object], host: str, port: int, token: str, with_code: bool) -> Text:
+def greeting(
+    facts: dict[str, object], host: str, port: int, access: Access, with_code: bool, scheme: str = "http"
+) -> Text:
     """What is printed when all is ready: the address, a QR code for the local network, and what was taken and why.
 
     facts: those of ``about``, with the reason in the source, and the speed found.
     """
-    here, others = addresses(port, token)
+    here, others = addresses(port, access.token, scheme)
     text = Text()
     text.append("\n  hallucinate ", style="bold")
     text.append(f"{facts['version']}\n\n", style="dim")
     rows = [("open", here), *((name, str(facts[name])) for name in ("source", "network", "device", "speed"))]
     reachable = others[0] if others and host not in ("127.0.0.1", "localhost", "::1") else ""
     if reachable:
-        rows.insert(1, ("on the network", reachable))
+        rows[1:1] = [("on the network", reachable), ("read aloud", spoken(reachable, access.code))]
     for name, value in rows:
         text.append(f"  {name:<16}", style="dim")
         text.append(f"{value}\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from aiohttp import hdrs, web
 from hallucinate.clock import Clock, SystemClock
 from hallucinate.errors import BusyError, HallucinateError, OfferError
 from hallucinate.settings import LiveSettings
-from hallucinate.stream.access import COOKIE, Access, Caller, Refused
+from hallucinate.stream.access import CODE_DIGITS, COOKIE, Access, Caller, Refused
 from hallucinate.stream.live import LiveChannel, one_line, read_object
 from hallucinate.stream.measured import read_measured
 from hallucinate.stream.offers import CodecError
@@ -215,7 +216,7 @@ class Server:
     # Pages
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
-        if request.path == "/" and "token" in request.query:
+        if _enters(request):
             return self._welcome(request)
         path = self._file(request.match_info["path"] or "index.html")
         if path is None:
@@ -234,8 +235,13 @@ class Server:
         return path if served else None
 
     def _welcome(self, request: web.Request) -> web.Response:
-        if not self._access.fits(request.query["token"]):
-            raise Refused(401, "that token is not in force; scan the QR code that hallucinate shows now")
+        token, now_s = request.query.get("token"), self._clock.now_ns() / 1e9
+        fits = self._access.fits_code(request.path[1:], now_s) if token is None else self._access.fits(token)
+        if not fits:
+            raise Refused(
+                401,
+                "that token is not in force; scan the QR code that hallucinate shows now, or type its short address",
+            )
         # On to the address without the token: it stays out of the history, of screenshots and of Referer.
         response = web.Response(status=303, headers={hdrs.LOCATION: "/"})
         response.set_cookie(
@@ -273,8 +279,7 @@ class Server:
         upgrade = request.headers.get(hdrs.UPGRADE, "").lower() == "websocket"
         changes = upgrade or request.method not in ("GET", "HEAD", "OPTIONS")
         caller = Caller(request.remote or "", request.headers, request.cookies, changes)
-        entering = request.method == "GET" and request.path == "/" and "token" in request.query
-        self._access.check(caller, token_follows=entering or request.method == "OPTIONS")
+        self._access.check(caller, token_follows=_enters(request) or request.method == "OPTIONS")
         return await handler(request)
 
     async def _add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
@@ -289,6 +294,12 @@ class Server:
                 "Permissions-Policy": "camera=(self), microphone=()",
             }
         )
+
+
+def _enters(request: web.Request) -> bool:
+    """With the token (a QR code), or with the code that was read aloud: both are looked at by who takes them."""
+    named = request.path == "/" and "token" in request.query
+    return request.method == "GET" and (named or re.fullmatch(rf"/[0-9]{{{CODE_DIGITS}}}", request.path) is not None)
 
 
 def _status(error: HallucinateError) -> int:
