@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import cv2
@@ -18,6 +20,7 @@ from hallucinate.frame import Picture
 from hallucinate.settings import LiveSettings, Settings
 from hallucinate.stream.access import Access
 from hallucinate.stream.server import make_app
+from hallucinate.stream.tls import Names, made_and_kept
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.visitor import WAIT_S, Visitor
 from tests.stream.foreign import Painter, ScriptedLoop
@@ -128,13 +131,15 @@ async def serve() -> AsyncIterator[Serve]:
     """Serves this picture; panorama: as in /api/about, None for an ordinary picture."""
     running: list[tuple[Served, web.AppRunner]] = []
 
-    async def serve_one(picture: Picture, panorama: dict[str, str] | None = None) -> Served:
+    async def serve_one(
+        picture: Picture, panorama: dict[str, str] | None = None, tls: ssl.SSLContext | None = None
+    ) -> Served:
         served = Served(panorama)
         pages = Path(__file__).parents[2] / "web"
         runner = web.AppRunner(make_app(served.room, served.live, Access(names=[BY_NAME]), served.facts, pages))
         running.append((served, runner))
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
         served.port = runner.addresses[0][1]
         served.show(picture)
         return served
@@ -243,7 +248,7 @@ async def open_page(browser: Browser) -> AsyncIterator[OpenPage]:
     wearers: list[tuple[Wearer, str]] = []
 
     async def open_one(url: str, headset: bool = False, before: str = "", forgive: str = "$.") -> Wearer:
-        context = await browser.new_context(viewport=SIZE)
+        context = await browser.new_context(viewport=SIZE, ignore_https_errors=True)
         contexts.append(context)
         if headset:
             await context.add_init_script(IWER.read_text() + HEADSET)
@@ -431,3 +436,12 @@ async def test_layers_fall_back_to_the_sphere(serve: Serve, open_page: OpenPage)
     await wearer.enter()
     await wearer.until_eyes("red", "red")
     assert "sphere is drawn instead" in str(await wearer.page.text_content("#notice-words"))
+
+
+async def test_over_https_the_headset_is_offered_by_any_name(serve: Serve, open_page: OpenPage, tmp_path: Path) -> None:
+    names = Names((BY_NAME,), ("127.0.0.1",))
+    served = await serve(sphere(), MONO, made_and_kept(tmp_path / "tls.pem", names, datetime.now(UTC)))
+    wearer = await open_page(f"https://{BY_NAME}:{served.port}", headset=True)
+    await wearer.enter()
+    await wearer.until_eyes("red", "red")
+    await wearer.until("!document.getElementById('knobs').disabled")  # by WSS
