@@ -19,7 +19,7 @@ import { Session, support } from './session.js';
 import { Surface } from './surfaces.js';
 import { Watching } from './watching.js';
 
-const LONGEST_STEP_S = 0.1; // after a pause, things go on from where they were
+const LONGEST_STEP_S = 0.25; // after a pause, things go on from where they were
 const PANEL = { away: 1.05, below: 0.42 }; // metres from the eyes
 
 class World {
@@ -96,7 +96,7 @@ class World {
       this.#surface.visible = !this.#layer?.show(faded < 0.5);
       if (this.#wantsPanel) this.#bringPanel();
       this.hands.advance();
-      this.panel.say(byId('state').textContent === 'Live' && this.#picture.stalled ? 'Waiting for the picture …' : byId('state').textContent);
+      this.panel.say(state() === 'live' && this.#picture.stalled ? 'Waiting for the picture …' : byId('state').textContent);
     } else {
       this.#looking.advance(seconds);
     }

@@ -11,33 +11,41 @@ export class Picture {
   #texture = null;
   #size = '';
   #frameAt = -Infinity;
+  #counted = 0;
 
   /** 0: the picture. 1: the neutral, and nothing of the picture. */
   faded = 1;
 
-  /** Frames that came. */
-  frames = 0;
-
   /** `onTexture(texture, width, height)` is told when there is one, and of another when the size has changed. */
   constructor(video, onTexture) {
     [this.#video, this.#onTexture] = [video, onTexture];
-    const frame = (now) => {
-      this.#frameAt = now;
-      this.frames += 1;
-      this.#fit();
+    const frame = () => {
+      this.#came();
       video.requestVideoFrameCallback(frame);
     };
-    if ('requestVideoFrameCallback' in video) video.requestVideoFrameCallback(frame);
-    else video.addEventListener('timeupdate', () => { this.#frameAt = performance.now(); this.#fit(); });
+    video.requestVideoFrameCallback?.(frame);
   }
 
   get stalled() { return performance.now() - this.#frameAt > STALLED_MS; }
 
   /** Once per frame of the display, `seconds` after the last. */
   advance(seconds) {
+    // A browser that calls nobody back for frames, or not while it draws for a headset, has counted them.
+    const counted = this.#video.getVideoPlaybackQuality?.().totalVideoFrames ?? 0;
+    const another = counted !== this.#counted;
+    this.#counted = counted;
+    if (another && this.#video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) {
+      this.#came();
+      if (this.#texture) this.#texture.needsUpdate = true;
+    }
     const goal = this.stalled ? 1 : 0;
     this.faded += (goal - this.faded) * (1 - Math.exp(-seconds / FADE_S));
     if (Math.abs(goal - this.faded) < 0.004) this.faded = goal;
+  }
+
+  #came() {
+    this.#frameAt = performance.now();
+    this.#fit();
   }
 
   // A texture keeps the size that it was first drawn with.
