@@ -199,6 +199,11 @@ def serve(
     seed: Annotated[int, typer.Option(min=0, help="of jitter")] = 0,
     guide_image: Annotated[Path | None, typer.Option(help="a picture for --guide to dream of")] = None,
     mask_image: Annotated[Path | None, typer.Option(help="where --where painted dreams: there it is bright")] = None,
+    tls: Annotated[
+        bool, typer.Option("--tls", help="serve https, which headsets and phones' cameras need; makes a certificate")
+    ] = False,
+    tls_cert: Annotated[Path | None, typer.Option(help="your own certificate for https, PEM")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="its private key, PEM")] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="print the version and exit")
     ] = False,
@@ -215,22 +220,8 @@ def serve(
     from hallucinate.serve import Start, serve_forever
 
     given, images = Given(weights, run_code), (guide_image, mask_image)
-    chosen = (
-        source,
-        port,
-        host,
-        token,
-        network,
-        given,
-        device,
-        width_and_height,
-        visitors,
-        seed,
-        *images,
-        panorama,
-        lens,
-    )
-    serve_forever(Start(*chosen), settings)
+    shown = (width_and_height, visitors, seed, *images, panorama, lens, tls, tls_cert, tls_key)
+    serve_forever(Start(source, port, host, token, network, given, device, *shown), settings)
 
 
 app.callback(invoke_without_command=True)(with_knobs(serve))

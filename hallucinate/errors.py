@@ -10,6 +10,7 @@ HallucinateError
 ├── NetworkError     a network, layer, motif or weights file that is not there
 │   ├── WeightsError      ... weights that cannot be had: another network goes on meanwhile
 │   └── LoadingError      ... another one is being loaded: wait for it
+├── TlsError         a certificate or key that cannot be used
 ├── OfferError       an SDP offer that cannot be answered
 └── BusyError        one viewer or visitor more than there is room for
 """
@@ -53,6 +54,10 @@ class WeightsError(NetworkError):
 
 class LoadingError(NetworkError):
     """A network is being loaded, and the next has to wait for it."""
+
+
+class TlsError(HallucinateError):
+    """A certificate or key that cannot be read, used or kept."""
 
 
 class OfferError(HallucinateError):

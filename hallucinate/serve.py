@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,14 +35,15 @@ from hallucinate.networks.weights import Progress
 from hallucinate.panorama.fitting import Fitting
 from hallucinate.panorama.fitting import facts as facts_of
 from hallucinate.settings import LiveSettings, Settings, fitted
-from hallucinate.shipped import shipped
+from hallucinate.shipped import kept, shipped
 from hallucinate.sources import Source
 from hallucinate.sources.opening import choose_default, open_source
 from hallucinate.sources.panoramas import choose_panorama
 from hallucinate.sources.still import load_picture
 from hallucinate.stream.access import Access, new_token
 from hallucinate.stream.server import make_app
-from hallucinate.stream.serving import addresses, run
+from hallucinate.stream.serving import addresses, run, spoken
+from hallucinate.stream.tls import chosen as chosen_tls
 from hallucinate.switch import Ready, Switch
 
 log = logging.getLogger(__name__)
@@ -73,6 +75,9 @@ class Start:
     mask_image: Path | None = None
     panorama: str = "auto"
     lens: str | None = None
+    tls: bool = False
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
 
 
 def serve_forever(start: Start, settings: Settings) -> None:
@@ -82,6 +87,7 @@ def serve_forever(start: Start, settings: Settings) -> None:
         level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=console, show_path=False)]
     )
     clock = SystemClock()
+    tls = chosen_tls(start.tls, start.tls_cert, start.tls_key, kept("tls.pem"))
     # The source first: it is what people mistype, and it is checked before seconds go into the network.
     spec, why = (start.source, "as asked") if start.source is not None else choose_default()
     panorama = choose_panorama(spec, start.panorama, start.lens, start.size)
@@ -112,11 +118,12 @@ def serve_forever(start: Start, settings: Settings) -> None:
     token = start.token or new_token()
     runs = {"version": __version__, "torch": torch.__version__, "source": spec, "panorama": facts_of(panorama)}
     chosen = {"source": f"{spec} ({why})", "speed": f"{in_words(point)} ({known_how})"}
-    app = make_app(loop, live, Access(token), runs, shipped("web"), clock=clock)
+    access = Access(token)
+    app = make_app(loop, live, access, runs, shipped("web"), clock=clock)
 
     with contextlib.closing(loop):
         loop.start()
-        asyncio.run(_serve(app, start, token, {**runs, **facts, **chosen}, loop, console))
+        asyncio.run(_serve(app, start, access, tls, {**runs, **facts, **chosen}, loop, console))
         if not loop.stats()["visitors"] and networks.name == opened.name:
             keep(opened, loop.point, live.current, size)
 
@@ -195,36 +202,44 @@ def about(network: Network, device: str) -> dict[str, object]:
 
 
 async def _serve(
-    app: web.Application, start: Start, token: str, facts: dict[str, object], loop: Loop, console: Console
+    app: web.Application,
+    start: Start,
+    access: Access,
+    tls: ssl.SSLContext | None,
+    facts: dict[str, object],
+    loop: Loop,
+    console: Console,
 ) -> None:
     line = asyncio.Event()
 
     def ready(port: int) -> None:
-        console.print(greeting(facts, start.host, port, token, console.is_terminal))
+        console.print(greeting(facts, start.host, port, access, console.is_terminal, "https" if tls else "http"))
         line.set()
 
     with Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else _Silent() as display:
         keeping = asyncio.create_task(_keep_status(loop, display, line))
         try:
-            await run(app, start.host or None, start.port, ready)
+            await run(app, start.host or None, start.port, ready, tls=tls)
         finally:
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
 
 
-def greeting(facts: dict[str, object], host: str, port: int, token: str, with_code: bool) -> Text:
+def greeting(
+    facts: dict[str, object], host: str, port: int, access: Access, with_code: bool, scheme: str = "http"
+) -> Text:
     """What is printed when all is ready: the address, a QR code for the local network, and what was taken and why.
 
     facts: those of ``about``, with the reason in the source, and the speed found.
     """
-    here, others = addresses(port, token)
+    here, others = addresses(port, access.token, scheme)
     text = Text()
     text.append("\n  hallucinate ", style="bold")
     text.append(f"{facts['version']}\n\n", style="dim")
     rows = [("open", here), *((name, str(facts[name])) for name in ("source", "network", "device", "speed"))]
     reachable = others[0] if others and host not in ("127.0.0.1", "localhost", "::1") else ""
     if reachable:
-        rows.insert(1, ("on the network", reachable))
+        rows[1:1] = [("on the network", reachable), ("read aloud", spoken(reachable, access.code))]
     for name, value in rows:
         text.append(f"  {name:<16}", style="dim")
         text.append(f"{value}\n")

@@ -13,6 +13,7 @@ from hallucinate.networks.registry import Given
 from hallucinate.networks.zoo import outlined
 from hallucinate.serve import Start, greeting, open_or_go_on, prepare_source, prepared, qr_code
 from hallucinate.settings import Settings
+from hallucinate.stream.access import Access
 from tests.fakes import FakeClock
 from tests.networks.made import random_tensors
 
@@ -37,7 +38,7 @@ FACTS: dict[str, object] = {
 
 
 def test_the_greeting_says_where_it_is_and_what_was_taken_and_why() -> None:
-    text = str(greeting(FACTS, "0.0.0.0", 8765, "secret", with_code=False))
+    text = str(greeting(FACTS, "0.0.0.0", 8765, Access("secret"), with_code=False))
     assert "http://localhost:8765/" in text
     assert "scene (no camera was found)" in text
     assert "288 px wide, 1 step a frame (measured now)" in text
@@ -45,7 +46,7 @@ def test_the_greeting_says_where_it_is_and_what_was_taken_and_why() -> None:
 
 
 def test_who_shuts_others_out_is_shown_no_address_for_them() -> None:
-    text = str(greeting(FACTS, "127.0.0.1", 8765, "secret", with_code=True))
+    text = str(greeting(FACTS, "127.0.0.1", 8765, Access("secret"), with_code=True))
     assert "secret" not in text
     assert "█" not in text
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,14 @@ from aiohttp import hdrs, web
 from hallucinate.clock import Clock, SystemClock
 from hallucinate.errors import BusyError, HallucinateError, LoadingError, OfferError
 from hallucinate.settings import LiveSettings
-from hallucinate.stream.access import COOKIE, Access, Caller, Refused
+from hallucinate.stream.access import CODE_DIGITS, COOKIE, Access, Caller, Refused
 from hallucinate.stream.live import LiveChannel, one_line, read_object
 from hallucinate.stream.measured import read_measured
 from hallucinate.stream.offers import CodecError
 from hallucinate.stream.peers import Limits, Peers, Session
 from hallucinate.stream.pictures import MAX_BYTES, picture_routes
 from hallucinate.stream.room import Loop
-from hallucinate.stream.shared import Encoders, Show
+from hallucinate.stream.shared import WIDTHS, Encoders, Show
 
 logger = logging.getLogger(__name__)
 
@@ -139,7 +140,7 @@ class Server:
         dream = self._room.find(name)
         if dream is None:
             raise _not_found(f"there is no dream {name[:60]!r}; it ended, or never was")
-        viewer, answer = await self._peers.watch(await _offer(request), dream)
+        viewer, answer = await self._peers.watch(await _offer(request), dream, _width(request))
         return _created(f"/whep/{viewer.id}", answer, dream.id)
 
     async def _send(self, request: web.Request) -> web.Response:
@@ -193,7 +194,9 @@ class Server:
         return web.json_response(self._figures())
 
     async def _about(self, request: web.Request) -> web.Response:
-        return web.json_response(self._known())
+        shown = self._room.main.stage.newest
+        size = None if shown is None else [shown.dream.shape[1], shown.dream.shape[0]]
+        return web.json_response({**self._known(), "size": size})
 
     async def _networks(self, request: web.Request) -> web.Response:
         return web.json_response(await asyncio.to_thread(self._room.networks.choices))
@@ -233,7 +236,7 @@ class Server:
     # Pages
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
-        if request.path == "/" and "token" in request.query:
+        if _enters(request):
             return self._welcome(request)
         path = self._file(request.match_info["path"] or "index.html")
         if path is None:
@@ -252,8 +255,13 @@ class Server:
         return path if served else None
 
     def _welcome(self, request: web.Request) -> web.Response:
-        if not self._access.fits(request.query["token"]):
-            raise Refused(401, "that token is not in force; scan the QR code that hallucinate shows now")
+        token, now_s = request.query.get("token"), self._clock.now_ns() / 1e9
+        fits = self._access.fits_code(request.path[1:], now_s) if token is None else self._access.fits(token)
+        if not fits:
+            raise Refused(
+                401,
+                "that token is not in force; scan the QR code that hallucinate shows now, or type its short address",
+            )
         # On to the address without the token: it stays out of the history, of screenshots and of Referer.
         response = web.Response(status=303, headers={hdrs.LOCATION: "/"})
         response.set_cookie(
@@ -292,8 +300,7 @@ class Server:
         upgrade = request.headers.get(hdrs.UPGRADE, "").lower() == "websocket"
         changes = upgrade or request.method not in ("GET", "HEAD", "OPTIONS")
         caller = Caller(request.remote or "", request.headers, request.cookies, changes)
-        entering = request.method == "GET" and request.path == "/" and "token" in request.query
-        self._access.check(caller, token_follows=entering or request.method == "OPTIONS")
+        self._access.check(caller, token_follows=_enters(request) or request.method == "OPTIONS")
         return await handler(request)
 
     async def _add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
@@ -308,6 +315,12 @@ class Server:
                 "Permissions-Policy": "camera=(self), microphone=()",
             }
         )
+
+
+def _enters(request: web.Request) -> bool:
+    """With the token (a QR code), or with the code that was read aloud: both are looked at by who takes them."""
+    named = request.path == "/" and "token" in request.query
+    return request.method == "GET" and (named or re.fullmatch(rf"/[0-9]{{{CODE_DIGITS}}}", request.path) is not None)
 
 
 def _status(error: HallucinateError) -> int:
@@ -348,6 +361,15 @@ async def _offer(request: web.Request) -> str:
         return (await request.read()).decode("utf-8")
     except UnicodeDecodeError:
         raise OfferError("the SDP offer is not UTF-8 text") from None
+
+
+def _width(request: web.Request) -> int | None:
+    text = request.query.get("width")
+    if text is not None and text not in map(str, WIDTHS):
+        raise web.HTTPBadRequest(
+            text=f"width: must be {', '.join(map(str, WIDTHS))}, not {text[:20]!r}; or leave it out"
+        )
+    return None if text is None else int(text)
 
 
 async def _json(request: web.Request) -> dict[str, Any]:
