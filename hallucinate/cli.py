@@ -6,7 +6,7 @@ import inspect
 import re
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +19,7 @@ from typer.exceptions import TyperException
 from hallucinate import __version__
 from hallucinate.errors import HallucinateError, SettingsError
 from hallucinate.settings import Settings, one_line
+from hallucinate.studio.commands import add_studio
 
 MIXES = {"motifs": "eye=1,spiral=0.5", "layers": "mixed4c=1,mixed3b:12=0.5"}
 """The knobs that are several things by weight, and how they are written."""
@@ -45,11 +46,16 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def with_knobs(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command every knob of Settings as an option; it gets those that were given, checked, as ``settings``."""
+def with_knobs(command: Callable[..., None], but: Collection[str] = ()) -> Callable[..., None]:
+    """Give a command every knob of Settings as an option; it gets those that were given, checked, as ``settings``.
+
+    but: knobs that mean nothing to it.
+    """
     own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "settings"]
     options = []
     for name, knob in Settings.model_fields.items():
+        if name in but:
+            continue
         mix = name in MIXES
         help_text = knob.description or ""
         if mix:
@@ -60,7 +66,7 @@ def with_knobs(command: Callable[..., None]) -> Callable[..., None]:
         options.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation))
 
     def run(**given: Any) -> None:
-        knobs = {name: value for name in Settings.model_fields if (value := given.pop(name)) is not None}
+        knobs = {name: value for name in Settings.model_fields if (value := given.pop(name, None)) is not None}
         command(**given, settings=read_settings(knobs))
 
     signature = inspect.Signature([*own, *options])
@@ -192,6 +198,7 @@ def serve(
 
 
 app.callback(invoke_without_command=True)(with_knobs(serve))
+add_studio(app, with_knobs)
 
 
 @app.command("bench")

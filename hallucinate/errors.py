@@ -4,6 +4,7 @@ HallucinateError
 ├── SettingsError    a knob that does not exist, or a value out of its range
 ├── SourceError      a camera, film, address or picture that cannot be read
 │   └── SourceUnavailable   ... and trying again will not help: refuse at the start
+├── OutputError      a film, folder or picture that cannot be written, or is there already
 ├── NetworkError     a network, layer, motif or weights file that is not there
 ├── OfferError       an SDP offer that cannot be answered
 └── BusyError        one viewer or visitor more than there is room for
@@ -24,6 +25,10 @@ class SourceError(HallucinateError):
 
 class SourceUnavailable(SourceError):  # noqa: N818 - it reads as a state, and is one
     """A source that will not work however often it is tried: no such file, not a film."""
+
+
+class OutputError(HallucinateError):
+    """A file that cannot be written, cannot hold what it should, or is there already."""
 
 
 class NetworkError(HallucinateError):

@@ -1,0 +1,91 @@
+"""The offline commands' options: still, zoom, sweep. Every knob that means something to them is an option as well."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Annotated, Protocol
+
+import typer
+
+from hallucinate.errors import SettingsError
+from hallucinate.settings import Settings
+
+MOTION = ("growth_s", "half_life_s", "follow", "drift_zoom", "drift_turn", "drift_flow")
+LIVE_ONLY = frozenset([*MOTION, "steps", "dream_width", "dream_width_min", "fps"])
+"""Knobs of what moves, or of what has to be in time."""
+
+Command = Callable[..., None]
+
+
+class WithKnobs(Protocol):
+    """``cli.with_knobs``, which is on a floor above."""
+
+    def __call__(self, command: Command, but: Collection[str] = ()) -> Command:
+        """The command, with knobs as options."""
+        ...
+
+
+Photo = Annotated[Path, typer.Argument(help="a picture", show_default=False)]
+Like = Annotated[str, typer.Option(help="a classic dream by one word: notebook, or hallucination-machine")]
+Iterations = Annotated[int | None, typer.Option(min=1, max=10000, help="steps on each octave [default: 10]")]
+StepSize = Annotated[
+    str | None,
+    typer.Option(help="mean size of a step, e.g. 0.01 or 1.5/255; without it, strength says how far it goes"),
+]
+Network = Annotated[str, typer.Option(help="the network that dreams")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1")]
+Seed = Annotated[int, typer.Option(min=0, help="of jitter, and of noise")]
+Tile = Annotated[int, typer.Option(min=64, max=8192, help="pixels of a large picture that are looked at together")]
+GuideImage = Annotated[Path | None, typer.Option(help="a picture to dream of")]
+MaskImage = Annotated[Path | None, typer.Option(help="where it dreams: there this picture is bright")]
+Force = Annotated[bool, typer.Option("--force", help="replace what is there")]
+
+
+def dream_still(
+    photo: Photo,
+    out: Annotated[Path, typer.Option("--out", "-o", help="the picture to write: png, jpg, webp or tiff")],
+    like: Like = "",
+    iterations: Iterations = None,
+    step_size: StepSize = None,
+    every: Annotated[int, typer.Option(min=0, help="write a stage every so many iterations, beside it")] = 0,
+    gif: Annotated[Path | None, typer.Option(help="string the stages together, as a GIF")] = None,
+    mp4: Annotated[Path | None, typer.Option(help="string the stages together, as a film")] = None,
+    guide_image: GuideImage = None,
+    mask_image: MaskImage = None,
+    network: Network = "motif",
+    device: Device = "auto",
+    seed: Seed = 0,
+    tile: Tile = 1024,
+    force: Force = False,
+    *,
+    settings: Settings,
+) -> None:
+    """Dream a picture at its full size, octave after octave. Killed, the same command goes on where it was."""
+    step = read_step("--step-size", step_size)
+    # Here, because torch takes seconds to import, and --help and a mistyped option should not.
+    from hallucinate.studio.sitting import Ask
+    from hallucinate.studio.still import Order, still
+
+    ask = Ask(settings, like, iterations, step, network, device, seed, tile, guide_image, mask_image)
+    still(Order(photo, out, ask, every, gif, mp4, force))
+
+
+def read_step(option: str, text: str | None) -> float | None:
+    """``0.01`` or ``1.5/255`` -> a step's size. Raises SettingsError unless it is above 0 and at most 10."""
+    if text is None:
+        return None
+    above, _, below = text.partition("/")
+    try:
+        size = float(above) / float(below or 1)
+    except (ValueError, ZeroDivisionError):
+        size = math.nan
+    if not 0 < size <= 10:
+        raise SettingsError(f"{option} {text}: give a number above 0 and up to 10, e.g. 0.01 or 1.5/255")
+    return size
+
+
+def add_studio(app: typer.Typer, with_knobs: WithKnobs) -> None:
+    """Make the offline commands part of the command line."""
+    app.command("still")(with_knobs(dream_still, LIVE_ONLY))
