@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 import shutil
 import sys
 from collections.abc import Callable, Collection
@@ -18,7 +17,7 @@ from typer.exceptions import TyperException
 
 from hallucinate import __version__
 from hallucinate.errors import HallucinateError, SettingsError
-from hallucinate.settings import Settings, one_line
+from hallucinate.settings import Settings, one_line, read_size
 from hallucinate.studio.commands import add_studio
 
 MIXES = {"motifs": "eye=1,spiral=0.5", "layers": "mixed4c=1,mixed3b:12=0.5"}
@@ -53,9 +52,8 @@ def with_knobs(command: Callable[..., None], but: Collection[str] = ()) -> Calla
     """
     own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "settings"]
     options = []
-    for name, knob in Settings.model_fields.items():
-        if name in but:
-            continue
+    heard = {name: knob for name, knob in Settings.model_fields.items() if name not in but}
+    for name, knob in heard.items():
         mix = name in MIXES
         help_text = knob.description or ""
         if mix:
@@ -66,7 +64,7 @@ def with_knobs(command: Callable[..., None], but: Collection[str] = ()) -> Calla
         options.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation))
 
     def run(**given: Any) -> None:
-        knobs = {name: value for name in Settings.model_fields if (value := given.pop(name, None)) is not None}
+        knobs = {name: value for name in heard if (value := given.pop(name)) is not None}
         command(**given, settings=read_settings(knobs))
 
     signature = inspect.Signature([*own, *options])
@@ -97,15 +95,6 @@ def read_mix(knob: str, text: str) -> dict[str, float]:
         except ValueError:
             raise SettingsError(f"{knob}: {part!r} has no number after '='; write a mix like {MIXES[knob]}") from None
     return mix
-
-
-def read_size(text: str) -> tuple[int, int]:
-    """``640x360`` -> (640, 360). Raises SettingsError unless both are even and between 64 and 4096."""
-    match = re.fullmatch(r"(\d{1,5})\s*[x×]\s*(\d{1,5})", text.strip())
-    size = (int(match[1]), int(match[2])) if match else (0, 0)
-    if not all(64 <= side <= 4096 and side % 2 == 0 for side in size):
-        raise SettingsError(f"--size {text}: give WIDTHxHEIGHT, both even and from 64 to 4096, e.g. 640x360")
-    return size
 
 
 def read_numbers(option: str, text: str, low: int, high: int) -> list[int]:
@@ -157,7 +146,7 @@ def serve(
     source: Annotated[
         str | None,
         typer.Option(
-            help="camera:0, a film, a picture, an rtsp:// or http:// address, scene, or visitor "
+            help="camera:0, a film, a picture, an rtsp:// or http:// address, scene, zoom, or visitor "
             "[default: the first camera, or else the scene]",
         ),
     ] = None,

@@ -32,6 +32,7 @@ from hallucinate.shipped import shipped
 from hallucinate.sources import Source
 from hallucinate.sources.opening import choose_default, open_source
 from hallucinate.sources.still import load_picture
+from hallucinate.stage import Shown, Stage
 from hallucinate.stream.access import Access, new_token
 from hallucinate.stream.server import make_app
 from hallucinate.stream.serving import addresses, run
@@ -69,7 +70,8 @@ def serve_forever(start: Start, settings: Settings) -> None:
     clock = SystemClock()
     # The source first: it is what people mistype, and it is checked before seconds go into the network.
     spec, why = (start.source, "as asked") if start.source is not None else choose_default()
-    open_main = prepare_source(spec, start.size, settings, clock)
+    stage = Stage()
+    open_main = prepare_source(spec, start.size, settings, clock, lambda: stage.newest)
     files = {"guide": start.guide_image, "mask": start.mask_image}
     pictures = {kind: load_picture(path) for kind, path in files.items() if path is not None}
 
@@ -81,7 +83,7 @@ def serve_forever(start: Start, settings: Settings) -> None:
     agreement = read_agreement(shipped("calibration") / "strength" / f"{network.name}.json")
     dreamer = Dreamer(network, device, start.seed, agreement)
     point, known = begin_at(opened, settings, start.size)
-    loop = Loop(open_main, dreamer, live, clock, start.size, visitors, Governor(point))
+    loop = Loop(open_main, dreamer, live, clock, start.size, visitors, Governor(point), stage)
     for kind, picture in pictures.items():
         loop.lay(kind, picture)
     token = start.token or new_token()
@@ -96,14 +98,20 @@ def serve_forever(start: Start, settings: Settings) -> None:
             keep(opened, loop.point, live.current, start.size)
 
 
-def prepare_source(spec: str, size: tuple[int, int], settings: Settings, clock: Clock) -> Callable[[], Source] | None:
-    """What opens the main source each time it has to be opened; None for ``visitor``.
+def prepare_source(
+    spec: str,
+    size: tuple[int, int],
+    settings: Settings,
+    clock: Clock,
+    latest: Callable[[], Shown | None] = lambda: None,
+) -> Callable[[], Source] | None:
+    """What opens the main source each time it has to be opened; None for ``visitor``. latest: as for ``open_source``.
 
     It is opened once now, so that what will never work is refused now. Raises SourceUnavailable.
     """
     if spec == "visitor":
         return None
-    first: list[Source] = [open_source(spec, size, settings.fps, clock)]
+    first: list[Source] = [open_source(spec, size, settings.fps, clock, latest)]
     if spec.startswith("camera"):
         # A camera that is not there is a mistyped number now; the same later is a cable to wait for.
         try:
@@ -113,7 +121,7 @@ def prepare_source(spec: str, size: tuple[int, int], settings: Settings, clock: 
             raise SourceUnavailable(str(error)) from None
 
     def open_again() -> Source:
-        return first.pop() if first else open_source(spec, size, settings.fps, clock)
+        return first.pop() if first else open_source(spec, size, settings.fps, clock, latest)
 
     return open_again
 

@@ -10,7 +10,7 @@ CODE = sorted((ROOT / "hallucinate").rglob("*.py"))
 
 FLOORS = [
     {"settings", "frame", "clock", "errors", "shipped"},
-    {"stage", "motifs", "device"},
+    {"stage", "motifs", "device", "zooming"},
     {"networks"},
     {"dream", "sources"},
     {"loop"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from hallucinate.clock import Clock
@@ -14,6 +15,8 @@ from hallucinate.sources.camera import Camera, OpenCapture, first_camera, open_c
 from hallucinate.sources.film import Film, check_file
 from hallucinate.sources.scene import Scene
 from hallucinate.sources.still import Still, is_picture
+from hallucinate.sources.zoom import Zoom
+from hallucinate.stage import Shown
 
 SPECS: dict[str, str] = {
     "camera:N": "camera N of this machine; camera alone is the first one that opens",
@@ -21,17 +24,25 @@ SPECS: dict[str, str] = {
     "rtsp://…": "a network camera or media server",
     "http://…": "a stream or film on a web server; https:// too",
     "scene": "the built-in landscape, drawn live",
+    "zoom": "a zoom without end into the dream itself, from noise; zoom:FILE from a picture",
     "visitor": "the camera of whoever opens the page, or OBS, by WHIP",
 }
 """What ``--source`` takes, and what each is. The command line's help comes from here."""
 
 ADDRESSES = ("rtsp", "rtsps", "http", "https")
-WORDS = ("camera", "scene", "visitor")
+WORDS = ("camera", "scene", "zoom", "visitor")
 
 
-def open_source(spec: str, size: tuple[int, int], fps: float, clock: Clock) -> Source:
+def open_source(
+    spec: str,
+    size: tuple[int, int],
+    fps: float,
+    clock: Clock,
+    latest: Callable[[], Shown | None] = lambda: None,
+) -> Source:
     """The source that ``spec`` names, giving frames of ``size`` = (width, height).
 
+    latest: what is on the stage that these frames are dreamed for; the zoom feeds on it.
     ``fps`` is for sources without a rate of their own, and a wish to cameras. Cameras and addresses are
     opened in the background: what is wrong with them is raised by their first ``read``.
     Raises SourceUnavailable for a spec that will never work, SourceError for one that may later.
@@ -39,6 +50,9 @@ def open_source(spec: str, size: tuple[int, int], fps: float, clock: Clock) -> S
     width, height = size
     if spec == "scene":
         return Scene(width, height, fps, seed=0, clock=clock)
+    if spec == "zoom" or spec.startswith("zoom:"):
+        picture = _existing(spec.removeprefix("zoom:")) if spec != "zoom" else None
+        return Zoom(picture, size, fps, clock, latest)
     if spec == "camera" or spec.startswith("camera:"):
         return Camera(_camera_index(spec), width, height, fps, clock)
     if spec == "visitor":

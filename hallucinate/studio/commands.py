@@ -10,7 +10,7 @@ from typing import Annotated, Protocol
 import typer
 
 from hallucinate.errors import SettingsError
-from hallucinate.settings import Settings
+from hallucinate.settings import Settings, read_size
 
 MOTION = ("growth_s", "half_life_s", "follow", "drift_zoom", "drift_turn", "drift_flow")
 LIVE_ONLY = frozenset([*MOTION, "steps", "dream_width", "dream_width_min", "fps"])
@@ -72,6 +72,46 @@ def dream_still(
     still(Order(photo, out, ask, every, gif, mp4, force))
 
 
+def dream_zoom(
+    picture: Annotated[Path | None, typer.Argument(help="a picture to begin with [default: noise]")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="an mp4 or a gif to write, or a folder for pictures")] = Path(
+        "zoom.mp4"
+    ),
+    seconds: Annotated[float, typer.Option(min=0.1, max=86400, help="how long it is")] = 10.0,
+    frames: Annotated[int | None, typer.Option(min=1, help="how long it is, in frames instead")] = None,
+    fps: Annotated[float, typer.Option(min=1, max=60, help="frames a second")] = 24.0,
+    scale: Annotated[float, typer.Option(min=0.25, max=4, help="times larger in a second; below 1 it recedes")] = 1.25,
+    turn: Annotated[float, typer.Option(min=-360, max=360, help="degrees in a second, clockwise")] = 0.0,
+    shift_x: Annotated[float, typer.Option(min=-2, max=2, help="drift in a second, as a share of the width")] = 0.0,
+    shift_y: Annotated[float, typer.Option(min=-2, max=2, help="drift in a second, as a share of the height")] = 0.0,
+    through: Annotated[str, typer.Option(help="layers and motifs, one after the other: mixed4c,eye,spiral")] = "",
+    every: Annotated[int, typer.Option(min=1, help="frames from one of --through to the next")] = 48,
+    size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT [default: the picture's; from noise 640x360]")] = None,
+    like: Like = "",
+    iterations: Annotated[int, typer.Option(min=1, max=1000, help="steps on each octave of a frame")] = 1,
+    step_size: StepSize = None,
+    guide_image: GuideImage = None,
+    network: Network = "motif",
+    device: Device = "auto",
+    seed: Seed = 0,
+    tile: Tile = 1024,
+    force: Force = False,
+    *,
+    settings: Settings,
+) -> None:
+    """Zoom into a dream that feeds itself, from noise or a picture. Killed, the same command goes on where it was."""
+    step, wanted = read_step("--step-size", step_size), None if size is None else read_size(size)
+    from hallucinate.studio.sitting import Ask
+    from hallucinate.studio.zoom import Order, zoom
+    from hallucinate.zooming import Move
+
+    ask = Ask(settings, like, iterations, step, network, device, seed, tile, guide_image)
+    names = tuple(filter(None, (name.strip() for name in through.split(","))))
+    move = Move(scale, turn, shift_x, shift_y)
+    count = frames if frames is not None else max(1, round(seconds * fps))
+    zoom(Order(picture, out, ask, count, fps, move, wanted, names, every if names else 0, force))
+
+
 def read_step(option: str, text: str | None) -> float | None:
     """``0.01`` or ``1.5/255`` -> a step's size. Raises SettingsError unless it is above 0 and at most 10."""
     if text is None:
@@ -89,3 +129,4 @@ def read_step(option: str, text: str | None) -> float | None:
 def add_studio(app: typer.Typer, with_knobs: WithKnobs) -> None:
     """Make the offline commands part of the command line."""
     app.command("still")(with_knobs(dream_still, LIVE_ONLY))
+    app.command("zoom")(with_knobs(dream_zoom, LIVE_ONLY | {"where", "total_variation", "pull"}))
