@@ -112,6 +112,48 @@ def dream_zoom(
     zoom(Order(picture, out, ask, count, fps, move, wanted, names, every if names else 0, force))
 
 
+def sweep_photo(
+    photo: Photo,
+    out: Annotated[Path, typer.Option("--out", "-o", help="the sheet to write: png, jpg, webp or tiff")],
+    over: Annotated[
+        str, typer.Option(help="what varies: layer, iterations, step; first by rows, then columns, then sheets")
+    ] = "layer,iterations",
+    layer: Annotated[str, typer.Option(help="layers or motifs, e.g. stem,mixed4c,eye [default: all layers]")] = "",
+    iterations: Annotated[str, typer.Option(help="steps on each octave [default: 10,50,100, or 10]")] = "",
+    step: Annotated[str, typer.Option(help="mean sizes of a step [default: 0.01,0.1,1, or 0.01]")] = "",
+    cell: Annotated[int, typer.Option(min=32, max=2048, help="width of a cell, in pixels")] = 240,
+    like: Like = "",
+    guide_image: GuideImage = None,
+    mask_image: MaskImage = None,
+    network: Network = "motif",
+    device: Device = "auto",
+    seed: Seed = 0,
+    force: Force = False,
+    *,
+    settings: Settings,
+) -> None:
+    """Dream a picture with every combination of a few values: a labelled sheet. Killed, it goes on cell by cell."""
+    from hallucinate.studio.sitting import Ask
+    from hallucinate.studio.sweep import Order, read_over, sweep
+
+    values = read_over(over, {"layer": layer, "iterations": iterations, "step": step})
+    counts = [read_count(text) for text in values.get("iterations", filter(None, [iterations]))]
+    steps = {text: read_step("--step", text) or 0.0 for text in values.get("step", filter(None, [step]))}
+    if layer and "layer" not in values:
+        settings = settings.model_copy(update={"motifs": {}, "layers": {layer: 1.0}})
+    alone = None if "iterations" in values or not counts else counts[0]
+    size = None if "step" in values else next(iter(steps.values()), None if like else 0.01)
+    ask = Ask(settings, like, alone, size, network, device, seed, guide_image=guide_image, mask_image=mask_image)
+    sweep(Order(photo, out, ask, values, steps, cell, force))
+
+
+def read_count(text: str) -> int:
+    """A number of iterations. Raises SettingsError unless it is a whole one from 1 to 10000."""
+    if not text.isdecimal() or not 1 <= int(text) <= 10000:
+        raise SettingsError(f"--iterations {text}: give whole numbers from 1 to 10000, e.g. 10,50,100")
+    return int(text)
+
+
 def read_step(option: str, text: str | None) -> float | None:
     """``0.01`` or ``1.5/255`` -> a step's size. Raises SettingsError unless it is above 0 and at most 10."""
     if text is None:
@@ -130,3 +172,4 @@ def add_studio(app: typer.Typer, with_knobs: WithKnobs) -> None:
     """Make the offline commands part of the command line."""
     app.command("still")(with_knobs(dream_still, LIVE_ONLY))
     app.command("zoom")(with_knobs(dream_zoom, LIVE_ONLY | {"where", "total_variation", "pull"}))
+    app.command("sweep")(with_knobs(sweep_photo, LIVE_ONLY))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -126,6 +127,18 @@ def easel(ask: Ask) -> Easel:
     )
     made = Easel(network, device, settings, manner, pictures.get("guide"), pictures.get("mask"))
     return replace(made, settings=checked(network, settings, made))
+
+
+def asked_by(option: str, name: str, network: Network) -> dict[str, object]:
+    """The knobs that ask for a layer or a motif alone. Raises SettingsError, with the nearest names, for neither."""
+    if name in network.motifs:
+        return {"motifs": {name: 1.0}, "layers": {}, "guide": 0.0}
+    if name.partition(":")[0] in network.layers:
+        return {"motifs": {}, "layers": {name: 1.0}, "guide": 0.0}
+    names = [*network.motifs, *network.layers]
+    near = difflib.get_close_matches(name, names, 3)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"layers are: {', '.join(network.layers)}"
+    raise SettingsError(f"{option}: no layer or motif is called {name!r}; {hint}")
 
 
 def more(settings: Settings, **knobs: object) -> Settings:

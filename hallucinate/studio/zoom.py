@@ -6,9 +6,7 @@ same command goes on from the last of them, to the same film.
 
 from __future__ import annotations
 
-import difflib
 import itertools
-import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -21,17 +19,14 @@ from rich.console import Console
 from hallucinate.dream.ascent import normalised, resized, shifted
 from hallucinate.dream.still import Sitting, laid, prior, sizes
 from hallucinate.dream.tiles import gradient_by_tiles
-from hallucinate.errors import OutputError, SettingsError
+from hallucinate.errors import SettingsError
 from hallucinate.frame import Picture, fit, to_picture, to_tensor
-from hallucinate.networks import Network
-from hallucinate.shipped import write_json
 from hallucinate.sources.still import load_picture
+from hallucinate.studio.kept import MADE_FROM, claim
 from hallucinate.studio.photos import check_out, check_room, write_photo
-from hallucinate.studio.sitting import Ask, Easel, Watch, bar, easel, made_of, read_sized
+from hallucinate.studio.sitting import Ask, Easel, Watch, asked_by, bar, easel, made_of, read_sized
 from hallucinate.studio.strips import string_together
 from hallucinate.zooming import Move, look_of, moved, noise, steadied
-
-MADE_FROM = "made-from.json"
 
 SIZE = (640, 360)
 """Width and height of a zoom from noise, where nobody said."""
@@ -64,8 +59,7 @@ class Order:
         """All that decides what the frames are, for JSON; how many there are does not."""
         start = None if self.start is None else made_of(self.start)
         through = {"through": self.through, "every": self.every, "size": self.size, "fps": self.fps}
-        facts = {"start": start, "move": asdict(self.move), **through, **self.ask.told()}
-        return dict(json.loads(json.dumps(facts)))
+        return {"start": start, "move": asdict(self.move), **through, **self.ask.told()}
 
 
 def zoom(order: Order) -> None:
@@ -73,9 +67,10 @@ def zoom(order: Order) -> None:
     check_order(order)
     console, watch = Console(highlight=False, soft_wrap=True), Watch()
     made = easel(order.ask)
-    easels = [made.asking(**asked_by(name, made.network)) for name in order.through] or [made]
+    easels = [made.asking(**asked_by("--through", name, made.network)) for name in order.through] or [made]
     start = first_frame(order, made)
-    done = claim(order)
+    claim(order.folder, order.made_from(), order.force)
+    done = next(n for n in itertools.count() if not frame_path(order.folder, n).exists())
     if done:
         console.print(f"going on from frame {done + 1}")
     try:
@@ -104,18 +99,6 @@ def check_order(order: Order) -> None:
         check_room("-o", order.out, order.force)
 
 
-def asked_by(name: str, network: Network) -> dict[str, object]:
-    """The knobs that ask for a layer or a motif alone. Raises SettingsError, with the nearest names, for neither."""
-    if name in network.motifs:
-        return {"motifs": {name: 1.0}, "layers": {}, "guide": 0.0}
-    if name.partition(":")[0] in network.layers:
-        return {"motifs": {}, "layers": {name: 1.0}, "guide": 0.0}
-    names = [*network.motifs, *network.layers]
-    near = difflib.get_close_matches(name, names, 3)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"layers are: {', '.join(network.layers)}"
-    raise SettingsError(f"--through: no layer or motif is called {name!r}; {hint}")
-
-
 def first_frame(order: Order, made: Easel) -> Picture:
     """The picture that is zoomed into: uint8 RGB (H, W, 3), its sides even."""
     if order.start is None:
@@ -126,35 +109,6 @@ def first_frame(order: Order, made: Easel) -> Picture:
     if min(width, height) < 32:
         raise SettingsError(f"{order.start.name} is {width}×{height}; give a picture from 32×32, or --size")
     return fit(picture, width, height)
-
-
-def claim(order: Order) -> int:
-    """Make or find the folder of frames; returns how many are there already, to go on from.
-
-    Raises OutputError when those there are of another zoom, unless they may be replaced.
-    """
-    told, made_from = order.folder / MADE_FROM, order.made_from()
-    try:
-        there = json.loads(told.read_bytes())
-    except FileNotFoundError:
-        there = None
-    except (OSError, ValueError):
-        there = {}
-    if there == made_from:
-        return next(n for n in itertools.count() if not frame_path(order.folder, n).exists())
-    if there is not None and not order.force:
-        raise OutputError(
-            f"{order.folder} holds frames of another zoom; give what they were made with to go on, or --force"
-        )
-    if order.folder.is_dir():
-        for path in order.folder.glob("[0-9]*.png"):
-            path.unlink()
-    try:
-        order.folder.mkdir(exist_ok=True)
-        write_json(told, made_from)
-    except OSError as error:
-        raise OutputError(f"{order.folder} cannot be written to ({error.strerror}); name another place") from None
-    return 0
 
 
 def frame_path(folder: Path, n: int) -> Path:
