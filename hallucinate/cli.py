@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
-import re
-import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from annotated_types import Ge, Le
-from pydantic import ValidationError
-from pydantic.fields import FieldInfo
 from typer.exceptions import TyperException
 
 from hallucinate import __version__
+from hallucinate.calibrate.commands import add_calibration
 from hallucinate.errors import HallucinateError, SettingsError
-from hallucinate.settings import Settings, one_line
-
-MIXES = {"motifs": "eye=1,spiral=0.5", "layers": "mixed4c=1,mixed3b:12=0.5"}
-"""The knobs that are several things by weight, and how they are written."""
+from hallucinate.options import with_knobs
+from hallucinate.settings import Settings, read_size
+from hallucinate.studio.commands import add_studio
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -45,103 +38,6 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def with_knobs(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command every knob of Settings as an option; it gets those that were given, checked, as ``settings``."""
-    own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "settings"]
-    options = []
-    for name, knob in Settings.model_fields.items():
-        mix = name in MIXES
-        help_text = knob.description or ""
-        if mix:
-            help_text += f"; e.g. {MIXES[name]}"
-        option = typer.Option(help=f"{help_text} [{_allowed(knob)}default: {_shown(knob.get_default())}]")
-        kind: Any = str if mix else knob.annotation
-        annotation = Annotated[kind | None, option]
-        options.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation))
-
-    def run(**given: Any) -> None:
-        knobs = {name: value for name in Settings.model_fields if (value := given.pop(name)) is not None}
-        command(**given, settings=read_settings(knobs))
-
-    signature = inspect.Signature([*own, *options])
-    run.__signature__ = signature  # type: ignore[attr-defined]  # what typer reads
-    run.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
-    run.__doc__ = command.__doc__
-    return run
-
-
-def read_settings(knobs: dict[str, Any]) -> Settings:
-    """Settings from the options that were given. Raises SettingsError with one line."""
-    knobs = {**knobs, **{name: read_mix(name, knobs[name]) for name in MIXES if isinstance(knobs.get(name), str)}}
-    if knobs.get("layers") and "motifs" not in knobs:
-        knobs["motifs"] = {}  # who names layers alone means them alone, not beside what motifs are by default
-    try:
-        return Settings.model_validate(knobs)
-    except ValidationError as error:
-        raise SettingsError(one_line(error)) from None
-
-
-def read_mix(knob: str, text: str) -> dict[str, float]:
-    """``eye=1,spiral=0.5`` or ``eye,spiral`` -> weights by name; a name alone weighs 1."""
-    mix: dict[str, float] = {}
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        name, _, weight = (piece.strip() for piece in part.partition("="))
-        try:
-            mix[name] = float(weight) if weight else 1.0
-        except ValueError:
-            raise SettingsError(f"{knob}: {part!r} has no number after '='; write a mix like {MIXES[knob]}") from None
-    return mix
-
-
-def read_size(text: str) -> tuple[int, int]:
-    """``640x360`` -> (640, 360). Raises SettingsError unless both are even and between 64 and 4096."""
-    match = re.fullmatch(r"(\d{1,5})\s*[x×]\s*(\d{1,5})", text.strip())
-    size = (int(match[1]), int(match[2])) if match else (0, 0)
-    if not all(64 <= side <= 4096 and side % 2 == 0 for side in size):
-        raise SettingsError(f"--size {text}: give WIDTHxHEIGHT, both even and from 64 to 4096, e.g. 640x360")
-    return size
-
-
-def read_numbers(option: str, text: str, low: int, high: int) -> list[int]:
-    """``160,320`` -> [160, 320]. Raises SettingsError unless each is a whole number from ``low`` to ``high``."""
-    found = [int(part) for part in text.split(",") if part.strip().isdecimal()]
-    if len(found) != len(text.split(",")) or not all(low <= number <= high for number in found):
-        raise SettingsError(f"{option} {text}: give whole numbers from {low} to {high}, e.g. {low},{2 * low}")
-    return found
-
-
-def _one_of(option: str, given: str, allowed: tuple[str, ...]) -> Any:
-    if given not in allowed:
-        raise SettingsError(f"{option} {given}: give {' or '.join(allowed)}")
-    return given
-
-
-def _check_file(option: str, path: Path | None) -> None:
-    """Refuse a file that cannot be written because of where it is, before minutes go into what is written to it."""
-    if path is None:
-        return
-    if not path.parent.is_dir():
-        raise SettingsError(f"{option} {path}: there is no folder {path.parent}; make it, or name another file")
-    if path.is_dir():
-        raise SettingsError(f"{option} {path}: this is a folder; name a file in it")
-    beside = path.with_name(f"{path.name}.part")
-    try:
-        beside.touch()
-        beside.unlink()
-    except OSError as error:
-        raise SettingsError(f"{option} {path}: cannot be written ({error.strerror}); name another file") from None
-
-
-def _allowed(knob: FieldInfo) -> str:
-    low = [bound.ge for bound in knob.metadata if isinstance(bound, Ge)]
-    high = [bound.le for bound in knob.metadata if isinstance(bound, Le)]
-    return f"{low[0]} to {high[0]}; " if low and high else ""
-
-
-def _shown(value: Any) -> str:
-    return ",".join(f"{k}={v:g}" for k, v in value.items()) if isinstance(value, dict) else str(value) or "none"
-
-
 def _only_alone(context: typer.Context) -> None:
     """Refuse options before a command that would not hear them."""
     sources = {name: context.get_parameter_source(name) for name in context.params}
@@ -157,7 +53,7 @@ def serve(
     source: Annotated[
         str | None,
         typer.Option(
-            help="camera:0, a film, a picture, an rtsp:// or http:// address, scene, scene:panorama, or visitor "
+            help="camera:0, a film, a picture, an rtsp:// or http:// address, scene, scene:panorama, zoom, or visitor "
             "[default: the first camera, or else the scene]",
         ),
     ] = None,
@@ -225,55 +121,8 @@ def serve(
 
 
 app.callback(invoke_without_command=True)(with_knobs(serve))
-
-
-def dream_film(
-    sources: Annotated[list[Path], typer.Argument(help="films, or folders of films", show_default=False)],
-    out: Annotated[Path, typer.Option("--out", "-o", help="the film to write; for several, a folder")],
-    codec: Annotated[str, typer.Option(help="h264 or hevc")] = "h264",
-    crf: Annotated[int, typer.Option(min=0, max=51, help="quality: lower is better, and larger")] = 16,
-    segments: Annotated[
-        str, typer.Option(help="film, dreamed in one go; or scene: each scene by itself, from cut to cut")
-    ] = "film",
-    ray: Annotated[
-        str | None,
-        typer.Option(help="dream over many machines with Ray: local, auto, or the address of a cluster"),
-    ] = None,
-    network: Annotated[str, typer.Option(help="the network that dreams")] = "motif",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1")] = "auto",
-    seed: Annotated[int, typer.Option(min=0, help="of jitter")] = 0,
-    force: Annotated[bool, typer.Option("--force", help="replace what is there, and parts made otherwise")] = False,
-    *,
-    settings: Settings,
-) -> None:
-    """Dream a film, as live. Its sound, timing, colour and 360° data are kept; killed, the same command goes on."""
-    for option, given, allowed in (("--codec", codec, ("h264", "hevc")), ("--segments", segments, ("film", "scene"))):
-        if given not in allowed:
-            raise SettingsError(f"{option} {given}: give {' or '.join(allowed)}")
-    from hallucinate.studio.film import films
-    from hallucinate.studio.order import Order
-
-    like = Order(Path(), Path(), settings, network, device, seed, codec, crf, segments == "scene", force)
-    films(sources, out, like, ray)
-
-
-app.command("film")(with_knobs(dream_film))
-
-
-@app.command("bench")
-def bench_machine(
-    networks: Annotated[str, typer.Option(help="networks to measure, e.g. motif")] = "motif",
-    widths: Annotated[str, typer.Option(help="dream widths in pixels")] = "160,320,480,640",
-    steps: Annotated[str, typer.Option(help="gradient steps a frame")] = "1,3",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1")] = "auto",
-    out: Annotated[Path | None, typer.Option("--json", help="write the figures to this file as well")] = None,
-) -> None:
-    """What this machine can dream: milliseconds, frames a second, memory, share of the roofline."""
-    wide, counts = read_numbers("--widths", widths, 64, 4096), read_numbers("--steps", steps, 1, 64)
-    _check_file("--json", out)
-    from hallucinate.calibrate.bench import bench
-
-    bench([name.strip() for name in networks.split(",")], wide, counts, device, out)
+add_studio(app)
+add_calibration(app)
 
 
 networks = typer.Typer()
@@ -306,102 +155,3 @@ def fetch_network(name: Annotated[str, typer.Argument(help="as `hallucinate netw
     from hallucinate.networks.listing import fetched
 
     print(fetched(name))
-
-
-calibration = typer.Typer()
-app.add_typer(calibration, name="calibrate", help="Measure what is otherwise assumed, and keep it.")
-
-
-@calibration.command("speed")
-def calibrate_speed(
-    network: Annotated[str, typer.Option(help="the network that dreams")] = "motif",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1")] = "auto",
-) -> None:
-    """With which dream width, steps and precision this machine holds the frame rate; the next start begins there."""
-    from hallucinate.calibrate.speed import calibrate
-
-    calibrate(network, device)
-
-
-@calibration.command("strength")
-def calibrate_strength(
-    network: Annotated[str, typer.Option(help="the network that dreams")] = "motif",
-    out: Annotated[
-        Path | None, typer.Option(help="folder for what is measured [default: calibration/strength]")
-    ] = None,
-) -> None:
-    """How far each motif and layer goes at one strength, so that equal strength looks equally far for all."""
-    if out is not None and out.exists() and not out.is_dir():
-        raise SettingsError(f"--out {out}: this is no folder; name one, which is made if it is not there")
-    from hallucinate.calibrate.strength import calibrate
-    from hallucinate.shipped import shipped
-
-    calibrate(network, out or shipped("calibration") / "strength")
-
-
-@calibration.command("latency")
-def calibrate_latency(
-    seconds: Annotated[float, typer.Option(min=1, max=3600, help="of watching")] = 20.0,
-    browser: Annotated[str | None, typer.Option(help="a Chromium to watch with [default: the system's]")] = None,
-    out: Annotated[Path | None, typer.Option("--json", help="write the figures to this file as well")] = None,
-) -> None:
-    """Milliseconds from capture to screen, through a real browser on this machine."""
-    if browser is not None and shutil.which(browser) is None:
-        raise SettingsError(f"--browser {browser}: there is no such program; give its path, e.g. /usr/bin/chromium")
-    _check_file("--json", out)
-    from hallucinate.calibrate.latency import calibrate
-
-    calibrate(seconds, browser, out)
-
-
-@calibration.command("board")
-def calibrate_board(
-    out: Annotated[Path, typer.Option("--out", "-o", help="the file to write: .pdf or .png")],
-    board: Annotated[str, typer.Option(help="charuco or checkerboard")] = "charuco",
-    columns: Annotated[int, typer.Option(help="squares across")] = 10,
-    rows: Annotated[int, typer.Option(help="squares down")] = 7,
-    square_mm: Annotated[float, typer.Option(help="a square's side in millimetres")] = 25.0,
-    paper: Annotated[str, typer.Option(help="A4, A3, A2, A1")] = "A4",
-) -> None:
-    """Print a board to calibrate a lens with, at true scale."""
-    _one_of("--paper", paper, ("A4", "A3", "A2", "A1"))
-    kind = _one_of("--board", board, ("charuco", "checkerboard"))
-    _check_file("--out", out)
-    from hallucinate.calibrate.boards import Board
-
-    print(Board(kind, columns, rows, square_mm).write(out, paper))
-
-
-@calibration.command("lens")
-def calibrate_lens(
-    pictures: Annotated[list[Path], typer.Argument(help="of the board, 15 or so, from different angles")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="the lens file to write")],
-    board: Annotated[str, typer.Option(help="charuco or checkerboard")] = "charuco",
-    columns: Annotated[int, typer.Option(help="squares across")] = 10,
-    rows: Annotated[int, typer.Option(help="squares down")] = 7,
-    square_mm: Annotated[float, typer.Option(help="a square's side in millimetres")] = 25.0,
-    model: Annotated[str, typer.Option(help="fisheye (Kannala-Brandt, any angle) or pinhole")] = "fisheye",
-    ros: Annotated[bool, typer.Option("--ros", help="write ROS's camera_info instead of OpenCV's YAML")] = False,
-) -> None:
-    """A lens from pictures of a printed board."""
-    kind = _one_of("--board", board, ("charuco", "checkerboard"))
-    formula = _one_of("--model", model, ("fisheye", "pinhole"))
-    _check_file("--out", out)
-    from hallucinate.calibrate.boards import Board
-    from hallucinate.calibrate.lens import calibrate
-
-    calibrate(pictures, Board(kind, columns, rows, square_mm), formula, out, ros)
-
-
-@calibration.command("align")
-def calibrate_align(
-    pictures: Annotated[list[Path], typer.Argument(help="that show both lenses' circles; things some metres away")],
-    lens: Annotated[str, typer.Option(help="of the pair: a file, or a profile such as dual-equidistant-190")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="the lens file to write")],
-) -> None:
-    """How the two lenses of a dual fisheye are turned, from where their pictures overlap."""
-    _check_file("--out", out)
-    from hallucinate.calibrate.align import align
-    from hallucinate.panorama.lensfile import read_lens
-
-    align(pictures, read_lens(lens), lens, out)

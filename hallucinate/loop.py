@@ -77,7 +77,8 @@ class Loop:
     open_source opens the main source, on the reader's thread; None leaves the main stage to the first visitor.
     The dreamer dreams the frames of all who are due as one batch. size: (width, height) of frames.
     governor: one that knows where to start; None starts low. hallucination: the main source's, where its pictures are
-    panoramas; visitors' are flat. networks: which dreams, and which comes next.
+    panoramas; visitors' are flat. networks: which dreams, and which comes next. stage: the main one, for a source that
+    looks at it.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class Loop:
         governor: Governor | None = None,
         networks: Switch | None = None,
         hallucination: Hallucination | None = None,
+        stage: Stage | None = None,
     ) -> None:
         self._open_source, self._dreamer = open_source, dreamer
         self._live, self._clock, self._size, self._max_visitors = live, clock, size, max_visitors
@@ -102,7 +104,7 @@ class Loop:
         self._ids = (f"visitor-{n}" for n in itertools.count(1))
         self._notice = ""
         self._pictures: dict[str, Picture | None] = {}
-        self.main = self._new_dream("main", hallucination)
+        self.main = self._new_dream("main", hallucination, stage)
         self._dreams: dict[str, Dream] = {"main": self.main}
         self._thread = threading.Thread(target=self._run, name="dreamer", daemon=True)
 
@@ -261,8 +263,11 @@ class Loop:
         """The dream of that name, or None."""
         return self._dreams.get(dream_id)
 
-    def _new_dream(self, dream_id: str, hallucination: Hallucination | None = None) -> Dream:
-        return Dream(dream_id, Slot(self._arrived), hallucination or Hallucination(), watched_ns=self._clock.now_ns())
+    def _new_dream(
+        self, dream_id: str, hallucination: Hallucination | None = None, stage: Stage | None = None
+    ) -> Dream:
+        lives = hallucination or Hallucination()
+        return Dream(dream_id, Slot(self._arrived), lives, stage or Stage(), watched_ns=self._clock.now_ns())
 
     def _read(self, dream: Dream, open_source: Callable[[], Source]) -> None:
         dream.reader = Reader(open_source, dream.slot, self._clock)

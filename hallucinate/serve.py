@@ -40,6 +40,7 @@ from hallucinate.sources import Source
 from hallucinate.sources.opening import choose_default, open_source
 from hallucinate.sources.panoramas import choose_panorama
 from hallucinate.sources.still import load_picture
+from hallucinate.stage import Shown, Stage
 from hallucinate.stream.access import Access, new_token
 from hallucinate.stream.server import make_app
 from hallucinate.stream.serving import addresses, run, spoken
@@ -92,7 +93,8 @@ def serve_forever(start: Start, settings: Settings) -> None:
     spec, why = (start.source, "as asked") if start.source is not None else choose_default()
     panorama = choose_panorama(spec, start.panorama, start.lens, start.size)
     size = panorama.size if panorama is not None else start.size or (640, 360)
-    open_main = prepare_source(spec, size, settings, clock, panorama)
+    stage = Stage()
+    open_main = prepare_source(spec, size, settings, clock, panorama, lambda: stage.newest)
     files = {"guide": start.guide_image, "mask": start.mask_image}
     pictures = {kind: load_picture(path) for kind, path in files.items() if path is not None}
 
@@ -112,7 +114,7 @@ def serve_forever(start: Start, settings: Settings) -> None:
 
     networks = Switch(opened.name, facts, make, check_name, known)
     lies = Hallucination(*lying(panorama))
-    loop = Loop(open_main, dreamer, live, clock, size, visitors, Governor(point), networks, lies)
+    loop = Loop(open_main, dreamer, live, clock, size, visitors, Governor(point), networks, lies, stage)
     for kind, picture in pictures.items():
         loop.lay(kind, picture)
     token = start.token or new_token()
@@ -129,15 +131,20 @@ def serve_forever(start: Start, settings: Settings) -> None:
 
 
 def prepare_source(
-    spec: str, size: tuple[int, int], settings: Settings, clock: Clock, panorama: Fitting | None = None
+    spec: str,
+    size: tuple[int, int],
+    settings: Settings,
+    clock: Clock,
+    panorama: Fitting | None = None,
+    latest: Callable[[], Shown | None] = lambda: None,
 ) -> Callable[[], Source] | None:
-    """What opens the main source each time it has to be opened; None for ``visitor``.
+    """What opens the main source each time it has to be opened; None for ``visitor``. latest: as for ``open_source``.
 
     It is opened once now, so that what will never work is refused now. Raises SourceUnavailable.
     """
     if spec == "visitor":
         return None
-    first: list[Source] = [open_source(spec, size, settings.fps, clock, panorama)]
+    first: list[Source] = [open_source(spec, size, settings.fps, clock, panorama, latest)]
     if spec.startswith("camera"):
         # A camera that is not there is a mistyped number now; the same later is a cable to wait for.
         try:
@@ -147,7 +154,7 @@ def prepare_source(
             raise SourceUnavailable(str(error)) from None
 
     def open_again() -> Source:
-        return first.pop() if first else open_source(spec, size, settings.fps, clock, panorama)
+        return first.pop() if first else open_source(spec, size, settings.fps, clock, panorama, latest)
 
     return open_again
 

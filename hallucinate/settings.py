@@ -219,6 +219,15 @@ def read_unit(entry: str) -> Unit:
     return Unit(match[1], None if match[2] is None else int(match[2]), match[3] is not None)
 
 
+def read_size(text: str) -> tuple[int, int]:
+    """``640x360`` -> (640, 360). Raises SettingsError unless both are even and between 64 and 4096."""
+    match = re.fullmatch(r"(\d{1,5})\s*[x×]\s*(\d{1,5})", text.strip())
+    size = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not all(64 <= side <= 4096 and side % 2 == 0 for side in size):
+        raise SettingsError(f"--size {text}: give WIDTHxHEIGHT, both even and from 64 to 4096, e.g. 640x360")
+    return size
+
+
 def one_line(error: ValidationError) -> str:
     """A pydantic error as one line for a person: the knob, what was given, what is allowed."""
     parts = []

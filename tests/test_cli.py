@@ -8,11 +8,12 @@ from types import ModuleType
 
 import pytest
 
-from hallucinate.cli import app, read_mix, read_settings, read_size
+from hallucinate.cli import app
 from hallucinate.errors import SettingsError
 from hallucinate.motifs import MOTIFS
 from hallucinate.networks.motif import MotifNetwork
-from hallucinate.settings import Settings
+from hallucinate.options import read_mix, read_settings
+from hallucinate.settings import Settings, read_size
 from hallucinate.shipped import shipped
 
 

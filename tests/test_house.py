@@ -9,8 +9,8 @@ ROOT = Path(__file__).parent.parent
 CODE = sorted((ROOT / "hallucinate").rglob("*.py"))
 
 FLOORS = [
-    {"settings", "frame", "clock", "errors", "shipped"},
-    {"stage", "motifs", "device"},
+    {"settings", "options", "frame", "clock", "errors", "shipped"},
+    {"stage", "motifs", "device", "zooming"},
     {"networks", "panorama"},
     {"dream", "sources"},
     {"switch"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -35,17 +35,22 @@ def direction(
     there.) Several objectives are climbed together, each by its share, (n,), of the way. sigma: as for ``shaped``.
     Returns float32 (B, 3, H, W), each picture's mean magnitude 1, or all near 0 for a flat picture.
     """
-    height, width = x.shape[2:]
-    if shift is not None:
-        # By a tensor of places rather than by slices: under a captured graph the shift changes, the shapes do not.
-        x = x.index_select(2, mirrored(height, shift[0], jitter)).index_select(3, mirrored(width, shift[1], jitter))
-    seen = x.detach().requires_grad_(True)
-    g = climbed(seen, ask, shares)
-    if shift is not None:
-        rows, columns = (torch.arange(n, device=g.device) + s for n, s in zip((height, width), shift, strict=True))
-        # Shaped afterwards, so that what is repeated at the edges is the picture's own gradient.
-        g = g.index_select(2, rows).index_select(3, columns)
+    g = shifted(x, lambda seen: climbed(seen.detach().requires_grad_(True), ask, shares), shift, jitter)
+    # Shaped afterwards, so that what is repeated at the edges is the picture's own gradient.
     return normalised(shaped(g, shaping, sigma))
+
+
+def shifted(
+    x: torch.Tensor, look: Callable[[torch.Tensor], torch.Tensor], shift: torch.Tensor | None, jitter: int
+) -> torch.Tensor:
+    """What ``look`` makes of the picture, (B, 3, H, W), shown to it with a mirrored border, as ``direction`` says."""
+    if shift is None:
+        return look(x)
+    height, width = x.shape[2:]
+    # By a tensor of places rather than by slices: under a captured graph the shift changes, the shapes do not.
+    g = look(x.index_select(2, mirrored(height, shift[0], jitter)).index_select(3, mirrored(width, shift[1], jitter)))
+    rows, columns = (torch.arange(n, device=g.device) + s for n, s in zip((height, width), shift, strict=True))
+    return g.index_select(2, rows).index_select(3, columns)
 
 
 def climbed(

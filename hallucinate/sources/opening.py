@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from hallucinate.clock import Clock
@@ -16,6 +17,8 @@ from hallucinate.sources.film import Film, check_file
 from hallucinate.sources.scene import Scene
 from hallucinate.sources.still import Still, is_picture
 from hallucinate.sources.surroundings import Surroundings
+from hallucinate.sources.zoom import Zoom
+from hallucinate.stage import Shown
 
 SPECS: dict[str, str] = {
     "camera:N": "camera N of this machine; camera alone is the first one that opens",
@@ -24,18 +27,27 @@ SPECS: dict[str, str] = {
     "http://…": "a stream or film on a web server; https:// too",
     "scene": "the built-in landscape, drawn live",
     "scene:panorama": "another that surrounds you, an equirect panorama",
+    "zoom": "a zoom without end into the dream itself, from noise; zoom:FILE from a picture",
     "visitor": "the camera of whoever opens the page, or OBS, by WHIP",
 }
 """What ``--source`` takes, and what each is. The command line's help comes from here."""
 
 ADDRESSES = ("rtsp", "rtsps", "http", "https")
-WORDS = ("camera", "scene", "scene:panorama", "visitor")
+WORDS = ("camera", "scene", "scene:panorama", "zoom", "visitor")
 
 
-def open_source(spec: str, size: tuple[int, int], fps: float, clock: Clock, panorama: Fitting | None = None) -> Source:
+def open_source(
+    spec: str,
+    size: tuple[int, int],
+    fps: float,
+    clock: Clock,
+    panorama: Fitting | None = None,
+    latest: Callable[[], Shown | None] = lambda: None,
+) -> Source:
     """The source that ``spec`` names, giving frames of ``size`` = (width, height).
 
-    panorama: what its pictures are, if they are not flat; its size is ``size``.
+    panorama: what its pictures are, if they are not flat; its size is ``size``. latest: what is on the stage that these
+    frames are dreamed for; the zoom feeds on it.
     ``fps`` is for sources without a rate of their own, and a wish to cameras. Cameras and addresses are
     opened in the background: what is wrong with them is raised by their first ``read``.
     Raises SourceUnavailable for a spec that will never work, SourceError for one that may later.
@@ -45,6 +57,9 @@ def open_source(spec: str, size: tuple[int, int], fps: float, clock: Clock, pano
         return Scene(width, height, fps, seed=0, clock=clock)
     if spec == "scene:panorama":
         return Surroundings(width, height, fps, seed=0, clock=clock)
+    if spec == "zoom" or spec.startswith("zoom:"):
+        picture = existing(spec.removeprefix("zoom:")) if spec != "zoom" else None
+        return Zoom(picture, size, fps, clock, latest)
     if spec == "camera" or spec.startswith("camera:"):
         return Camera(_camera_index(spec), width, height, fps, clock, panorama=panorama)
     if spec == "visitor":

@@ -1,0 +1,88 @@
+"""Classic dreams by one word: what ``--like`` sets. Explicit options win."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hallucinate.dream.flow import Field, read_at, squared
+from hallucinate.errors import SettingsError
+from hallucinate.frame import Picture
+from hallucinate.settings import Settings
+
+MOVING = 6 / 255
+"""What flows faster than this share of the fastest in the picture counts as moving (``--flowthresh 6``)."""
+
+
+@dataclass(frozen=True)
+class Like:
+    """A classic recipe: knobs of Settings, and what only stills have. flowing, still: see ``carried_on``."""
+
+    knobs: Mapping[str, Any]
+    iterations: int
+    step_size: float
+    flowing: float = 0.0
+    still: float = 0.0
+
+
+LIKES = {
+    # google/deepdream, dream.ipynb (2015): the defaults of make_step and deepdream.
+    "notebook": Like({"octaves": 4, "octave_scale": 1.4, "jitter": 32}, 10, 1.5 / 255),
+    # Suzuki et al. 2017, "A Deep-Dream Virtual Reality Platform for Studying Altered Perceptual Phenomenology", and its
+    # code, ksk-S/DeepDreamVideoOpticalFlow.
+    "hallucination-machine": Like({"octaves": 3, "octave_scale": 1.8, "jitter": 32}, 16, 1.5 / 255, 0.9, 0.05),
+}
+
+
+def find_like(word: str) -> Like:
+    """The recipe of that name. Raises SettingsError, with the nearest, for another."""
+    if word not in LIKES:
+        near = difflib.get_close_matches(word, LIKES, 1, 0.4)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise SettingsError(f"--like {word}: no such dream; {hint}there are: {', '.join(LIKES)}")
+    return LIKES[word]
+
+
+def likened(like: Like | None, settings: Settings) -> Settings:
+    """The settings that were given, over what a recipe sets."""
+    if like is None:
+        return settings
+    given = {name: getattr(settings, name) for name in settings.model_fields_set}
+    return Settings.model_validate({**like.knobs, **given})
+
+
+def machine(
+    frames: Iterable[Picture],
+    dream: Callable[[Picture], Picture],
+    flow: Callable[[Picture, Picture], Field],
+    like: Like = LIKES["hallucination-machine"],
+) -> Iterator[Picture]:
+    """A film dreamed as the Hallucination Machine does: each frame a still, begun from the dream before.
+
+    frames: uint8 RGB (H, W, 3). dream: one of them, dreamed as a still. flow: from the frame before and this one,
+    where each pixel was, float32 (H, W, 2), as ``flow.Motion.back``.
+    """
+    before: tuple[Picture, Picture] | None = None
+    for frame in frames:
+        start = frame if before is None else carried_on(frame, *before, flow(before[0], frame), like)
+        before = frame, dream(start)
+        yield before[1]
+
+
+def carried_on(frame: Picture, before: Picture, dreamed: Picture, back: Field, like: Like) -> Picture:
+    """What a frame is before it is dreamed: with the last dream in it, where it moves and where it does not.
+
+    Where it moves, the hallucination (dreamed − before), ``flowing`` of it, goes along with the motion and is added;
+    elsewhere the last dream is mixed in, ``still`` of it. All pictures uint8 RGB (H, W, 3); back: float32 (H, W, 2).
+    """
+    seen, last, dream = (picture.astype(np.float32) for picture in (frame, before, dreamed))
+    moved = seen + read_at(like.flowing * (dream - last), back)
+    mixed = (1 - like.still) * seen + like.still * dream
+    speed = np.sqrt(squared(back))
+    span = float(speed.max() - speed.min())
+    moving = (speed - speed.min() > MOVING * span)[..., None]
+    return np.asarray(np.where(moving, moved, mixed).clip(0, 255).round(), np.uint8)

@@ -1,0 +1,237 @@
+"""What every offline dream of a still begins with: the network, what is asked of it, what was given, enough memory."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from hallucinate.device import choose_device
+from hallucinate.dream.agreement import read_agreement
+from hallucinate.dream.still import Manner, Sitting, dreaming
+from hallucinate.dream.tiles import reach, wish
+from hallucinate.errors import SettingsError, SourceUnavailable
+from hallucinate.frame import Picture, to_picture, to_tensor
+from hallucinate.networks import Network
+from hallucinate.networks.registry import open_network
+from hallucinate.settings import LiveSettings, Settings
+from hallucinate.shipped import shipped
+from hallucinate.sources.still import load_picture
+from hallucinate.studio.likes import find_like, likened
+from hallucinate.studio.photos import check_there, photo_size
+
+BYTES_A_PIXEL, BYTES_AT_LEAST = 150, 1.2e9
+"""Memory that dreaming a picture takes for each of its pixels, and for the network and a tile."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What was asked for on the command line, the same for every offline command.
+
+    iterations, step_size: None for what ``like`` or the default says.
+    """
+
+    settings: Settings
+    like: str = ""
+    iterations: int | None = None
+    step_size: float | None = None
+    network: str = "motif"
+    device: str = "auto"
+    seed: int = 0
+    tile: int = 1024
+    guide_image: Path | None = None
+    mask_image: Path | None = None
+
+    def told(self) -> dict[str, object]:
+        """All that decides what the dream looks like, for JSON."""
+        files = {name: None if path is None else made_of(path) for name, path in self.files().items()}
+        plain = {name: getattr(self, name) for name in ("like", "iterations", "step_size", "network", "seed", "tile")}
+        return {"settings": self.settings.model_dump(mode="json", exclude_unset=True), **plain, **files}
+
+    def files(self) -> dict[str, Path | None]:
+        """The pictures beside the one that is dreamed."""
+        return {"guide": self.guide_image, "mask": self.mask_image}
+
+
+def made_of(path: Path) -> list[object]:
+    """A file, so that another one of the same name is told from it."""
+    facts = path.stat()
+    return [str(path.resolve()), facts.st_size, facts.st_mtime_ns]
+
+
+@dataclass(frozen=True)
+class Easel:
+    """Everything but the photo: with it, sittings are made. margin: of tiles, measured once when it is first needed."""
+
+    network: Network
+    device: torch.device
+    settings: Settings
+    manner: Manner
+    guide: Picture | None
+    mask: Picture | None
+
+    def sitting(self, width: int, height: int) -> Sitting:
+        """A sitting for a photo of that size."""
+        wanted = wish(self.network, self.settings, self.guide, self.device)
+        large = width * height > self.manner.tile**2
+        mask = None
+        if self.mask is not None and self.settings.where == "painted":
+            mask = to_tensor(self.mask, self.device).mean(1, keepdim=True)
+        agreement = read_agreement(shipped("calibration") / "strength" / f"{self.network.name}.json")
+        margin = reach(wanted, self.device) if large else 0
+        return Sitting(wanted, self.settings, self.manner, agreement, margin, mask)
+
+    def asking(self, **knobs: object) -> Easel:
+        """The same, with other knobs. Raises SettingsError."""
+        given = {name: getattr(self.settings, name) for name in self.settings.model_fields_set}
+        return replace(self, settings=checked(self.network, Settings.model_validate({**given, **knobs}), self))
+
+
+def easel(ask: Ask) -> Easel:
+    """Open what was asked for. Raises HallucinateError for what is not there, before anything is dreamed."""
+    like = find_like(ask.like) if ask.like else None
+    pictures = {}
+    for kind, path in ask.files().items():
+        if path is not None:
+            check_there(path)
+            pictures[kind] = load_picture(path)
+    device = choose_device(ask.device)
+    # In float32 on every device: a tile's gradient must be the whole picture's, and nobody waits for a frame.
+    network = open_network(ask.network, device, torch.float32)
+    settings = likened(like, ask.settings)
+    given = settings.model_fields_set
+    if "guide" in pictures and "guide" not in given:
+        settings = more(settings, guide=1.0, motifs=settings.motifs if given & {"motifs", "layers"} else {})
+    if "mask" in pictures and "where" not in given:
+        settings = more(settings, where="painted")
+    if settings.where == "moving":
+        raise SettingsError("where: a still does not move; give everywhere, or painted with --mask-image")
+    nothing_named = not settings.model_fields_set & {"motifs", "layers"} and not settings.guide
+    if nothing_named and (like is not None or not network.motifs or "eye" not in network.motifs):
+        settings = more(settings, motifs={}, layers={network.default_layer: 1.0})
+    manner = Manner(
+        iterations=ask.iterations or (like.iterations if like else 10),
+        step_size=ask.step_size if ask.step_size is not None else (like.step_size if like else None),
+        classic=like is not None,
+        seed=ask.seed,
+        tile=ask.tile,
+    )
+    made = Easel(network, device, settings, manner, pictures.get("guide"), pictures.get("mask"))
+    return replace(made, settings=checked(network, settings, made))
+
+
+def asked_by(option: str, name: str, network: Network) -> dict[str, object]:
+    """The knobs that ask for a layer or a motif alone. Raises SettingsError, with the nearest names, for neither."""
+    if name in network.motifs:
+        return {"motifs": {name: 1.0}, "layers": {}, "guide": 0.0}
+    if name.partition(":")[0] in network.layers:
+        return {"motifs": {}, "layers": {name: 1.0}, "guide": 0.0}
+    names = [*network.motifs, *network.layers]
+    near = difflib.get_close_matches(name, names, 3)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"layers are: {', '.join(network.layers)}"
+    raise SettingsError(f"{option}: no layer or motif is called {name!r}; {hint}")
+
+
+def more(settings: Settings, **knobs: object) -> Settings:
+    """The settings that were given, with others set as well."""
+    given = {name: getattr(settings, name) for name in settings.model_fields_set}
+    return Settings.model_validate({**given, **knobs})
+
+
+def checked(network: Network, settings: Settings, made: Easel) -> Settings:
+    """The same settings. Raises SettingsError for a name that the network does not know, with the nearest."""
+    there = frozenset(kind for kind in ("guide", "mask") if getattr(made, kind) is not None)
+    channels = {}
+    for layer in {entry.partition(":")[0] for entry in settings.layers if ":" in entry} & set(network.layers):
+        with torch.no_grad():
+            channels[layer] = network.activations(torch.zeros(1, 3, 64, 64, device=made.device), layer).shape[1]
+    for kind, wanted in (("guide", settings.guide > 0), ("mask", settings.where == "painted")):
+        if wanted and kind not in there:
+            raise SettingsError(f"there is no {kind} picture; give one with --{kind}-image")
+    LiveSettings(settings, network.motifs, network.layers, network.families, channels, there)
+    return settings
+
+
+def read_sized(path: Path, device: torch.device) -> None:
+    """Raise SourceUnavailable for a picture that is not there, or that is larger than the memory."""
+    check_there(path)
+    size = photo_size(path)
+    free = free_bytes(device)
+    if size is None or free is None:
+        return
+    check_memory(path.name, *size, free)
+
+
+def check_memory(name: str, width: int, height: int, free: float) -> None:
+    """Raise SourceUnavailable, with the size that fits, where a picture of that size does not fit."""
+    fits = max(0.0, free - BYTES_AT_LEAST) / BYTES_A_PIXEL
+    if width * height > fits:
+        needed = width * height * BYTES_A_PIXEL + BYTES_AT_LEAST
+        shrink = (fits / (width * height)) ** 0.5
+        raise SourceUnavailable(
+            f"{name} has {width}×{height} pixels, dreaming it takes about {needed / 1e9:.1f} GB of memory, of which "
+            f"{free / 1e9:.1f} are free; {int(width * shrink)}×{int(height * shrink)} would fit: shrink it to that"
+        )
+
+
+def free_bytes(device: torch.device) -> float | None:
+    """Memory that may be used on the device; None where nobody tells."""
+    if device.type == "cuda":
+        return float(torch.cuda.mem_get_info(device)[0])
+    try:
+        told = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+        return float(told["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        pass
+    try:
+        return float(os.sysconf("SC_PHYS_PAGES")) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+def dreamed(easel: Easel, photo: Picture) -> Picture:
+    """A photo dreamed to the end: uint8 RGB (H, W, 3) both. In memory, for small ones."""
+    x = to_tensor(photo, easel.device)
+    detail = None
+    for reached in dreaming(easel.sitting(photo.shape[1], photo.shape[0]), x):
+        detail = reached.detail
+    return photo if detail is None else finished(x, detail)
+
+
+def finished(x: torch.Tensor, detail: torch.Tensor) -> Picture:
+    """A photo, (1, 3, H, W), with a detail of any size laid on it: uint8 RGB (H, W, 3)."""
+    if detail.shape != x.shape:
+        detail = torch.nn.functional.interpolate(detail, x.shape[2:], mode="bilinear", align_corners=False)
+    picture = to_picture(x + detail)
+    assert picture.dtype == np.uint8
+    return picture
+
+
+@contextmanager
+def bar(console: Console, name: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A progress bar, told how many are done; nothing where there is no terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(name, total=total)
+        yield lambda count: progress.update(task, completed=count)
+
+
+class Watch:
+    """Seconds since it was started, for what is said at the end."""
+
+    def __init__(self) -> None:
+        self._started_s = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """So many."""
+        return time.monotonic() - self._started_s

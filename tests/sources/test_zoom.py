@@ -1,0 +1,115 @@
+"""The endless zoom feeds on what is on the stage, at one speed, and never ends in white, grey or noise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from hallucinate.dream.dreamer import Dreamer
+from hallucinate.dream.governor import OperatingPoint
+from hallucinate.errors import SourceUnavailable
+from hallucinate.frame import Frame, Picture
+from hallucinate.settings import Settings
+from hallucinate.sources.opening import open_source
+from hallucinate.sources.zoom import Zoom
+from hallucinate.stage import Shown
+from hallucinate.zooming import Look, Move, look_of, moved, noise, steadied
+from tests.dream.networks import TinyNetwork
+from tests.fakes import FakeClock
+
+SIZE = (96, 54)
+
+
+class Stands:
+    """A stage of one place."""
+
+    def __init__(self) -> None:
+        self.shown: Shown | None = None
+
+    def show(self, frame: Frame, dream: Picture, clock: FakeClock) -> None:
+        self.shown = Shown(dream, frame.picture, frame.captured_ns, clock.now_ns())
+
+
+def contrast(picture: Picture) -> float:
+    return float(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).std()) / 255
+
+
+def test_for_a_minute_contrast_and_brightness_stay_within_bounds() -> None:
+    clock, stage = FakeClock(), Stands()
+    source = Zoom(None, SIZE, 5, clock, lambda: stage.shown)
+    dreamer = Dreamer(TinyNetwork(), torch.device("cpu"))
+    settings = Settings.model_validate({"motifs": {}, "layers": {"second": 1.0}, "strength": 1.0, "motif_size": 0.3})
+    contrasts, means, pictures = [], [], []
+    for _ in range(300):
+        frame = source.read()
+        assert frame is not None
+        stage.show(frame, dreamer.dream(frame, settings, OperatingPoint(96, 1)), clock)
+        assert stage.shown is not None
+        contrasts.append(contrast(stage.shown.dream))
+        means.append(stage.shown.dream.mean((0, 1)) / 255)
+        pictures.append(stage.shown.dream)
+    assert clock.now_ns() > 59e9
+    assert 0.1 < min(contrasts[25:]) < max(contrasts[25:]) < 0.33
+    assert 0.3 < np.min(means[25:]) < np.max(means[25:]) < 0.7
+    # It is neither stuck nor noise: it changes over seconds, and hardly from one frame to the next.
+    apart = [np.abs(pictures[n].astype(int) - pictures[n - 15]).mean() for n in (100, 200, 299)]
+    assert min(apart) > 12
+    assert max(np.abs(pictures[n].astype(int) - pictures[n - 1]).mean() for n in (100, 200, 299)) < 0.7 * min(apart)
+
+
+def test_there_is_one_zoom_however_late_the_dream_is() -> None:
+    clock, stage = FakeClock(), Stands()
+    source = Zoom(None, SIZE, 20, clock, lambda: stage.shown, move=Move(scale=2.0))
+    first = source.read()
+    assert first is not None
+    assert source.read() is None  # nothing was dreamed of it within a second
+    stage.shown = Shown(first.picture, first.picture, first.captured_ns - 1, clock.now_ns())
+    assert source.read() is None  # of something before it
+    clock.advance(0.1)
+    stage.show(first, first.picture, clock)
+    second = source.read()
+    assert second is not None
+    assert second.captured_ns > first.captured_ns
+    assert not np.array_equal(second.picture, first.picture)
+    assert source.read() is None  # that one was given already
+    source.close()
+    assert source.read() is None
+
+
+def test_two_halves_of_a_second_move_as_far_as_one() -> None:
+    move, picture = Move(1.5, 10, 0.05, 0), cv2.GaussianBlur(noise(160, 90, 1), (0, 0), 4)
+    once = moved(picture, Move(1.5, 10), 1.0)
+    twice = moved(moved(picture, Move(1.5, 10), 0.5), Move(1.5, 10), 0.5)
+    assert np.abs(once.astype(int) - twice)[20:-20, 30:-30].mean() < 1.5
+    assert np.abs(moved(picture, move, 1.0).astype(int) - once).mean() > 3
+    grown = moved(picture, Move(2.0), 1.0)
+    assert np.abs(grown[::2, ::2].astype(int) - picture[22:67, 40:120]).mean() < 6
+
+
+def test_a_picture_is_brought_back_to_its_look() -> None:
+    random, look = np.random.default_rng(0), Look(np.array([0.5, 0.4, 0.3], np.float32), 0.2)
+    for start in (noise(96, 54, 2) // 4, 200 + noise(96, 54, 2) // 5, np.full((54, 96, 3), 128, np.uint8)):
+        picture = start
+        for _ in range(100):
+            picture = steadied(picture, look, 0.1, random)
+        assert np.abs(picture.mean((0, 1)) / 255 - look.mean).max() < 0.06
+        assert contrast(picture) == pytest.approx(0.2, abs=0.05)
+    assert look_of(noise(96, 54, 2)).contrast == pytest.approx(0.18, abs=0.05)
+
+
+def test_it_begins_with_a_picture_where_one_is_named(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "p.png"), np.full((54, 96, 3), (10, 60, 200), np.uint8))
+    source = open_source(f"zoom:{tmp_path / 'p.png'}", SIZE, 10, FakeClock())
+    frame = source.read()
+    assert frame is not None
+    assert np.array_equal(frame.picture, np.full((54, 96, 3), (200, 60, 10), np.uint8))
+    assert source.name == "an endless zoom into p.png"
+    (tmp_path / "t.png").write_bytes(b"text")
+    with pytest.raises(SourceUnavailable, match=r"t\.png is not a picture"):
+        open_source(f"zoom:{tmp_path / 't.png'}", SIZE, 10, FakeClock())
+    with pytest.raises(SourceUnavailable, match="there is no file no/such"):
+        open_source("zoom:no/such.png", SIZE, 10, FakeClock())
