@@ -16,7 +16,7 @@ export class Networks {
   constructor() {
     this.element.append(make('summary', {}, 'Network', this.#current),
       make('p', { class: 'about' }, 'What each was taught, it dreams of. This one dreams on until the other is here.'),
-      this.#list, this.#progress, this.#says);
+      this.#list, this.#says);
   }
 
   /** Ask which there are: when the page comes, and when another one dreams. */
@@ -43,15 +43,16 @@ export class Networks {
   }
 
   #choice({ name, state, size_mb: megabytes }) {
-    const where = state === 'to be fetched' && megabytes ? `${state}, ${megabytes} MB` : state;
-    const button = make('button', { type: 'button', class: 'choice' }, make('span', {}, name), make('span', { class: 'soft' }, where));
+    const there = state === 'to be fetched' && megabytes ? `${state}, ${megabytes} MB` : state;
+    const where = make('span', { class: 'soft' });
+    const button = make('button', { type: 'button', class: 'choice' }, make('span', {}, name), where);
     button.addEventListener('click', () => this.#choose(name));
-    this.#buttons.set(name, button);
+    this.#buttons.set(name, { button, where, there });
     return button;
   }
 
   async #choose(network) {
-    if (network === this.#now.name) return;
+    if (network === this.#now.name || this.#now.loading) return;
     try {
       const headers = { 'Content-Type': 'application/json' };
       const response = await ask('api/network', { method: 'POST', headers, body: JSON.stringify({ network }) });
@@ -65,10 +66,14 @@ export class Networks {
   #draw() {
     const { name, loading, share } = this.#now;
     this.#current.textContent = name;
-    for (const [other, button] of this.#buttons) {
+    for (const [other, { button, where, there }] of this.#buttons) {
       button.setAttribute('aria-pressed', other === name);
       button.disabled = Boolean(loading) && other !== loading;
+      const words = other === name ? 'dreams now' : other === loading ? 'loading …' : there;
+      if (where.textContent !== words) where.textContent = words;
     }
+    const under = this.#buttons.get(loading)?.button;
+    if (under && under.nextSibling !== this.#progress) under.after(this.#progress);
     this.#progress.hidden = !loading;
     // Not known how far, or nothing to fetch: a bar that only says that something goes on.
     if (share > 0 && share < 1) this.#progress.value = share;

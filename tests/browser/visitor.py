@@ -76,6 +76,34 @@ class Visitor:
         })"""
         return int(await asyncio.wait_for(self.page.evaluate(script, count), WAIT_S))
 
+    async def note_gaps(self) -> None:
+        """From now on, note how long the picture stands still at most; see ``longest_gap``."""
+        await self.page.evaluate("""() => {
+          const video = document.getElementById('picture');
+          window.gaps = { longest: 0, last: performance.now() };
+          const frame = (now) => {
+            window.gaps = { longest: Math.max(window.gaps.longest, now - window.gaps.last), last: now };
+            video.requestVideoFrameCallback(frame);
+          };
+          video.requestVideoFrameCallback(frame);
+        }""")
+
+    async def longest_gap(self) -> float:
+        """Milliseconds between two frames, at most, since ``note_gaps``, the one that lasts now included."""
+        script = "() => Math.max(window.gaps.longest, performance.now() - window.gaps.last)"
+        return float(await self.page.evaluate(script))
+
+    async def hand_in(self, file: bytes, kind: str, name: str = "drop") -> None:
+        """Drop a file on the page, or paste it, as a browser tells a page of it."""
+        script = """([file, type, name]) => {
+          const data = new DataTransfer();
+          data.items.add(new File([Uint8Array.from(atob(file), (c) => c.charCodeAt(0))], 'a file', { type }));
+          document.body.dispatchEvent(name === 'drop'
+            ? new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true })
+            : new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+        }"""
+        await self.page.evaluate(script, [base64.b64encode(file).decode(), kind, name])
+
     async def picture(self) -> Picture:
         """The next frame as it arrived: uint8 RGB (H, W, 3)."""
         await self.frames(1)
