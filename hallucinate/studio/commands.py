@@ -76,6 +76,9 @@ def dream_film(
     network: Network = "motif",
     device: Device = "auto",
     seed: Annotated[int, typer.Option(min=0, help="of jitter")] = 0,
+    panorama: Annotated[
+        str, typer.Option(help="equirect or half-equirect, with two eyes e.g. equirect:top-bottom; auto: as it says")
+    ] = "auto",
     force: Annotated[bool, typer.Option("--force", help="replace what is there, and parts made otherwise")] = False,
     *,
     settings: Settings,
@@ -86,7 +89,7 @@ def dream_film(
     from hallucinate.studio.film import films
     from hallucinate.studio.order import Order
 
-    like = Order(Path(), Path(), settings, network, device, seed, codec, crf, segments == "scene", force)
+    like = Order(Path(), Path(), settings, network, device, seed, codec, crf, segments == "scene", force, panorama)
     films(sources, out, like, ray)
 
 

@@ -39,7 +39,7 @@ class Film:
 
 def render_alone(order: Order, n: int, span: Span) -> Notes:
     """One task: a span of a film, on the machine that runs it."""
-    return render_span(order, n, span, dreamers(order)(), lambda count: None)
+    return render_span(order, n, span, dreamers(order)(order), lambda count: None)
 
 
 def over_machines(

@@ -48,7 +48,7 @@ def films(sources: list[Path], out: Path, like: Order, ray: str | None = None) -
         raise OutputError(f"{len(failed)} of {len(orders)} films were not made: {' | '.join(map(str, failed))}")
 
 
-def one_by_one(orders: list[Order], dreamer: Callable[[], Dreamer], console: Console) -> list[HallucinateError]:
+def one_by_one(orders: list[Order], dreamer: Callable[[Order], Dreamer], console: Console) -> list[HallucinateError]:
     """Render films here; returns what was wrong with those that were not made."""
     failed = list[HallucinateError]()
     for order in orders:

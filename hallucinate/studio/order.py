@@ -8,7 +8,10 @@ from typing import Any
 
 import av
 
+from hallucinate.dream.surface import Layout, Surface
+from hallucinate.panorama.fitting import read_wanted
 from hallucinate.settings import Settings
+from hallucinate.sources.panoramas import as_it_says
 
 CODECS = {"h264": "libx264", "hevc": "libx265"}
 """What ``--codec`` takes, and FFmpeg's encoder for it."""
@@ -25,7 +28,8 @@ UNREORDERED = {
 class Order:
     """One film to be dreamed.
 
-    scenes: whether its scenes are rendered each by itself. anew: whether what is there already may go.
+    scenes: whether its scenes are rendered each by itself. anew: whether what is there already may go. panorama: as
+    after ``--panorama``.
     """
 
     source: Path
@@ -38,6 +42,7 @@ class Order:
     crf: int = 16
     scenes: bool = False
     anew: bool = False
+    panorama: str = "auto"
 
     def made_from(self) -> dict[str, Any]:
         """All that decides what the film's frames are, for JSON."""
@@ -52,8 +57,19 @@ class Order:
             "seed": self.seed,
             "codec": self.codec,
             "crf": self.crf,
+            "panorama": self.panorama,
             "segments": "scene" if self.scenes else "film",
         }
+
+    def lies(self) -> tuple[Surface, Layout]:
+        """What the film's pictures lie on, as was said or as it says itself, and for whose eyes.
+
+        What is neither equirect nor half-equirect is dreamed as a flat picture. Raises PanoramaError, LensError.
+        """
+        wanted = as_it_says(str(self.source)) if self.panorama == "auto" else read_wanted(self.panorama)
+        if wanted is None or wanted.kind not in list(Surface):
+            return Surface.FLAT, Layout.MONO
+        return Surface(wanted.kind), Layout(wanted.layout)
 
     def options(self, bits: int) -> dict[str, str]:
         """The encoder's options, for samples of so many bits."""

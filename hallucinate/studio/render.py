@@ -73,6 +73,7 @@ def begin(order: Order) -> Begun:
     footage = Footage(order.source)
     try:
         check_out(order)
+        order.lies()
         lost = left_out(order, canvas_for(footage.first, footage.aspect, order.formats()))
         made_from = claim(order.out, order.made_from(), order.anew)
         spans = [Span()]
@@ -103,8 +104,8 @@ def check_out(order: Order) -> None:
     container_of(out)
 
 
-def dreamers(order: Order) -> Callable[[], Dreamer]:
-    """What makes a dreamer for each span of a film, all with one network.
+def dreamers(order: Order) -> Callable[[Order], Dreamer]:
+    """What makes a dreamer for each span of a film that is ordered alike, all with one network.
 
     Always in the same precision: which one is quickest is another thing at each start.
     Raises HallucinateError for a network, a device, or a name in the settings that is not there.
@@ -114,7 +115,7 @@ def dreamers(order: Order) -> Callable[[], Dreamer]:
     # The least width is the governor's, and nothing governs here.
     LiveSettings(order.settings.model_copy(update={"dream_width_min": 64}), network.motifs, network.layers)
     agreement = read_agreement(shipped("calibration") / "strength" / f"{network.name}.json")
-    return lambda: Dreamer(network, device, order.seed, agreement)
+    return lambda film: Dreamer(network, device, film.seed, agreement, *film.lies())
 
 
 def point_for(order: Order, canvas: Canvas) -> OperatingPoint:
@@ -234,12 +235,12 @@ def finish(order: Order, ends: list[Notes]) -> Made:
     return Made(frames, damaged, canvas, point_for(order, canvas))
 
 
-def render(order: Order, spans: list[Span], dreamer: Callable[[], Dreamer], watch: Watch) -> Made:
+def render(order: Order, spans: list[Span], dreamer: Callable[[Order], Dreamer], watch: Watch) -> Made:
     """Render a film that was begun, here. dreamer: makes one for each span. Raises HallucinateError."""
     ends: list[Notes] = []
     for n, span in enumerate(spans):
         before = sum(end.frames for end in ends)
-        ends.append(render_span(order, n, span, dreamer(), partial(_watched, watch, before)))
+        ends.append(render_span(order, n, span, dreamer(order), partial(_watched, watch, before)))
     return finish(order, ends)
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hallucinate.dream.objective import more_of_layer, more_of_motifs
 
 from hallucinate.dream.ascent import direction
+from hallucinate.dream.objectives import more_of_layer, more_of_motifs
 from hallucinate.errors import NetworkError
 from hallucinate.networks.caffe import CaffeNetwork, Pool, open_caffe
 from hallucinate.networks.caffe_file import V1_TYPES, message, read_caffemodel

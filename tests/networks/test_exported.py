@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from hallucinate.dream.objective import more_of_layer
 from torch import nn
 
 from hallucinate.dream.ascent import direction
+from hallucinate.dream.objectives import more_of_layer
 from hallucinate.errors import NetworkError
 from hallucinate.networks.exported import open_exported
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from hallucinate.dream.objective import more_of_layer, more_of_motifs
 from safetensors.torch import load_file, save_file
 from torch import nn
 from torchvision.models import get_model_weights
 
 from hallucinate.dream.ascent import direction
+from hallucinate.dream.objectives import more_of_layer, more_of_motifs
 from hallucinate.errors import NetworkError
 from hallucinate.networks.imagenet import class_names, families, told_apart
 from hallucinate.networks.tensors import read_tensors

@@ -33,7 +33,7 @@ def run(source: Path, out: Path, killed_at: int | None) -> None:
         if done == killed_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    render(order, begin(order).spans, lambda: Dreamer(TinyNetwork(), torch.device("cpu"), seed=5), watch)
+    render(order, begin(order).spans, lambda film: Dreamer(TinyNetwork(), torch.device("cpu"), seed=5), watch)
 
 
 def main() -> None:

@@ -34,7 +34,7 @@ def dying_once(order: Order, n: int, span: Span) -> Notes:
             died.touch()
             os._exit(1)
 
-    return render_span(order, n, span, dreamers(order)(), watch)
+    return render_span(order, n, span, dreamers(order)(order), watch)
 
 
 @pytest.mark.timeout(180)
@@ -43,7 +43,7 @@ def test_scenes_are_tasks_and_one_whose_worker_dies_goes_on(tmp_path: Path, monk
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     source = film(tmp_path / "in.mp4", EVEN, cut_at=30)
     order = Order(source, tmp_path / "out.mp4", ASKED, device="cpu", scenes=True)
-    damaged = Order(source, tmp_path / "other.mp4", ASKED.model_copy(update={"layer": "none"}), device="cpu")
+    damaged = Order(source, tmp_path / "other.mp4", ASKED.model_copy(update={"layers": {"none": 1.0}}), device="cpu")
     told = Console(file=io.StringIO(), width=500)
     failed = farm.over_machines([order, damaged], "local", told, dying_once)
     assert not ray.is_initialized()

@@ -14,7 +14,8 @@ import torch
 
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.governor import OperatingPoint
-from hallucinate.errors import HallucinateError, OutputError, SourceError
+from hallucinate.dream.surface import Layout, Surface
+from hallucinate.errors import HallucinateError, OutputError, PanoramaError, SourceError
 from hallucinate.frame import Frame, Picture
 from hallucinate.settings import Settings
 from hallucinate.studio import render as rendering
@@ -42,7 +43,7 @@ def tiny() -> Dreamer:
 
 
 def made(order: Order, dreamer: Callable[[], Dreamer] = tiny) -> Made:
-    return render(order, begin(order).spans, dreamer, lambda count: None)
+    return render(order, begin(order).spans, lambda film: dreamer(), lambda count: None)
 
 
 COLOURS = {
@@ -330,3 +331,18 @@ def test_the_command(tmp_path: Path) -> None:
         assert refusal.returncode == 2
         assert words in refusal.stderr
         assert refusal.stderr.count("\n") == 1
+
+
+def test_a_360_film_is_dreamed_as_the_sphere_that_it_says_it_is(tmp_path: Path) -> None:
+    tagged = film(tmp_path / "in.mp4", boxes=SPHERICAL, sound=None)
+    plain = film(tmp_path / "plain.mp4", sound=None)
+    for source, said, lies in (
+        (tagged, "auto", (Surface.SPHERE, Layout.TOP_BOTTOM)),
+        (plain, "auto", (Surface.FLAT, Layout.MONO)),
+        (plain, "half-equirect", (Surface.HALF, Layout.MONO)),
+        (plain, "fisheye", (Surface.FLAT, Layout.MONO)),
+    ):
+        order = Order(source, tmp_path / "out.mp4", UNDREAMED, panorama=said)
+        assert order.lies() == lies
+    with pytest.raises(PanoramaError, match="equirect"):
+        Order(plain, tmp_path / "out.mp4", UNDREAMED, panorama="equirekt").lies()

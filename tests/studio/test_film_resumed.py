@@ -28,7 +28,7 @@ from tests.studio.killed import PART, SETTINGS, run
 EVEN = [n * 512 for n in range(40)]
 
 
-def tiny() -> Dreamer:
+def tiny(order: Order) -> Dreamer:
     return Dreamer(TinyNetwork(), torch.device("cpu"), seed=5)
 
 
