@@ -13,7 +13,7 @@ import statistics
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 import numpy as np
@@ -103,6 +103,7 @@ class Loop:
         self._lock = threading.Lock()
         self._ids = (f"visitor-{n}" for n in itertools.count(1))
         self._notice = ""
+        self._beat = 0
         self._pictures: dict[str, Picture | None] = {}
         self.main = self._new_dream("main", hallucination, stage)
         self._dreams: dict[str, Dream] = {"main": self.main}
@@ -166,6 +167,7 @@ class Loop:
         """The journey of one frame of each dream, from its slot to its stage."""
         started_ns = self._clock.now_ns()
         frames = [self._newest(dream, started_ns, settings) for dream in due]
+        self._beat += 1
         pictures = self._dreamed(due, frames, settings)
         ready_ns = self._clock.now_ns()
         for dream, frame, picture in zip(due, frames, pictures, strict=True):
@@ -174,7 +176,8 @@ class Loop:
         oldest_ns = min(frame.captured_ns for frame in frames)
         self._turns.append(Turn(len(due), ready_ns, ready_ns - started_ns, ready_ns - oldest_ns))
         # All dreams share a frame's time, also those that were not in this turn.
-        self._governor.observe((ready_ns - started_ns) / 1e9 * dreams / len(due), ready_ns / 1e9, settings)
+        cost_s = (ready_ns - started_ns) / 1e9 * dreams / len(due)
+        self._governor.observe(cost_s, ready_ns / 1e9, settings, rested=not self._now(settings).steps)
 
     def _newest(self, dream: Dream, now_ns: int, settings: Settings) -> Frame:
         """The newest frame; when none came for a while, the last picture again, now."""
@@ -199,7 +202,7 @@ class Loop:
         cameras = [(dream.hallucination, frame) for dream, frame in zip(due, frames, strict=True)]
         while True:
             try:
-                return self._dreamer.together(cameras, settings, self._governor.point(settings))
+                return self._dreamer.together(cameras, settings, self._now(settings))
             except torch.OutOfMemoryError:
                 before = self._governor.point(settings).width
                 width = self._governor.out_of_memory(settings)
@@ -207,6 +210,11 @@ class Loop:
                 log.warning(self._notice)
                 if width >= before:
                     return [frame.picture for frame in frames]  # nothing smaller is allowed: the cameras' go on
+
+    def _now(self, settings: Settings) -> OperatingPoint:
+        """What this turn's frames are dreamed with: no steps where it is one that rests."""
+        point = self._governor.point(settings)
+        return replace(point, steps=0) if self._beat % (1 + point.rests) else point
 
     def _wakes_ns(self, dream: Dream) -> int:
         """When this dream's next turn is: at its beat if a frame waits, else when it is time to breathe."""
@@ -308,6 +316,7 @@ class Loop:
             "dreamed_latency_ms": _median_ms([turn.age_ns for turn in turns]),
             "dream_width": self.point.width,
             "steps": self.point.steps,
+            "rests": self.point.rests,
             "skipped": sum(dream.slot.dropped for dream in dreams),
             "cleared": sum(dream.hallucination.cleared for dream in dreams),
             "visitors": sum(dream is not self.main for dream in dreams),

@@ -289,11 +289,16 @@ def _figures(stats: dict[str, object]) -> str:
     parts = [
         f"{stats['fps']} fps",
         f"{stats['dreamed_latency_ms']} ms to the dream",
-        f"{stats['dream_width']} px × {stats['steps']} step" + ("s" if stats["steps"] != 1 else ""),
+        f"{stats['dream_width']} px × {stats['steps']} step" + ("s" if stats["steps"] != 1 else "") + resting(stats),
     ]
     if stats["visitors"]:
         parts.append(f"{stats['visitors']} visitors")
     return " · ".join(parts)
+
+
+def resting(stats: dict[str, object]) -> str:
+    """How often steps are taken, where it is not on every frame."""
+    return {1: " every 2nd frame", 2: " every 3rd frame"}.get(int(str(stats["rests"])), "")
 
 
 class _Silent:

@@ -1,6 +1,7 @@
 """The loop with scripted sources and a real dreamer on a tiny network. Time is turned by hand."""
 
 import threading
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -8,6 +9,8 @@ import torch
 
 from hallucinate.clock import SystemClock
 from hallucinate.dream.dreamer import Dreamer
+from hallucinate.dream.governor import Governor, OperatingPoint
+from hallucinate.dream.hallucination import Hallucination
 from hallucinate.errors import BusyError, SettingsError, SourceError
 from hallucinate.frame import Frame, Picture
 from hallucinate.loop import DARK, Dream, Loop
@@ -305,3 +308,26 @@ def test_a_guide_can_be_asked_for_only_while_there_is_one(loop: Loop) -> None:
         loop.lay(kind, None)
         assert loop.laid(kind) is None
     assert (loop._live.current.guide, loop._live.current.where) == (0.0, "everywhere")
+
+
+def test_a_loop_that_rests_dreams_on_some_frames_and_carries_on_the_others(clock: FakeClock) -> None:
+    taken: list[int] = []
+
+    class Counting(Dreamer):
+        def together(
+            self,
+            cameras: Sequence[tuple[Hallucination, Frame]],
+            settings: Settings,
+            point: OperatingPoint,
+        ) -> list[Picture]:
+            taken.append(point.steps)
+            return super().together(cameras, settings, point)
+
+    governor = Governor(OperatingPoint(64, 1, rests=2))
+    loop = make_loop(clock, Counting(TinyNetwork(), torch.device("cpu")), governor=governor)
+    for _ in range(6):
+        give(loop.main, 100, clock.now_ns())
+        loop.take_turns()
+        clock.advance(0.1)
+    assert sorted(taken[:3]) == sorted(taken[3:]) == [0, 0, 1]
+    assert loop.stats()["rests"] == 2

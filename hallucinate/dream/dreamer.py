@@ -158,6 +158,9 @@ class Dreamer:
         multiple = MARGIN if surface.wraps else 1
         height, width = dream_size(pictures[0].shape[0], pictures[0].shape[1], point.width, multiple)
         changes = self._changes(cameras, settings)
+        if point.steps:
+            for hallucination, frame in cameras:
+                hallucination.climb(frame)
         held = [self._carried(hallucination.carried, height, width, surface.wraps) for hallucination, _ in cameras]
         before = Carried(*(torch.cat(each) for each in zip(*held, strict=True)))
         shown = self._guide  # read once: another may be handed in meanwhile
@@ -261,8 +264,8 @@ class Dreamer:
         """The frame's numbers, as ``Dials`` names them."""
         limit = self._agreement.reach(settings)
         # Full strength within growth_s, whatever the frame rate and the number of steps.
-        seconds = np.array([min(change.seconds, LONGEST_GAP_S) for change in changes])
-        rate = limit * seconds / settings.growth_s / self._agreement.of(settings) / point.steps
+        seconds = np.array([min(change.climbs, LONGEST_GAP_S) for change in changes])
+        rate = limit * seconds / settings.growth_s / self._agreement.of(settings) / max(1, point.steps)
         each = {"rate": rate, "limit": np.full(len(changes), limit)}
         each |= {name: np.array([getattr(change, name) for change in changes]) for name in ("left", "fresh")}
         motifs = {name: weight for (kind, name), weight in wanted.items() if kind == "motifs"}

@@ -1,5 +1,8 @@
 """Holds the frame rate: trades dream size, then steps, by what the loop's own turns cost. Never lets latency grow.
 
+Where one step at the least width is still too much, steps are taken on every second or third frame: what was dreamed is
+carried on the others, and the next step is as much longer.
+
 It looks at the newest turns, half a second of them, and changes the point when they say too much or too little, and the
 next as many, all new, say it again: what something else on the machine held up for a moment is gone by then. After a
 change of its own it goes on in the same direction at the first look. So a load that is four times what it was, or a
@@ -39,16 +42,23 @@ otherwise they are the first again."""
 CHEAPER = 0.7
 """Where the load is this share of what it was when the dream last grew, what patience was learnt from is over."""
 
+MOST_RESTS = 2
+"""Frames between two with steps, at most: at 20 a second, what is dreamed moves on seven times in one."""
+
 FLATTEST = 0.5
 """How far from in proportion cost may be taken to go with the work: this share of the slope, at the least."""
 
 
 @dataclass(frozen=True, slots=True)
 class OperatingPoint:
-    """What one frame is dreamed with: the width that the network sees, in pixels, and the steps taken."""
+    """What one frame is dreamed with: the width that the network sees, in pixels, and the steps taken.
+
+    rests: how many frames, after each such one, are carried only.
+    """
 
     width: int
     steps: int
+    rests: int = 0
 
     @property
     def work(self) -> int:
@@ -67,6 +77,7 @@ class Governor:
         self._point = start
         self._ceiling: int | None = None
         self._costs: list[float] = []
+        self._rest_s = 0.0
         self._settling = 0
         self._believed: tuple[int, ...] = ()
         self._before: tuple[int, float] | None = None
@@ -77,10 +88,13 @@ class Governor:
         """The point in force, inside the limits that the settings set now."""
         if self._point is None:
             self._point = OperatingPoint((settings.dream_width_min + settings.dream_width) // 2, 1)
-        return OperatingPoint(self._notch(self._point.width, settings), min(settings.steps, self._point.steps))
+        width, steps = self._notch(self._point.width, settings), min(settings.steps, self._point.steps)
+        return OperatingPoint(width, steps, self._point.rests)
 
-    def observe(self, cost_s: float, now_s: float, settings: Settings) -> None:
+    def observe(self, cost_s: float, now_s: float, settings: Settings, rested: bool = False) -> None:
         """Take note of what a turn cost, in seconds, and when it was done; move the point when it is time to.
+
+        rested: whether it took no steps. Such turns are known by the last one's cost, and judged with the others.
 
         A cycle's octaves cost differently, and a turn that is a little late makes it up on the next, cheaper one. So
         the judge is half-way between the median of all turns and that of the costliest octave's: of all with one
@@ -89,16 +103,23 @@ class Governor:
         idle_s, self._seen_s = now_s - self._seen_s - cost_s, now_s
         if idle_s > max(PAUSE_S, 2 / settings.fps):
             self._look_anew((-1, 1), settings.octaves + 1)
+        if rested:
+            self._rest_s = cost_s
+            return
         if self._settling > 0:
             self._settling -= 1
             return
+        rests = self.point(settings).rests
         look = max(CYCLES * settings.octaves, round(LOOK_S * settings.fps))
+        if rests:
+            look = max(2 * settings.octaves, look // (1 + rests))
         self._costs = [*self._costs, cost_s][-look:]
         seen = len(self._costs)
         if seen < look and not (sum(self._costs) > LONG_LOOK_S and seen >= 2 * settings.octaves):
             return
         ordered = sorted(self._costs)
         load = (ordered[seen // 2] + ordered[-1 - seen // (2 * min(settings.octaves, 3))]) / 2 * settings.fps
+        load = (load + rests * self._rest_s * settings.fps) / (1 + rests)
         if load < CHEAPER * self._grown_load:
             self._patience_s = PATIENCE_S
         verdict = 1 if load > FULL else -1 if load < ROOMY and now_s - self._changed_s > self._patience_s else 0
@@ -123,19 +144,40 @@ class Governor:
         width = self._notch(min(math.isqrt(fits // now.steps), now.width - NOTCH), settings)
         # Steps go when the least width is still too much.
         steps = now.steps if width < now.width else max(1, min(fits // width**2, now.steps - 1))
-        if (width, steps) == (now.width, now.steps):
+        least = (width, steps) == (now.width, now.steps)
+        rests = max(now.rests, self._rests(load, now.rests, settings)) if least else now.rests
+        if (width, steps, rests) == (now.width, now.steps, now.rests):
             return
         too_much = now_s - self._grown_s < REPENT_S
         self._patience_s = min(2 * self._patience_s, LONGEST_PATIENCE_S) if too_much else PATIENCE_S
-        self._change(OperatingPoint(width, steps), 1, load, now_s, settings)
+        self._change(OperatingPoint(width, steps, rests), 1, load, now_s, settings)
 
     def _more(self, load: float, now_s: float, settings: Settings) -> None:
-        now, fits = self.point(settings), self._fitting(load, settings)
+        now = self.point(settings)
+        # Resting is what looks worst, and goes before the dream grows.
+        rests = self._rests(load, now.rests, settings)
+        if rests:
+            if rests < now.rests:
+                self._grown_s, self._grown_load = now_s, load
+                self._change(OperatingPoint(now.width, now.steps, rests), -1, load, now_s, settings)
+            return
+        load = self._alone(load, now.rests, settings)
+        fits = self._fitting(load, settings)
         steps = max(now.steps, min(fits // now.width**2, settings.steps))
         width = max(now.width, self._notch(math.isqrt(fits // steps), settings))
-        if (width, steps) != (now.width, now.steps):
+        if (width, steps, 0) != (now.width, now.steps, now.rests):
             self._grown_s, self._grown_load = now_s, load
             self._change(OperatingPoint(width, steps), -1, load, now_s, settings)
+
+    def _rests(self, load: float, rests: int, settings: Settings) -> int:
+        """The fewest rests with which this load, of a point with ``rests``, comes under the goal; else MOST_RESTS."""
+        rest, alone = self._rest_s * settings.fps, self._alone(load, rests, settings)
+        fits = (n for n in range(MOST_RESTS) if (alone + n * rest) / (1 + n) < GOAL)
+        return next(fits, MOST_RESTS)
+
+    def _alone(self, load: float, rests: int, settings: Settings) -> float:
+        """The load that a point with rests would have without them."""
+        return load * (1 + rests) - rests * self._rest_s * settings.fps
 
     def _fitting(self, load: float, settings: Settings) -> int:
         """The work that would reach the goal, on the line through this load and the one just before a change."""

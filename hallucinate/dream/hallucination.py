@@ -40,12 +40,14 @@ SETTLING_S, SETTLING_GROWTHS = 8.0, 2.0
 class Change:
     """What a new frame means for what was dreamed: the seconds gone by, the share that is left, and where it went.
 
+    climbs: seconds since steps were last taken, which those of this frame make up for.
     fresh: how much of what is dreamed is new, 0 to 1: all of it until it has settled, then what was hidden before.
     field: as ``flow.field`` gives it, None where nothing moved. moving: what moved of late, as ``moving.moving`` gives
     it, where only that may dream; else None.
     """
 
     seconds: float
+    climbs: float
     left: float
     fresh: float
     field: Field | None
@@ -67,6 +69,7 @@ class Hallucination:
         self._flow = Flow()
         self._luma: Picture | None = None
         self._before_ns = 0
+        self._climbed_ns: int | None = None
         self._last: tuple[Frame, Change] | None = None
         self._left: tuple[Frame, Frame] | None = None
         self._asked: frozenset[tuple[str, str]] = frozenset()
@@ -87,7 +90,8 @@ class Hallucination:
             where = self._where(frame, seconds, settings)
             left = res.fade(seconds, self._half_life_s(frame, settings))
             moved = self._moving if settings.where == "moving" else None
-            self._last = frame, Change(seconds, left, self._fresh(frame, where, settings), where, moved)
+            climbs = seconds if self._climbed_ns is None else (frame.captured_ns - self._climbed_ns) / 1e9
+            self._last = frame, Change(seconds, climbs, left, self._fresh(frame, where, settings), where, moved)
         return self._last[1]
 
     def left(self, frame: Frame, picture: Picture) -> Frame:
@@ -97,6 +101,10 @@ class Hallucination:
         if self._left is None or self._left[0] is not frame:
             self._left = frame, frame.with_picture(picture)
         return self._left[1]
+
+    def climb(self, frame: Frame) -> None:
+        """Steps are taken on this frame."""
+        self._climbed_ns = frame.captured_ns
 
     def keep(self, carried: Carried, fine: bool = True) -> None:
         """Carry this to the next frame. fine: whether it was a number, if that is known yet."""

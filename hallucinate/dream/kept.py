@@ -14,7 +14,7 @@ from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.growth import Carried
 from hallucinate.settings import Settings
 
-PLAIN = ("cleared", "_before_ns", "_asked_ns", "_cut_ns", "_settling_ns")
+PLAIN = ("cleared", "_before_ns", "_climbed_ns", "_asked_ns", "_cut_ns", "_settling_ns")
 """What a hallucination carries that is a number, or None."""
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from hallucinate.dream.agreement import read_agreement
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.flow import Flow, Motion
 from hallucinate.dream.governor import OperatingPoint
@@ -13,6 +14,7 @@ from hallucinate.dream.residual import FARTHEST, distance, grey
 from hallucinate.frame import Frame, Picture
 from hallucinate.networks.registry import open_network
 from hallucinate.settings import Settings
+from hallucinate.shipped import shipped
 from hallucinate.sources.scene import filmed
 from tests.dream.networks import TinyNetwork
 
@@ -362,3 +364,18 @@ def test_a_settled_dream_that_sank_comes_back_to_how_far_it_went() -> None:
     assert far[0] > 0.02
     assert far[1] < 0.9 * far[0]
     assert far[2] == pytest.approx(far[0], rel=0.01)
+
+
+@pytest.mark.parametrize("rests", [1, 2])
+def test_a_dream_that_rests_on_some_frames_grows_as_fast_and_ends_where_it_does(rests: int) -> None:
+    network = open_network("motif", torch.device("cpu"), torch.float32)
+    measured = read_agreement(shipped("calibration") / "strength" / "motif.json")
+
+    def grown(rests: int) -> list[float]:
+        dreamer, found = Dreamer(network, torch.device("cpu"), agreement=measured), []
+        for n, frame in enumerate(filmed(1.3, fps=24.0, size=(192, 108))):
+            point = OperatingPoint(96, 0 if n % (1 + rests) else 1)
+            found.append(apart(frame.picture, dreamer.dream(frame, Settings(), point)))
+        return [found[12], found[30]]  # both just after steps
+
+    assert grown(rests) == pytest.approx(grown(0), rel=0.1)

@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 import random
 
@@ -21,7 +22,7 @@ class Machine:
     def __init__(self, governor: Governor, settings: Settings, load: float, fixed: float = 0.1) -> None:
         self.governor, self.settings, self.load, self.fixed = governor, settings, load, fixed
         self.noise, self.spikes = 0.05, 0.0
-        self.now_s, self.turn = 0.0, 0
+        self.now_s, self.due_s, self.turn, self.beat = 0.0, 0.0, 0, 0
         self.random = random.Random(0)
 
     def cost(self, point: OperatingPoint, octave: float) -> float:
@@ -34,11 +35,16 @@ class Machine:
         turns, end_s = [], self.now_s + seconds
         while self.now_s < end_s:
             point = self.governor.point(self.settings)
-            cost = self.cost(point, OCTAVES[self.turn % 3]) * max(0.5, self.random.gauss(1, self.noise))
-            cost *= 3 if self.random.random() < self.spikes else 1
-            self.turn += 1
-            self.now_s += max(cost, 1 / self.settings.fps)
-            self.governor.observe(cost, self.now_s, self.settings)
+            rested = bool(self.beat % (1 + point.rests))
+            self.beat += 1
+            octave = OCTAVES[self.turn % 3]
+            cost = self.cost(dataclasses.replace(point, steps=0) if rested else point, octave)
+            cost *= max(0.5, self.random.gauss(1, self.noise)) * (3 if self.random.random() < self.spikes else 1)
+            self.turn += not rested
+            # A turn that was late is made up for by the next, as in the loop.
+            self.due_s = max(self.due_s + 1 / self.settings.fps, self.now_s + 0.5 / self.settings.fps)
+            self.now_s = max(self.now_s + cost, self.due_s)
+            self.governor.observe(cost, self.now_s, self.settings, rested)
             turns.append((self.now_s, point))
         return turns
 
@@ -220,3 +226,25 @@ def test_out_of_memory_goes_a_size_down_and_stays() -> None:
     ceiling = machine.governor.out_of_memory(machine.settings)
     assert ceiling == 352
     assert {point.width for _, point in machine.run(40)} == {ceiling}
+
+
+@pytest.mark.parametrize(("load", "rests"), [(1.2, 1), (1.9, 2), (5.0, 2)])
+def test_where_one_step_at_the_least_width_is_too_much_steps_are_taken_on_fewer_frames(load: float, rests: int) -> None:
+    settings = Settings(fps=24, dream_width=320, dream_width_min=320)
+    machine = Machine(Governor(OperatingPoint(320, 1)), settings, load)
+    turns = machine.run(20)
+    assert turns[-1][1] == OperatingPoint(320, 1, rests)
+    assert not changes([turn for turn in turns if turn[0] > 5])
+    if load < 5:
+        assert len([at for at, _ in turns if at > 10]) >= 228  # the frame rate is held
+    # Rests go as soon as there is room, and before the dream grows.
+    machine.load = 0.5
+    assert machine.run(10)[-1][1] == OperatingPoint(320, 1)
+
+
+def test_resting_comes_after_everything_else() -> None:
+    settings = Settings(fps=24, dream_width=480, dream_width_min=160, steps=3)
+    machine = Machine(Governor(OperatingPoint(480, 3)), settings, 2.0)
+    points = [point for _, point in machine.run(20)]
+    assert all(point.rests == 0 for point in points)
+    assert points[-1].width < 480
