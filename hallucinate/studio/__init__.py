@@ -1,1 +1,1 @@
-"""Pictures that are not live: galleries."""
+"""Pictures that are not live: stills, zooms, sweeps, galleries."""
