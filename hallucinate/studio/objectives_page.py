@@ -106,9 +106,9 @@ def main() -> None:
     """The command."""
     docs: Path = ROOT / "docs"
     box = open_network("motif", torch.device("cpu"), torch.float32)
-    save(docs / "objectives.jpg", sheet(box, OBJECTIVES, Manner(), first=False), 74)
+    save(docs / "objectives.jpg", sheet(box, OBJECTIVES, Manner(), first=False), 82)
     eye = [(name, {"motifs": {"eye": 1.0}, **knobs}) for name, knobs in PRIORS]
-    save(docs / "priors.jpg", sheet(box, eye, Manner(), first=False), 74)
+    save(docs / "priors.jpg", sheet(box, eye, Manner(), first=False), 82)
     classic = LIKES["notebook"]
     found = networks()
     cells, labels = [sky()], ["the sky"]
@@ -116,7 +116,7 @@ def main() -> None:
         knobs = {**classic.knobs, "motifs": {}, "layers": {network.default_layer: 1.0}}
         cells.append(asked(network, knobs, Manner(classic.iterations, classic.step_size, classic=True)))
         labels.append(f"{network.name}: {network.default_layer}")
-    save(docs / "networks.jpg", grid(cells, min(COLUMNS, len(cells)), labels), 74)
+    save(docs / "networks.jpg", grid(cells, min(COLUMNS, len(cells)), labels), 82)
     names = ", ".join(network.name for network in found)
     (docs / "objectives.md").write_text(
         PAGE.format(networks=names, settings=describe(OBJECTIVES), priors=describe(PRIORS))
