@@ -33,17 +33,17 @@ def stage_times(dream_width: int, device_name: str = "auto") -> dict[str, float]
     scene = View(640, 360, seed=0)
     frames = [scene.draw(12.0), scene.draw(12.0 + 1 / 24)]
     height, width = dream_size(360, 640, dream_width)
-    lumas = [to_luma(frame, FLOW_WIDTH, FLOW_WIDTH * 9 // 16) for frame in frames]
+    before, after = (to_luma(frame, FLOW_WIDTH, FLOW_WIDTH * 9 // 16) for frame in frames)
     camera = to_tensor(shrunk(frames[1], width, height), device)
     residual = torch.zeros_like(camera)
     flow = Flow()
-    where = torch.from_numpy(field(flow.between(*lumas), None))[None].to(device)
+    where = torch.from_numpy(field(flow.between(before, after), None))[None].to(device)
     ask = more_of_motifs(network, torch.tensor(weights(network, {"eye": 1.0}), device=device))
 
     work: dict[str, Callable[[], object]] = {
         "source (scene)": lambda: scene.draw(np.random.default_rng(0).uniform(0, 60)),
         "shrink and convert": lambda: to_tensor(shrunk(frames[1], width, height), device),
-        "flow": lambda: flow.between(*lumas),
+        "flow": lambda: flow.between(before, after),
         "carry": lambda: carried(residual, where),
     }
     for size in octave_sizes(

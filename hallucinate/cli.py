@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
-import shutil
 import sys
-from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from annotated_types import Ge, Le
-from pydantic import ValidationError
-from pydantic.fields import FieldInfo
 from typer.exceptions import TyperException
 
 from hallucinate import __version__
+from hallucinate.calibrate.commands import add_calibration
 from hallucinate.errors import HallucinateError, SettingsError
-from hallucinate.settings import Settings, one_line, read_size
+from hallucinate.options import with_knobs
+from hallucinate.settings import Settings, read_size
 from hallucinate.studio.commands import add_studio
-
-MIXES = {"motifs": "eye=1,spiral=0.5", "layers": "mixed4c=1,mixed3b:12=0.5"}
-"""The knobs that are several things by weight, and how they are written."""
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -45,92 +38,6 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def with_knobs(command: Callable[..., None], but: Collection[str] = ()) -> Callable[..., None]:
-    """Give a command every knob of Settings as an option; it gets those that were given, checked, as ``settings``.
-
-    but: knobs that mean nothing to it.
-    """
-    own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "settings"]
-    options = []
-    heard = {name: knob for name, knob in Settings.model_fields.items() if name not in but}
-    for name, knob in heard.items():
-        mix = name in MIXES
-        help_text = knob.description or ""
-        if mix:
-            help_text += f"; e.g. {MIXES[name]}"
-        option = typer.Option(help=f"{help_text} [{_allowed(knob)}default: {_shown(knob.get_default())}]")
-        kind: Any = str if mix else knob.annotation
-        annotation = Annotated[kind | None, option]
-        options.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation))
-
-    def run(**given: Any) -> None:
-        knobs = {name: value for name in heard if (value := given.pop(name)) is not None}
-        command(**given, settings=read_settings(knobs))
-
-    signature = inspect.Signature([*own, *options])
-    run.__signature__ = signature  # type: ignore[attr-defined]  # what typer reads
-    run.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
-    run.__doc__ = command.__doc__
-    return run
-
-
-def read_settings(knobs: dict[str, Any]) -> Settings:
-    """Settings from the options that were given. Raises SettingsError with one line."""
-    knobs = {**knobs, **{name: read_mix(name, knobs[name]) for name in MIXES if isinstance(knobs.get(name), str)}}
-    if knobs.get("layers") and "motifs" not in knobs:
-        knobs["motifs"] = {}  # who names layers alone means them alone, not beside what motifs are by default
-    try:
-        return Settings.model_validate(knobs)
-    except ValidationError as error:
-        raise SettingsError(one_line(error)) from None
-
-
-def read_mix(knob: str, text: str) -> dict[str, float]:
-    """``eye=1,spiral=0.5`` or ``eye,spiral`` -> weights by name; a name alone weighs 1."""
-    mix: dict[str, float] = {}
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        name, _, weight = (piece.strip() for piece in part.partition("="))
-        try:
-            mix[name] = float(weight) if weight else 1.0
-        except ValueError:
-            raise SettingsError(f"{knob}: {part!r} has no number after '='; write a mix like {MIXES[knob]}") from None
-    return mix
-
-
-def read_numbers(option: str, text: str, low: int, high: int) -> list[int]:
-    """``160,320`` -> [160, 320]. Raises SettingsError unless each is a whole number from ``low`` to ``high``."""
-    found = [int(part) for part in text.split(",") if part.strip().isdecimal()]
-    if len(found) != len(text.split(",")) or not all(low <= number <= high for number in found):
-        raise SettingsError(f"{option} {text}: give whole numbers from {low} to {high}, e.g. {low},{2 * low}")
-    return found
-
-
-def _check_file(option: str, path: Path | None) -> None:
-    """Refuse a file that cannot be written because of where it is, before minutes go into what is written to it."""
-    if path is None:
-        return
-    if not path.parent.is_dir():
-        raise SettingsError(f"{option} {path}: there is no folder {path.parent}; make it, or name another file")
-    if path.is_dir():
-        raise SettingsError(f"{option} {path}: this is a folder; name a file in it")
-    beside = path.with_name(f"{path.name}.part")
-    try:
-        beside.touch()
-        beside.unlink()
-    except OSError as error:
-        raise SettingsError(f"{option} {path}: cannot be written ({error.strerror}); name another file") from None
-
-
-def _allowed(knob: FieldInfo) -> str:
-    low = [bound.ge for bound in knob.metadata if isinstance(bound, Ge)]
-    high = [bound.le for bound in knob.metadata if isinstance(bound, Le)]
-    return f"{low[0]} to {high[0]}; " if low and high else ""
-
-
-def _shown(value: Any) -> str:
-    return ",".join(f"{k}={v:g}" for k, v in value.items()) if isinstance(value, dict) else str(value) or "none"
-
-
 def _only_alone(context: typer.Context) -> None:
     """Refuse options before a command that would not hear them."""
     sources = {name: context.get_parameter_source(name) for name in context.params}
@@ -146,7 +53,7 @@ def serve(
     source: Annotated[
         str | None,
         typer.Option(
-            help="camera:0, a film, a picture, an rtsp:// or http:// address, scene, zoom, or visitor "
+            help="camera:0, a film, a picture, an rtsp:// or http:// address, scene, scene:panorama, zoom, or visitor "
             "[default: the first camera, or else the scene]",
         ),
     ] = None,
@@ -156,9 +63,31 @@ def serve(
         str,
         typer.Option(help="what others on the network must know [default: random]"),
     ] = "",
-    network: Annotated[str, typer.Option(help="the network that dreams")] = "motif",
+    network: Annotated[
+        str, typer.Option(help="the network that dreams: a name that `hallucinate networks` lists, or a file")
+    ] = "motif",
+    weights: Annotated[
+        Path | None, typer.Option(help="a file of weights for the network, safetensors or torch's [default: its own]")
+    ] = None,
+    run_code: Annotated[
+        bool,
+        typer.Option("--run-code", help="let a .pt2 or .pt file run its code, which can do anything to this machine"),
+    ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1")] = "auto",
-    size: Annotated[str, typer.Option(help="of the picture that is shown")] = "640x360",
+    size: Annotated[
+        str | None,
+        typer.Option(help="of the picture that is shown [default: 640x360; of a panorama 512 rows to the eye]"),
+    ] = None,
+    panorama: Annotated[
+        str,
+        typer.Option(
+            help="what the source shows: flat, equirect, half-equirect, fisheye, dual-fisheye, cubemap; with two eyes "
+            "e.g. equirect:top-bottom or half-equirect:side-by-side; auto takes what the film says"
+        ),
+    ] = "auto",
+    lens: Annotated[
+        str | None, typer.Option(help="of a fisheye: a file of `calibrate lens`, or a shipped profile")
+    ] = None,
     visitors: Annotated[
         int | None,
         typer.Option(min=0, max=64, help="cameras dreamed for visitors [default: 2, 8 on a GPU]"),
@@ -166,6 +95,11 @@ def serve(
     seed: Annotated[int, typer.Option(min=0, help="of jitter")] = 0,
     guide_image: Annotated[Path | None, typer.Option(help="a picture for --guide to dream of")] = None,
     mask_image: Annotated[Path | None, typer.Option(help="where --where painted dreams: there it is bright")] = None,
+    tls: Annotated[
+        bool, typer.Option("--tls", help="serve https, which headsets and phones' cameras need; makes a certificate")
+    ] = False,
+    tls_cert: Annotated[Path | None, typer.Option(help="your own certificate for https, PEM")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="its private key, PEM")] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="print the version and exit")
     ] = False,
@@ -176,34 +110,19 @@ def serve(
     if context.invoked_subcommand is not None:
         _only_alone(context)
         return
-    width_and_height = read_size(size)
+    width_and_height = None if size is None else read_size(size)
     # Here, because torch takes seconds to import, and --help and a mistyped option should not.
+    from hallucinate.networks.registry import Given
     from hallucinate.serve import Start, serve_forever
 
-    serve_forever(
-        Start(source, port, host, token, network, device, width_and_height, visitors, seed, guide_image, mask_image),
-        settings,
-    )
+    given, images = Given(weights, run_code), (guide_image, mask_image)
+    shown = (width_and_height, visitors, seed, *images, panorama, lens, tls, tls_cert, tls_key)
+    serve_forever(Start(source, port, host, token, network, given, device, *shown), settings)
 
 
 app.callback(invoke_without_command=True)(with_knobs(serve))
-add_studio(app, with_knobs)
-
-
-@app.command("bench")
-def bench_machine(
-    networks: Annotated[str, typer.Option(help="networks to measure, e.g. motif")] = "motif",
-    widths: Annotated[str, typer.Option(help="dream widths in pixels")] = "160,320,480,640",
-    steps: Annotated[str, typer.Option(help="gradient steps a frame")] = "1,3",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1")] = "auto",
-    out: Annotated[Path | None, typer.Option("--json", help="write the figures to this file as well")] = None,
-) -> None:
-    """What this machine can dream: milliseconds, frames a second, memory, share of the roofline."""
-    wide, counts = read_numbers("--widths", widths, 64, 4096), read_numbers("--steps", steps, 1, 64)
-    _check_file("--json", out)
-    from hallucinate.calibrate.bench import bench
-
-    bench([name.strip() for name in networks.split(",")], wide, counts, device, out)
+add_studio(app)
+add_calibration(app)
 
 
 networks = typer.Typer()
@@ -220,54 +139,19 @@ def list_networks(context: typer.Context) -> None:
 
 
 @networks.command("show")
-def show_network(name: Annotated[str, typer.Argument(help="as `hallucinate networks` lists it")]) -> None:
+def show_network(
+    name: Annotated[str, typer.Argument(help="as `hallucinate networks` lists it, or a file")],
+    run_code: Annotated[bool, typer.Option("--run-code", help="let a .pt2 or .pt file run its code")] = False,
+) -> None:
     """What a network can be asked for: its motifs, one a line with its family, and its layers, shallow to deep."""
     from hallucinate.networks.listing import about
 
-    print("\n".join(about(name)))
+    print("\n".join(about(name, run_code)))
 
 
-calibration = typer.Typer()
-app.add_typer(calibration, name="calibrate", help="Measure what is otherwise assumed, and keep it.")
+@networks.command("fetch")
+def fetch_network(name: Annotated[str, typer.Argument(help="as `hallucinate networks` lists it")]) -> None:
+    """Have a network's weights on this machine, checked; a fetch that broke off goes on where it was."""
+    from hallucinate.networks.listing import fetched
 
-
-@calibration.command("speed")
-def calibrate_speed(
-    network: Annotated[str, typer.Option(help="the network that dreams")] = "motif",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1")] = "auto",
-) -> None:
-    """With which dream width, steps and precision this machine holds the frame rate; the next start begins there."""
-    from hallucinate.calibrate.speed import calibrate
-
-    calibrate(network, device)
-
-
-@calibration.command("strength")
-def calibrate_strength(
-    network: Annotated[str, typer.Option(help="the network that dreams")] = "motif",
-    out: Annotated[
-        Path | None, typer.Option(help="folder for what is measured [default: calibration/strength]")
-    ] = None,
-) -> None:
-    """How far each motif and layer goes at one strength, so that equal strength looks equally far for all."""
-    if out is not None and out.exists() and not out.is_dir():
-        raise SettingsError(f"--out {out}: this is no folder; name one, which is made if it is not there")
-    from hallucinate.calibrate.strength import calibrate
-    from hallucinate.shipped import shipped
-
-    calibrate(network, out or shipped("calibration") / "strength")
-
-
-@calibration.command("latency")
-def calibrate_latency(
-    seconds: Annotated[float, typer.Option(min=1, max=3600, help="of watching")] = 20.0,
-    browser: Annotated[str | None, typer.Option(help="a Chromium to watch with [default: the system's]")] = None,
-    out: Annotated[Path | None, typer.Option("--json", help="write the figures to this file as well")] = None,
-) -> None:
-    """Milliseconds from capture to screen, through a real browser on this machine."""
-    if browser is not None and shutil.which(browser) is None:
-        raise SettingsError(f"--browser {browser}: there is no such program; give its path, e.g. /usr/bin/chromium")
-    _check_file("--json", out)
-    from hallucinate.calibrate.latency import calibrate
-
-    calibrate(seconds, browser, out)
+    print(fetched(name))

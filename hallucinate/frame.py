@@ -99,15 +99,20 @@ def shrunk(picture: Picture, width: int, height: int) -> Picture:
     return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def laid_on(picture: Picture, residual: torch.Tensor) -> Picture:
+def laid_on(picture: Picture, residual: torch.Tensor, wraps: bool = False) -> Picture:
     """picture + residual, clamped: a small residual laid on the full-size picture, which stays as sharp as it was.
 
-    picture: uint8 RGB (H, W, 3). residual: float32 (1, 3, h, w), in [0, 1] units, on the CPU.
+    picture: uint8 RGB (H, W, 3). residual: float32 (1, 3, h, w), in [0, 1] units, on the CPU. wraps: whether the
+    picture's sides meet; both widths are then multiples of 8.
     """
     height, width = picture.shape[:2]
     # OpenCV adds in 8 bits with saturation, a quarter of the time of the same in float tensors.
     small = (residual[0].permute(1, 2, 0) * 255.0).numpy()
-    large = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+    beyond = width // 8 if wraps else 0
+    if wraps:
+        small = np.pad(small, ((0, 0), (small.shape[1] // 8,) * 2, (0, 0)), "wrap")
+    large = cv2.resize(small, (width + 2 * beyond, height), interpolation=cv2.INTER_LINEAR)
+    large = np.ascontiguousarray(large[:, beyond : beyond + width])
     return np.asarray(cv2.add(picture, large, dtype=cv2.CV_8U), np.uint8)
 
 

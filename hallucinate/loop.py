@@ -14,6 +14,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 import numpy as np
 import torch
@@ -22,12 +23,13 @@ from hallucinate.clock import Clock
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.governor import Governor, OperatingPoint
 from hallucinate.dream.hallucination import Hallucination
-from hallucinate.errors import BusyError
+from hallucinate.errors import BusyError, NetworkError
 from hallucinate.frame import Frame, Picture, Slot
 from hallucinate.settings import LiveSettings, Settings
 from hallucinate.sources import Source
 from hallucinate.sources.reader import Reader
 from hallucinate.stage import Shown, Stage
+from hallucinate.switch import Switch
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +76,9 @@ class Loop:
 
     open_source opens the main source, on the reader's thread; None leaves the main stage to the first visitor.
     The dreamer dreams the frames of all who are due as one batch. size: (width, height) of frames.
-    governor: one that knows where to start; None starts low. stage: the main one, for a source that looks at it.
+    governor: one that knows where to start; None starts low. hallucination: the main source's, where its pictures are
+    panoramas; visitors' are flat. networks: which dreams, and which comes next. stage: the main one, for a source that
+    looks at it.
     """
 
     def __init__(
@@ -86,18 +90,21 @@ class Loop:
         size: tuple[int, int] = (640, 360),
         max_visitors: int = 2,
         governor: Governor | None = None,
+        networks: Switch | None = None,
+        hallucination: Hallucination | None = None,
         stage: Stage | None = None,
     ) -> None:
         self._open_source, self._dreamer = open_source, dreamer
         self._live, self._clock, self._size, self._max_visitors = live, clock, size, max_visitors
         self._governor = governor or Governor()
+        self.networks = networks or Switch("", {}, no_other, no_other, list)
         self._arrived, self._closing = threading.Event(), threading.Event()
         self._turns: deque[Turn] = deque(maxlen=RECENT)
         self._lock = threading.Lock()
         self._ids = (f"visitor-{n}" for n in itertools.count(1))
         self._notice = ""
         self._pictures: dict[str, Picture | None] = {}
-        self.main = self._new_dream("main", stage)
+        self.main = self._new_dream("main", hallucination, stage)
         self._dreams: dict[str, Dream] = {"main": self.main}
         self._thread = threading.Thread(target=self._run, name="dreamer", daemon=True)
 
@@ -113,6 +120,7 @@ class Loop:
         self._arrived.set()
         if self._thread.is_alive():
             self._thread.join()
+        self.networks.close()
         with self._lock:
             dreams, self._dreams = list(self._dreams.values()), {}
         for dream in dreams:
@@ -128,6 +136,7 @@ class Loop:
 
     def take_turns(self) -> int:
         """One turn for all dreams whose time has come, together; returns how many there were."""
+        self._take_over()
         settings, dreams, now_ns = self._live.current, list(self._dreams.values()), self._clock.now_ns()
         wakes = {dream.id: self._wakes_ns(dream) for dream in dreams}
         if min(wakes.values(), default=now_ns + 1) > now_ns:
@@ -138,6 +147,20 @@ class Loop:
         due = [dream for dream in dreams if wakes[dream.id] <= (soon_ns if dream.slot.full else now_ns)]
         self._turn(due, settings, len(dreams))
         return len(due)
+
+    def _take_over(self) -> None:
+        """Dream on with the network that has been loaded meanwhile, if there is one."""
+        ready = self.networks.take()
+        if ready is None:
+            return
+        network = ready.network
+        self._dreamer.use(network, ready.agreement)
+        settings = self._live.use(
+            network.motifs, network.layers, network.families, network.channels, network.default_layer
+        )
+        # What it costs is not known yet, and may be a hundred times as much.
+        self._governor = Governor(OperatingPoint(settings.dream_width_min, 1))
+        self.networks.done(ready)
 
     def _turn(self, due: list[Dream], settings: Settings, dreams: int) -> None:
         """The journey of one frame of each dream, from its slot to its stage."""
@@ -240,8 +263,11 @@ class Loop:
         """The dream of that name, or None."""
         return self._dreams.get(dream_id)
 
-    def _new_dream(self, dream_id: str, stage: Stage | None = None) -> Dream:
-        return Dream(dream_id, Slot(self._arrived), stage=stage or Stage(), watched_ns=self._clock.now_ns())
+    def _new_dream(
+        self, dream_id: str, hallucination: Hallucination | None = None, stage: Stage | None = None
+    ) -> Dream:
+        lives = hallucination or Hallucination()
+        return Dream(dream_id, Slot(self._arrived), lives, stage or Stage(), watched_ns=self._clock.now_ns())
 
     def _read(self, dream: Dream, open_source: Callable[[], Source]) -> None:
         dream.reader = Reader(open_source, dream.slot, self._clock)
@@ -288,7 +314,13 @@ class Loop:
             "status": reader.status if reader is not None else "waiting for a visitor's camera",
             "notice": self._notice,
             "pictures": sorted(self._live.pictures),
+            "network": self.networks.stats(),
         }
+
+
+def no_other(*_: object) -> NoReturn:
+    """Where there is one network alone. Raises NetworkError."""
+    raise NetworkError("there is no other network here")
 
 
 def _close(dream: Dream) -> None:

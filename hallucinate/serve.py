@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,24 +19,35 @@ from rich.logging import RichHandler
 from rich.text import Text
 
 from hallucinate import __version__
-from hallucinate.calibrate.speed import begin_at, in_words, keep, open_as_kept
+from hallucinate.calibrate.speed import Opened, begin_at, in_words, keep, open_as_kept
 from hallucinate.clock import Clock, SystemClock
 from hallucinate.device import choose_device, describe
-from hallucinate.dream.agreement import read_agreement
+from hallucinate.dream.agreement import Agreement, read_agreement
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.governor import Governor
-from hallucinate.errors import SourceUnavailable
+from hallucinate.dream.hallucination import Hallucination
+from hallucinate.dream.surface import Layout, Surface
+from hallucinate.errors import SourceUnavailable, WeightsError
 from hallucinate.loop import Loop
 from hallucinate.networks import Network
-from hallucinate.settings import LiveSettings, Settings
-from hallucinate.shipped import shipped
+from hallucinate.networks.registry import Given, answering, check_name, known, open_network
+from hallucinate.networks.weights import Progress
+from hallucinate.panorama.fitting import Fitting
+from hallucinate.panorama.fitting import facts as facts_of
+from hallucinate.settings import LiveSettings, Settings, fitted
+from hallucinate.shipped import kept, shipped
 from hallucinate.sources import Source
 from hallucinate.sources.opening import choose_default, open_source
+from hallucinate.sources.panoramas import choose_panorama
 from hallucinate.sources.still import load_picture
 from hallucinate.stage import Shown, Stage
 from hallucinate.stream.access import Access, new_token
 from hallucinate.stream.server import make_app
-from hallucinate.stream.serving import addresses, run
+from hallucinate.stream.serving import addresses, run, spoken
+from hallucinate.stream.tls import chosen as chosen_tls
+from hallucinate.switch import Ready, Switch
+
+log = logging.getLogger(__name__)
 
 STATUS_EVERY_S = 0.5
 
@@ -44,8 +56,10 @@ STATUS_EVERY_S = 0.5
 class Start:
     """What is chosen once, at the start; the live knobs are in Settings.
 
-    source: as after ``--source``, or None for the first camera. size: (width, height) of the frames.
-    visitors: cameras dreamed beside the main source, or None for what the device can take.
+    source: as after ``--source``, or None for the first camera. given: what came with the network's name.
+    size: (width, height) of the frames, or None for 640×360, and for panoramas what panorama/fitting.py says.
+    panorama, lens: what the source's pictures are. visitors: cameras dreamed beside the main source, or None for what
+    the device can take.
     """
 
     source: str | None
@@ -53,12 +67,18 @@ class Start:
     host: str
     token: str
     network: str
+    given: Given
     device: str
-    size: tuple[int, int]
+    size: tuple[int, int] | None
     visitors: int | None
     seed: int
     guide_image: Path | None = None
     mask_image: Path | None = None
+    panorama: str = "auto"
+    lens: str | None = None
+    tls: bool = False
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
 
 
 def serve_forever(start: Start, settings: Settings) -> None:
@@ -68,34 +88,46 @@ def serve_forever(start: Start, settings: Settings) -> None:
         level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=console, show_path=False)]
     )
     clock = SystemClock()
+    tls = chosen_tls(start.tls, start.tls_cert, start.tls_key, kept("tls.pem"))
     # The source first: it is what people mistype, and it is checked before seconds go into the network.
     spec, why = (start.source, "as asked") if start.source is not None else choose_default()
+    panorama = choose_panorama(spec, start.panorama, start.lens, start.size)
+    size = panorama.size if panorama is not None else start.size or (640, 360)
     stage = Stage()
-    open_main = prepare_source(spec, start.size, settings, clock, lambda: stage.newest)
+    open_main = prepare_source(spec, size, settings, clock, panorama, lambda: stage.newest)
     files = {"guide": start.guide_image, "mask": start.mask_image}
     pictures = {kind: load_picture(path) for kind, path in files.items() if path is not None}
 
     device = choose_device(start.device)
-    opened = open_as_kept(start.network, device)
+    opened, settings = open_or_go_on(start, device, settings)
     network = opened.network
-    live = LiveSettings(settings, network.motifs, network.layers, network.families, pictures=frozenset(pictures))
+    names = (network.motifs, network.layers, network.families, network.channels)
+    live = LiveSettings(settings, *names, frozenset(pictures))
     visitors = start.visitors if start.visitors is not None else (2 if device.type == "cpu" else 8)
-    agreement = read_agreement(shipped("calibration") / "strength" / f"{network.name}.json")
-    dreamer = Dreamer(network, device, start.seed, agreement)
-    point, known = begin_at(opened, settings, start.size)
-    loop = Loop(open_main, dreamer, live, clock, start.size, visitors, Governor(point), stage)
+    dreamer = Dreamer(network, device, start.seed, measured(network))
+    point, known_how = begin_at(opened, settings, size)
+    facts = about(network, describe(device, opened.dtype))
+
+    def make(name: str, progress: Progress) -> Ready:
+        given = start.given if name == start.network else Given()
+        return prepared(name, device, opened.dtype, given, progress)
+
+    networks = Switch(opened.name, facts, make, check_name, known)
+    lies = Hallucination(*lying(panorama))
+    loop = Loop(open_main, dreamer, live, clock, size, visitors, Governor(point), networks, lies, stage)
     for kind, picture in pictures.items():
         loop.lay(kind, picture)
     token = start.token or new_token()
-    facts = about(network, describe(device, opened.dtype), spec)
-    chosen = {"source": f"{spec} ({why})", "speed": f"{in_words(point)} ({known})"}
-    app = make_app(loop, live, Access(token), facts, shipped("web"), clock=clock)
+    runs = {"version": __version__, "torch": torch.__version__, "source": spec, "panorama": facts_of(panorama)}
+    chosen = {"source": f"{spec} ({why})", "speed": f"{in_words(point)} ({known_how})"}
+    access = Access(token)
+    app = make_app(loop, live, access, runs, shipped("web"), clock=clock)
 
     with contextlib.closing(loop):
         loop.start()
-        asyncio.run(_serve(app, start, token, {**facts, **chosen}, loop, console))
-        if not loop.stats()["visitors"]:
-            keep(opened, loop.point, live.current, start.size)
+        asyncio.run(_serve(app, start, access, tls, {**runs, **facts, **chosen}, loop, console))
+        if not loop.stats()["visitors"] and networks.name == opened.name:
+            keep(opened, loop.point, live.current, size)
 
 
 def prepare_source(
@@ -103,6 +135,7 @@ def prepare_source(
     size: tuple[int, int],
     settings: Settings,
     clock: Clock,
+    panorama: Fitting | None = None,
     latest: Callable[[], Shown | None] = lambda: None,
 ) -> Callable[[], Source] | None:
     """What opens the main source each time it has to be opened; None for ``visitor``. latest: as for ``open_source``.
@@ -111,7 +144,7 @@ def prepare_source(
     """
     if spec == "visitor":
         return None
-    first: list[Source] = [open_source(spec, size, settings.fps, clock, latest)]
+    first: list[Source] = [open_source(spec, size, settings.fps, clock, panorama, latest)]
     if spec.startswith("camera"):
         # A camera that is not there is a mistyped number now; the same later is a cable to wait for.
         try:
@@ -121,56 +154,99 @@ def prepare_source(
             raise SourceUnavailable(str(error)) from None
 
     def open_again() -> Source:
-        return first.pop() if first else open_source(spec, size, settings.fps, clock, latest)
+        return first.pop() if first else open_source(spec, size, settings.fps, clock, panorama, latest)
 
     return open_again
 
 
-def about(network: Network, device: str, source: str) -> dict[str, object]:
-    """What ``GET /api/about`` says."""
-    motifs = [{"name": name, "family": network.families.get(name, "")} for name in network.motifs]
+def lying(panorama: Fitting | None) -> tuple[Surface, Layout]:
+    """What frames lie on, and for whose eyes."""
+    if panorama is None:
+        return Surface.FLAT, Layout.MONO
+    return Surface(panorama.wanted.becomes), Layout(panorama.wanted.layout)
+
+
+def open_or_go_on(start: Start, device: torch.device, settings: Settings) -> tuple[Opened, Settings]:
+    """The network that was asked for, or the one in the box where its weights cannot be had, and settings for it.
+
+    Settings that nobody chose are fitted to it; what was asked for by name is left, and checked with the rest.
+    Raises NetworkError for a name that does not exist, or a file that is damaged or of another network.
+    """
+    chosen = bool(settings.model_fields_set & {"motifs", "layers"})
+    try:
+        opened = open_as_kept(start.network, device, start.given)
+    except WeightsError as error:
+        log.warning(f"{error}. The network in the box goes on")
+        opened, chosen = open_as_kept("motif", device), False
+    network = opened.network
+    if not chosen:
+        settings = fitted(settings, network.motifs, network.channels, network.default_layer)
+    return opened, settings
+
+
+def prepared(name: str, device: torch.device, dtype: torch.dtype, given: Given, progress: Progress) -> Ready:
+    """A network to switch to, tried once, so that what is slow the first time, or does not work at all, shows now."""
+    network = open_network(name, device, dtype, given=given, progress=progress)
+    answering(network, device, tries=0)
+    return Ready(name, network, measured(network), about(network, describe(device, dtype)))
+
+
+def measured(network: Network) -> Agreement:
+    """What was measured of a network's strength, if it was."""
+    return read_agreement(shipped("calibration") / "strength" / f"{network.name}.json")
+
+
+def about(network: Network, device: str) -> dict[str, object]:
+    """What ``GET /api/about`` says of the network that dreams."""
     return {
-        "version": __version__,
-        "torch": torch.__version__,
         "network": network.name,
         "device": device,
-        "source": source,
-        "motifs": motifs,
+        "motifs": [{"name": name, "family": network.families.get(name, "")} for name in network.motifs],
         "layers": list(network.layers),
+        "channels": dict(network.channels),
+        "default_layer": network.default_layer,
     }
 
 
 async def _serve(
-    app: web.Application, start: Start, token: str, facts: dict[str, object], loop: Loop, console: Console
+    app: web.Application,
+    start: Start,
+    access: Access,
+    tls: ssl.SSLContext | None,
+    facts: dict[str, object],
+    loop: Loop,
+    console: Console,
 ) -> None:
     line = asyncio.Event()
 
     def ready(port: int) -> None:
-        console.print(greeting(facts, start.host, port, token, console.is_terminal))
+        console.print(greeting(facts, start.host, port, access, console.is_terminal, "https" if tls else "http"))
         line.set()
 
     with Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else _Silent() as display:
         keeping = asyncio.create_task(_keep_status(loop, display, line))
         try:
-            await run(app, start.host or None, start.port, ready)
+            await run(app, start.host or None, start.port, ready, tls=tls)
         finally:
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
 
 
-def greeting(facts: dict[str, object], host: str, port: int, token: str, with_code: bool) -> Text:
+def greeting(
+    facts: dict[str, object], host: str, port: int, access: Access, with_code: bool, scheme: str = "http"
+) -> Text:
     """What is printed when all is ready: the address, a QR code for the local network, and what was taken and why.
 
     facts: those of ``about``, with the reason in the source, and the speed found.
     """
-    here, others = addresses(port, token)
+    here, others = addresses(port, access.token, scheme)
     text = Text()
     text.append("\n  hallucinate ", style="bold")
     text.append(f"{facts['version']}\n\n", style="dim")
     rows = [("open", here), *((name, str(facts[name])) for name in ("source", "network", "device", "speed"))]
     reachable = others[0] if others and host not in ("127.0.0.1", "localhost", "::1") else ""
     if reachable:
-        rows.insert(1, ("on the network", reachable))
+        rows[1:1] = [("on the network", reachable), ("read aloud", spoken(reachable, access.code))]
     for name, value in rows:
         text.append(f"  {name:<16}", style="dim")
         text.append(f"{value}\n")

@@ -80,6 +80,13 @@ class Settings(BaseModel):
         description="how large what is hallucinated is, at its smallest, as a share of the picture's width",
         json_schema_extra=_knob("of the width", 0.01, "Size"),
     )
+    motif_degrees: float = Field(
+        25.0,
+        ge=5,
+        le=120,
+        description="on a panorama, how large what is hallucinated is, at its smallest, in degrees",
+        json_schema_extra=_knob("°", 1, "Size on a panorama", live=False),
+    )
     octaves: int = Field(
         3,
         ge=1,
@@ -248,8 +255,8 @@ class LiveSettings:
 
     ``motifs`` and ``layers`` are the names that the open network answers to; others are refused here,
     so that a dream never starts on a name that does not exist. ``families``, a word for each motif, go into
-    the schema, for pages that show many; ``channels`` are how many each layer has. ``pictures``: which of "guide" and
-    "mask" there are; a dream never starts on one that there is not.
+    the schema, for pages that show many; ``channels`` are how many each layer has. ``use`` takes another network's.
+    ``pictures``: which of "guide" and "mask" there are; a dream never starts on one that there is not.
     """
 
     def __init__(
@@ -300,6 +307,25 @@ class LiveSettings:
         if not there and picture == "mask" and self._current.where == "painted":
             self.patch({"where": "everywhere"})
 
+    def use(
+        self,
+        motifs: tuple[str, ...],
+        layers: tuple[str, ...],
+        families: Mapping[str, str],
+        channels: Mapping[str, int],
+        default_layer: str,
+    ) -> Settings:
+        """Take another network's names, and settings that it can follow, in one step; tell the listeners."""
+        with self._lock:
+            settings = fitted(self._current, motifs, channels, default_layer)
+            self.motifs, self.layers = motifs, layers
+            self.families, self.channels = dict(families), dict(channels)
+            self._current = settings
+            listeners = list(self._listeners)
+        for listener in listeners:
+            listener(settings)
+        return settings
+
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call ``listener`` after each change, on the changing thread; returns what ends that."""
         with self._lock:
@@ -308,6 +334,10 @@ class LiveSettings:
 
     def schema(self) -> dict[str, Any]:
         """JSON schema of the knobs, with the names that this network knows."""
+        with self._lock:
+            return self._schema()
+
+    def _schema(self) -> dict[str, Any]:
         schema = Settings.model_json_schema()
         schema["properties"]["motifs"]["propertyNames"] = {"enum": list(self.motifs)}
         schema["properties"]["motifs"]["families"] = self.families
@@ -335,6 +365,23 @@ class LiveSettings:
             raise SettingsError(
                 f"dream_width_min: {settings.dream_width_min} is above dream_width, {settings.dream_width}"
             )
+
+
+def fitted(settings: Settings, motifs: tuple[str, ...], channels: Mapping[str, int], default_layer: str) -> Settings:
+    """The settings with nothing that a network does not have: what it shares stays, else its default layer is asked
+    for; who asked for nothing still does. channels: how many each of its layers has."""
+
+    def has(entry: str) -> bool:
+        unit = read_unit(entry)
+        return unit.layer in channels and (unit.channel or 0) < channels[unit.layer]
+
+    shared = {name: weight for name, weight in settings.motifs.items() if name in motifs}
+    layers = {entry: weight for entry, weight in settings.layers.items() if has(entry)}
+    asked = any(settings.motifs.values()) or any(settings.layers.values())
+    if asked and not (any(shared.values()) or any(layers.values()) or settings.guide):
+        layers = {default_layer: 1.0}
+    guide_layer = settings.guide_layer if settings.guide_layer in channels else ""
+    return settings.model_copy(update={"motifs": shared, "layers": layers, "guide_layer": guide_layer})
 
 
 def _known(kind: str, name: str, names: tuple[str, ...]) -> None:

@@ -24,8 +24,12 @@ def kept(name: str) -> Path:
 
 
 def write_json(path: Path, facts: object) -> None:
-    """Write a file of JSON whole or not at all: beside its place, then moved there. Raises OSError."""
-    text = json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
+    """Write a file of JSON whole or not at all. Raises OSError."""
+    write_text(path, json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all: beside its place, then moved there. Raises OSError."""
     part = path.with_name(f"{path.name}.part")
     part.write_text(text, encoding="utf-8")
     os.replace(part, path)

@@ -8,11 +8,12 @@ from types import ModuleType
 
 import pytest
 
-from hallucinate.cli import app, read_mix, read_settings, read_size
+from hallucinate.cli import app
 from hallucinate.errors import SettingsError
 from hallucinate.motifs import MOTIFS
 from hallucinate.networks.motif import MotifNetwork
-from hallucinate.settings import Settings
+from hallucinate.options import read_mix, read_settings
+from hallucinate.settings import Settings, read_size
 from hallucinate.shipped import shipped
 
 
@@ -139,6 +140,7 @@ def test_networks_are_listed() -> None:
     done = hallucinate("networks")
     assert done.returncode == 0
     assert f"motif: in the box, {len(MOTIFS)} motifs by name" in done.stdout
+    assert "googlenet: to be fetched, 50 MB, 1000 motifs by name, 12 layers" in done.stdout
 
 
 def test_a_network_shows_its_motifs_one_a_line_with_family_and_its_layers() -> None:
@@ -156,6 +158,8 @@ def test_a_network_shows_its_motifs_one_a_line_with_family_and_its_layers() -> N
     [
         (["networks", "show", "motiv"], "no network is called 'motiv'; did you mean 'motif'"),
         (["networks", "show"], "name"),
+        (["networks", "show", "none.caffemodel"], "there is no file none.caffemodel"),
+        (["networks", "fetch", "resnet"], "no network is called 'resnet'; did you mean 'resnet50'"),
         (["netwroks"], "netwroks"),
         (["bench", "--widths", "16"], "--widths 16: give whole numbers from 64 to 4096"),
         (["bench", "--steps", "1,x"], "--steps 1,x: give whole numbers from 1 to 64"),
@@ -173,6 +177,13 @@ def test_a_network_shows_its_motifs_one_a_line_with_family_and_its_layers() -> N
         (["calibrate", "latency", "--json", "/no/such/folder/l.json"], "there is no folder /no/such/folder"),
         (["--fps", "30", "calibrate", "speed"], "--fps is for serving, not for `calibrate`"),
         (["--strength", "0.3", "networks"], "--strength is for serving, not for `networks`"),
+        (["calibrate", "lens", "nosuch.jpg", "-o", "lens.yaml"], "nosuch.jpg: No such file"),
+        (
+            ["calibrate", "lens", "a.jpg", "-o", "lens.yaml", "--model", "fishy"],
+            "--model fishy: give fisheye or pinhole",
+        ),
+        (["calibrate", "board", "-o", "board.txt"], "board.txt: a board is written as .pdf or .png"),
+        (["calibrate", "align", "a.jpg", "--lens", "nosuch", "-o", "x.yaml"], "there is no lens file nosuch"),
     ],
 )
 def test_a_command_with_bad_input_is_one_line_and_exit_code_2(arguments: list[str], said: str) -> None:
@@ -215,3 +226,9 @@ def test_the_machines_speed_is_measured_kept_and_said() -> None:
     assert width is not None
     assert f'"width": {width[1]}' in kept.read_text()
     assert str(kept) in done.stdout
+
+
+def test_a_board_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    app(["calibrate", "board", "-o", str(tmp_path / "board.pdf"), "--board", "checkerboard"], standalone_mode=False)
+    assert "checkerboard, 10×7 squares of 25 mm" in capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == ["board.pdf"]

@@ -9,10 +9,11 @@ ROOT = Path(__file__).parent.parent
 CODE = sorted((ROOT / "hallucinate").rglob("*.py"))
 
 FLOORS = [
-    {"settings", "frame", "clock", "errors", "shipped"},
+    {"settings", "options", "frame", "clock", "errors", "shipped"},
     {"stage", "motifs", "device", "zooming"},
-    {"networks"},
+    {"networks", "panorama"},
     {"dream", "sources"},
+    {"switch"},
     {"loop"},
     {"stream", "studio", "calibrate"},
     {"serve"},

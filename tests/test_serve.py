@@ -1,12 +1,21 @@
+import json
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from hallucinate.clock import SystemClock
-from hallucinate.errors import SourceUnavailable
-from hallucinate.serve import greeting, prepare_source, qr_code
+from hallucinate.errors import NetworkError, SourceUnavailable
+from hallucinate.networks.registry import Given
+from hallucinate.networks.zoo import outlined
+from hallucinate.serve import Start, greeting, open_or_go_on, prepare_source, prepared, qr_code
 from hallucinate.settings import Settings
+from hallucinate.stream.access import Access
 from tests.fakes import FakeClock
+from tests.networks.made import random_tensors
 
 
 def test_the_code_in_the_terminal_can_be_scanned() -> None:
@@ -29,7 +38,7 @@ FACTS: dict[str, object] = {
 
 
 def test_the_greeting_says_where_it_is_and_what_was_taken_and_why() -> None:
-    text = str(greeting(FACTS, "0.0.0.0", 8765, "secret", with_code=False))
+    text = str(greeting(FACTS, "0.0.0.0", 8765, Access("secret"), with_code=False))
     assert "http://localhost:8765/" in text
     assert "scene (no camera was found)" in text
     assert "288 px wide, 1 step a frame (measured now)" in text
@@ -37,7 +46,7 @@ def test_the_greeting_says_where_it_is_and_what_was_taken_and_why() -> None:
 
 
 def test_who_shuts_others_out_is_shown_no_address_for_them() -> None:
-    text = str(greeting(FACTS, "127.0.0.1", 8765, "secret", with_code=True))
+    text = str(greeting(FACTS, "127.0.0.1", 8765, Access("secret"), with_code=True))
     assert "secret" not in text
     assert "█" not in text
 
@@ -58,3 +67,53 @@ def test_what_will_never_work_is_refused_at_the_start() -> None:
 
 def test_the_visitors_source_is_left_to_the_visitor() -> None:
     assert prepare_source("visitor", (64, 64), Settings(), FakeClock()) is None
+
+
+def begun(network: str, tmp_path: Path, given: Given | None = None) -> Start:
+    return Start(None, 0, "", "", network, given or Given(), "cpu", (64, 64), None, 0)
+
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def _offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No weights here, and none to be had."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.delenv("HALLUCINATE_WEIGHTS", raising=False)
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
+    monkeypatch.setattr("hallucinate.device.precisions", lambda device: (torch.float32,))
+
+
+@pytest.mark.usefixtures("_offline")
+def test_without_weights_it_is_said_and_the_network_in_the_box_goes_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = Settings(motifs={"tabby": 1.0})
+    opened, settings = open_or_go_on(begun("squeezenet1_1", tmp_path), CPU, settings)
+    assert opened.name == opened.network.name == "motif"
+    assert (settings.motifs, settings.layers) == ({}, {opened.network.default_layer: 1.0})
+    said = caplog.messages[-1]
+    assert "squeezenet1_1-b8a52dc0.pth by hand and put it into" in said
+    assert said.endswith("The network in the box goes on")
+    assert "\n" not in said
+
+
+@pytest.mark.usefixtures("_offline")
+def test_what_is_mistyped_is_refused_and_what_nobody_chose_is_fitted(tmp_path: Path) -> None:
+    with pytest.raises(NetworkError, match="did you mean 'squeezenet1_1'"):
+        open_or_go_on(begun("squeezenet", tmp_path), CPU, Settings())
+    with pytest.raises(NetworkError, match="there is no weights file"):
+        open_or_go_on(begun("squeezenet1_1", tmp_path, Given(tmp_path / "none.pth")), CPU, Settings())
+    path = tmp_path / "s.safetensors"
+    save_file(random_tensors(outlined("squeezenet1_1")[0]), path)
+    opened, settings = open_or_go_on(begun("squeezenet1_1", tmp_path, Given(path)), CPU, Settings())
+    assert opened.network.name == "squeezenet1_1"
+    assert (settings.motifs, settings.layers) == ({}, {"fire8": 1.0})
+    _, chosen = open_or_go_on(begun("squeezenet1_1", tmp_path, Given(path)), CPU, Settings(motifs={"eye": 1.0}))
+    assert chosen.motifs == {"eye": 1.0}  # to be refused by name, with the rest
+    ready = prepared("squeezenet1_1", CPU, torch.float32, Given(path), lambda here, total: None)
+    assert ready.facts["network"] == "squeezenet1_1"
+    assert ready.facts["channels"] == dict(ready.network.channels)
+    json.dumps(ready.facts)

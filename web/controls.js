@@ -2,7 +2,8 @@
 
 import { make } from './dom.js';
 import { fieldFor } from './fields.js';
-import { MotifMix } from './motifs.js';
+import { Mix } from './mix.js';
+import { Where } from './paint.js';
 
 // For this long after a hand moved a control here, what the server says of it is old news.
 const OWN_MS = 600;
@@ -10,46 +11,50 @@ const OWN_MS = 600;
 export class Controls {
   #root;
   #patch;
-  #beside;
-  #fields = new Map();
+  #parts;
+  #fields = [];
   #own = new Map();
   #settings = null;
   #pressed = null;
 
-  /** `patch(changes)` sends changes to the server. `beside` is what the engine has beside its knobs. */
-  constructor(root, patch, beside) {
-    this.#root = root;
-    this.#patch = patch;
-    this.#beside = beside;
+  /**
+   * `patch(changes)` sends changes to the server. `parts` outlive a schema: the guide picture, the painter, and the
+   * elements `network` and `latency`, which stand with the engine's knobs.
+   */
+  constructor(root, patch, parts) {
+    [this.#root, this.#patch, this.#parts] = [root, patch, parts];
     root.addEventListener('pointerdown', ({ target }) => { this.#pressed = target; });
     for (const type of ['pointerup', 'pointercancel']) window.addEventListener(type, () => this.#released());
   }
 
   /** Draw the controls of this schema. */
   build(schema) {
-    this.#fields.clear();
+    const knobs = schema.properties;
     const groups = { dream: make('div', { class: 'group' }), engine: make('div', { class: 'group' }) };
-    for (const [name, spec] of Object.entries(schema.properties)) {
-      const moved = (value) => this.#moved({ [name]: value });
-      const field = name === 'motifs' ? this.#motifs(spec) : fieldFor(name, spec, moved);
+    const mix = new Mix(knobs, this.#parts.guide, (changes) => this.#moved(changes));
+    this.#fields = [mix];
+    groups.dream.append(mix.element);
+    for (const [name, spec] of Object.entries(knobs)) {
+      if (mix.names.includes(name)) continue;
+      const field = this.#field(name, spec);
       if (!field) continue;
-      this.#fields.set(name, field);
+      this.#fields.push(field);
       (groups[spec.group] ?? groups.dream).append(field.element);
     }
-    groups.engine.append(this.#beside);
+    groups.engine.append(this.#parts.latency);
     const reset = make('button', { type: 'button', class: 'quiet-button' }, 'Back to how it was made');
-    reset.addEventListener('click', () => this.#reset(schema));
+    reset.addEventListener('click', () => this.#patch(defaults(knobs)));
     const engine = make('details', {}, make('summary', {}, 'Engine'), groups.engine);
-    this.#root.replaceChildren(groups.dream, engine, reset);
+    this.#root.replaceChildren(groups.dream, this.#parts.network, engine, reset);
     if (this.#settings) this.show(this.#settings);
   }
 
   /** Show these settings, except where a hand is on the control right now. */
   show(settings) {
     this.#settings = settings;
-    for (const [name, field] of this.#fields) {
-      const held = this.#own.has(name) || field.element.contains(this.#pressed);
-      if (!held) field.show(settings[name]);
+    for (const field of this.#fields) {
+      const held = field.names.some((name) => this.#own.has(name)) || field.element.contains(this.#pressed);
+      if (!held) field.show(settings);
     }
   }
 
@@ -60,11 +65,10 @@ export class Controls {
     if (this.#settings) this.show(this.#settings);
   }
 
-  #motifs(spec) {
-    // A motif chosen while a layer is dreamed takes the layer's place.
-    const chosen = (mix) => this.#moved(this.#settings?.layer ? { motifs: mix, layer: '' } : { motifs: mix });
-    const mix = new MotifMix(spec, spec.propertyNames.enum, chosen);
-    return { element: mix.element, show: (value) => mix.show(value, Boolean(this.#settings.layer)) };
+  #field(name, spec) {
+    if (name === 'where') return new Where(spec, this.#parts.painter, (changes) => this.#moved(changes));
+    const field = fieldFor(name, spec, (value) => this.#moved({ [name]: value }));
+    return field && { names: [name], element: field.element, show: (settings) => field.show(settings[name]) };
   }
 
   #moved(changes) {
@@ -83,12 +87,15 @@ export class Controls {
     this.#pressed = null;
     if (this.#settings) this.show(this.#settings);
   }
+}
 
-  #reset(schema) {
-    const changes = {};
-    for (const [name, { default: value }] of Object.entries(schema.properties)) {
-      if (value !== undefined) changes[name] = value;
-    }
-    this.#patch(changes);
+/** Every knob as it was made; motifs that this network does not know stay as they are. */
+function defaults(knobs) {
+  const changes = {};
+  for (const [name, { default: value }] of Object.entries(knobs)) {
+    if (value !== undefined) changes[name] = value;
   }
+  const known = new Set(knobs.motifs.propertyNames.enum);
+  if (!Object.keys(changes.motifs).every((name) => known.has(name))) delete changes.motifs;
+  return changes;
 }

@@ -4,7 +4,7 @@ import { make } from './dom.js';
 
 const POSITIONS = 100;
 
-/** A slider, a switch or a list for the knob; null for a kind that is drawn elsewhere (the motifs). */
+/** A slider, a switch or a list for the knob; null for a kind that is drawn elsewhere (the mix). */
 export function fieldFor(name, spec, onInput) {
   if (spec.type === 'boolean') return toggle(name, spec, onInput);
   if (spec.enum) return choice(name, spec, onInput);
@@ -33,7 +33,7 @@ export function scaleOf({ type, minimum, maximum, step = type === 'integer' ? 1 
   return { min: minimum, max: maximum, step, position: same, value: same, text: (value) => value.toFixed(decimals) };
 }
 
-/** A bare range input with its value in words beside it; used for knobs and for motif weights. */
+/** A bare range input with its value in words beside it; used for knobs, weights and the brush. */
 export function range(id, spec, onInput, attributes = {}) {
   const scale = scaleOf(spec);
   const { min, max, step } = scale;
@@ -73,7 +73,7 @@ function toggle(name, spec, onInput) {
 
 function choice(name, spec, onInput) {
   const id = `knob-${name}`;
-  const options = spec.enum.map((value) => make('option', { value }, value || 'by motif'));
+  const options = spec.enum.map((value) => make('option', { value }, value || 'its own choice'));
   const select = make('select', { id, 'aria-describedby': `${id}-help` }, ...options);
   select.addEventListener('change', () => onInput(select.value));
   const element = make('div', { class: 'field' },

@@ -48,7 +48,8 @@ export function onKeys(keys) {
     const act = Object.hasOwn(keys, key) ? keys[key] : null;
     const held = key === 'c';
     if (!act || (event.type === 'keyup' && !held)) return;
-    if (event.target.closest?.('select') && key !== 'Escape') return; // letters choose in a list
+    // Letters choose in a list and are written in a field; Escape stops wherever it is pressed.
+    if (event.target.closest?.('select, input:is([type="search"], [type="number"])') && key !== 'Escape') return;
     act(event);
   };
   document.addEventListener('keydown', heard);

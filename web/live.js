@@ -16,7 +16,7 @@ export class Live {
   #count = 0;
   #pings = new Map(); // those that are under way: by their id, what to do with the answer
 
-  /** `on`: {settings(settings), stats(stats), error(words), link(isUp)}. */
+  /** `on`: {settings(settings), stats(stats), network(), error(words), link(isUp)}. */
   constructor(on) {
     this.#on = on;
   }
@@ -70,6 +70,7 @@ export class Live {
   #heard(message) {
     if (message.type === 'pong') this.#pings.get(message.id)?.({ received: performance.now(), server: message.now_ms });
     else if (message.type === 'settings') this.#on.settings(message.settings);
+    else if (message.type === 'network') this.#on.network();
     else if (message.type === 'stats') this.#on.stats(message.stats);
     else if (message.type === 'error') this.#on.error(message.error);
   }

@@ -4,9 +4,12 @@ import { Drawer, FullScreen, fitPicture, hideWhenIdle } from './chrome.js';
 import { Controls } from './controls.js';
 import { byId } from './dom.js';
 import { ask, sentence } from './exchange.js';
+import { Guide, onPictures } from './guide.js';
 import { holdToCompare, onKeys } from './hands.js';
 import { Latency } from './latency.js';
 import { Live } from './live.js';
+import { Networks } from './networks.js';
+import { Painter } from './paint.js';
 import { Player, wasAccepted } from './player.js';
 import { dismiss, notice, setState, state } from './state.js';
 
@@ -26,26 +29,44 @@ function connectControls(player, measureFor) {
     stats: (stats) => {
       showFigures(player, stats, about);
       player.sourceSays(stats.status ?? '');
+      networks.show(stats.network);
+      guide.is(stats.pictures.includes('guide'));
+      painter.is(stats.pictures.includes('mask'));
       if (stats.notice && stats.notice !== noted) notice('engine', sentence(stats.notice));
       noted = stats.notice;
     },
-    link: async (up) => {
+    network: () => draw(),
+    link: (up) => {
       byId('controls').disabled = !up;
-      if (!up) return;
-      try {
-        let schema;
-        [schema, about] = await Promise.all(['api/schema', 'api/about'].map(async (url) => (await ask(url)).json()));
-        const now = JSON.stringify(schema);
-        if (now !== drawn) controls.build(schema);
-        drawn = now;
-        byId('drawer-open').disabled = false;
-      } catch (error) {
-        notice('controls', error.message);
-      }
+      if (up) draw();
     },
   });
+  /** The controls that this server, with this network, has. */
+  const draw = async () => {
+    networks.look();
+    try {
+      let schema;
+      [schema, about] = await Promise.all(['api/schema', 'api/about'].map(async (url) => (await ask(url)).json()));
+      const now = JSON.stringify(schema);
+      if (now !== drawn) {
+        guide.forget();
+        controls.build(schema);
+      }
+      drawn = now;
+      byId('drawer-open').disabled = false;
+    } catch (error) {
+      notice('controls', error.message);
+    }
+  };
   const latency = new Latency(player, live);
-  const controls = new Controls(byId('controls'), (changes) => live.patch(changes), latency.element);
+  const patch = (changes) => live.patch(changes);
+  const guide = new Guide(patch);
+  const painter = new Painter(player.video, patch);
+  const networks = new Networks();
+  const parts = { guide, painter, network: networks.element, latency: latency.element };
+  const controls = new Controls(byId('controls'), patch, parts);
+  if (!document.body.classList.contains('kiosk')) onPictures((file) => guide.take(file));
+  byId('drawer-open').addEventListener('click', () => guide.look());
   live.open();
   if (measureFor) whenLive(() => latency.runByItself(measureFor));
 }

@@ -33,13 +33,19 @@ export class Viewer {
     });
   }
 
-  /** Connect and return when the first frame is on the screen. `dream` is the id of a visitor's dream, or null. */
-  async watch(dream, signal) {
+  /**
+   * Connect and return when the first frame is on the screen. `dream` is the id of a visitor's dream, or null.
+   * `codecs`, the best first, and `width`, at most, are what to ask for; null for what comes.
+   */
+  async watch(dream, signal, { codecs = null, width = null } = {}) {
     signal.addEventListener('abort', () => this.close(), { signal: this.#closed.signal });
-    const { receiver } = this.#peer.addTransceiver('video', { direction: 'recvonly' });
+    const transceiver = this.#peer.addTransceiver('video', { direction: 'recvonly' });
+    const { receiver } = transceiver;
+    if (codecs) transceiver.setCodecPreferences?.(codecs);
     // Show each frame as it comes: a late frame is worth less here than a missing one.
     if ('jitterBufferTarget' in receiver) receiver.jitterBufferTarget = 0;
-    const response = await exchange(this.#peer, dream ? `whep?dream=${encodeURIComponent(dream)}` : 'whep', signal);
+    const query = new URLSearchParams({ ...(dream && { dream }), ...(width && { width }) });
+    const response = await exchange(this.#peer, query.size ? `whep?${query}` : 'whep', signal);
     this.#location = location(response);
     this.#video.srcObject = new MediaStream([receiver.track]);
     await Promise.race([Promise.all([this.#play(), this.#firstFrame(receiver)]), this.#failed()]);

@@ -27,7 +27,7 @@ from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.governor import Governor, OperatingPoint
 from hallucinate.frame import Frame, Picture
 from hallucinate.networks import Network
-from hallucinate.networks.registry import open_network, open_quickest
+from hallucinate.networks.registry import Given, open_network, open_quickest
 from hallucinate.settings import Settings
 from hallucinate.shipped import kept, write_json
 
@@ -75,7 +75,11 @@ class Opened:
     points: dict[str, KeptPoint]
 
 
-def open_as_kept(name: str, device: torch.device) -> Opened:
+def open_as_kept(
+    name: str,
+    device: torch.device,
+    given: Given = Given(),  # noqa: B008 - frozen
+) -> Opened:
     """The network, in the precision and on the threads that were the quickest at an earlier start, or else are now.
 
     Raises NetworkError as ``open_network`` does. A file that cannot be read is said in a line, and done without.
@@ -88,10 +92,10 @@ def open_as_kept(name: str, device: torch.device) -> Opened:
         machine = None
     dtype = next((dtype for dtype in precisions(device) if machine and precision(dtype) == machine.precision), None)
     if machine is None or dtype is None or machine.threads not in thread_counts(device):
-        network, dtype = open_quickest(name, device)
+        network, dtype = open_quickest(name, device, given=given)
         return Opened(name, network, device, dtype, {})
     torch.set_num_threads(machine.threads)
-    return Opened(name, open_network(name, device, dtype), device, dtype, machine.points)
+    return Opened(name, open_network(name, device, dtype, given=given), device, dtype, machine.points)
 
 
 def begin_at(opened: Opened, settings: Settings, size: tuple[int, int]) -> tuple[OperatingPoint, str]:

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 
 from hallucinate.dream.objectives import Objective
 from hallucinate.dream.priors import PLAIN, Shaping, shaped
+from hallucinate.dream.surface import MARGIN, narrowed, widened
 
 FLAT = 1e-6
 """ε in g / (mean|g| + ε): where the network sees nothing to climb, nothing is climbed.
@@ -53,14 +54,20 @@ def shifted(
 
 
 def climbed(
-    seen: torch.Tensor, ask: Objective | Sequence[Objective], shares: torch.Tensor | None = None
+    seen: torch.Tensor,
+    ask: Objective | Sequence[Objective],
+    shares: torch.Tensor | None = None,
+    views: int = 1,
 ) -> torch.Tensor:
-    """∂L/∂x, float32, of one objective; of several the sum, each of mean magnitude 1 times its share."""
+    """∂L/∂x, float32, of one objective; of several the sum, each of mean magnitude 1 times its share.
+
+    views: how many pictures, one after another, show one thing, and are measured together.
+    """
     if not isinstance(ask, Sequence):
         return gradient(seen, ask)
     if len(ask) == 1 or shares is None:
         return gradient(seen, ask[0])
-    ways = [share * normalised(gradient(seen, one)) for one, share in zip(ask, shares.unbind(), strict=True)]
+    ways = [share * normalised(gradient(seen, one), views) for one, share in zip(ask, shares.unbind(), strict=True)]
     return torch.stack(ways).sum(0)
 
 
@@ -71,10 +78,13 @@ def gradient(seen: torch.Tensor, ask: Objective) -> torch.Tensor:
     return g.float()
 
 
-def normalised(g: torch.Tensor) -> torch.Tensor:
-    """g / (mean|g| + ε), of each picture as a whole."""
+def normalised(g: torch.Tensor, views: int = 1) -> torch.Tensor:
+    """g / (mean|g| + ε), of each picture as a whole, or of so many together."""
     # In float32: a half-precision mean over a large picture overflows.
-    return g / (g.abs().mean((1, 2, 3), keepdim=True) + FLAT)
+    size = g.abs().mean((1, 2, 3), keepdim=True)
+    if views > 1:
+        size = size.view(-1, views).mean(1).repeat_interleave(views).view(-1, 1, 1, 1)
+    return g / (size + FLAT)
 
 
 def mirrored(size: int, shift: torch.Tensor, jitter: int) -> torch.Tensor:
@@ -83,9 +93,14 @@ def mirrored(size: int, shift: torch.Tensor, jitter: int) -> torch.Tensor:
     return torch.where(place < size, place, 2 * (size - 1) - place)
 
 
-def resized(x: torch.Tensor, height: int, width: int) -> torch.Tensor:
-    """(B, C, h, w) -> (B, C, height, width): antialiased on the way down, bilinear on the way up."""
+def resized(x: torch.Tensor, height: int, width: int, wraps: bool = False) -> torch.Tensor:
+    """(B, C, h, w) -> (B, C, height, width): antialiased on the way down, bilinear on the way up.
+
+    wraps: whether the picture's sides meet; then w and width are multiples of ``surface.MARGIN``.
+    """
     if x.shape[2:] == (height, width):
         return x
+    if wraps:
+        return narrowed(resized(widened(x), height, width + 2 * (width // MARGIN)), width)
     smaller = height < x.shape[2]
     return F.interpolate(x, size=(height, width), mode="bilinear", align_corners=False, antialias=smaller)

@@ -14,13 +14,15 @@ import torch
 from hallucinate.dream.agreement import Agreement
 from hallucinate.dream.ascent import resized
 from hallucinate.dream.cuda import Array, Graphs, Tray
+from hallucinate.dream.flow import FLOW_WIDTH, carried
 from hallucinate.dream.governor import OperatingPoint
 from hallucinate.dream.growth import Carried, Dials, Plan, dreamed, grown, of_each
 from hallucinate.dream.hallucination import Change, Hallucination
 from hallucinate.dream.objectives import asked, features, weights
 from hallucinate.dream.octaves import dream_size, octave_sizes
 from hallucinate.dream.priors import Shaping, radius_for
-from hallucinate.frame import Frame, Picture, laid_on, shrunk, to_tensor
+from hallucinate.dream.surface import MARGIN, Layout, Surface, beside_each_other, disparity, eyes
+from hallucinate.frame import Frame, Picture, laid_on, shrunk, to_luma, to_tensor
 from hallucinate.settings import Settings, read_unit
 
 if TYPE_CHECKING:
@@ -44,10 +46,13 @@ class Guide:
 
     def __init__(self, picture: Picture) -> None:
         self._picture = picture
+        self._network: Network | None = None
         self._found: dict[str, torch.Tensor] = {}
 
     def at(self, network: Network, layer: str, device: torch.device) -> torch.Tensor:
-        """What it has at a layer, as ``objectives.features`` gives it; found once."""
+        """What it has at a layer, as ``objectives.features`` gives it; found once for a network."""
+        if network is not self._network:
+            self._network, self._found = network, {}
         if layer not in self._found:
             self._found[layer] = features(network, layer, to_tensor(self._picture, device))
         return self._found[layer]
@@ -60,13 +65,19 @@ class Dreamer:
     """
 
     def __init__(
-        self, network: Network, device: torch.device, seed: int = 0, agreement: Agreement | None = None
+        self,
+        network: Network,
+        device: torch.device,
+        seed: int = 0,
+        agreement: Agreement | None = None,
+        surface: Surface = Surface.FLAT,
+        layout: Layout = Layout.MONO,
     ) -> None:
         self._network, self._device = network, device
         self._agreement = agreement or Agreement()
         self._random = np.random.default_rng(seed)
         self._turn = 0
-        self._alone = Hallucination()
+        self._alone = Hallucination(surface, layout)
         self._guide: Guide | None = None
         self._no_guide = torch.zeros(1, 1, device=device)
         self._mask: Array | None = None
@@ -77,6 +88,12 @@ class Dreamer:
         self._lookers = ThreadPoolExecutor(min(8, os.cpu_count() or 1), "looker")
         # Two, so that the next frame can be brought while the last is still on its way back.
         self._trays = [Tray(device), Tray(device)]
+
+    def use(self, network: Network, agreement: Agreement) -> None:
+        """Dream on with another network: what was dreamed stays, what was captured for the one before is let go."""
+        self._network, self._agreement = network, agreement
+        if self._graphs is not None:
+            self._graphs = Graphs()
 
     @property
     def cleared(self) -> int:
@@ -102,13 +119,32 @@ class Dreamer:
     def together(
         self, cameras: Sequence[tuple[Hallucination, Frame]], settings: Settings, point: OperatingPoint
     ) -> list[Picture]:
-        """The next frame of each of several cameras, dreamed; those of one size as one batch."""
-        shapes = dict.fromkeys(frame.picture.shape for _, frame in cameras)
+        """The next frame of each of several cameras, dreamed; those of one kind and size as one batch.
+
+        Of a stereo pair the left eye's view is dreamed, and the right eye is shown the same hallucination, moved by the
+        disparity: half the work, and nothing that the two eyes could disagree on.
+        """
+        views = [eyes(frame.picture, hallucination.layout) for hallucination, frame in cameras]
+        lefts = [(h, h.left(frame, seen[0])) for (h, frame), seen in zip(cameras, views, strict=True)]
+        kinds = [(hallucination.surface, frame.picture.shape) for hallucination, frame in lefts]
         dreams: dict[int, Picture] = {}
-        for shape in shapes:
-            alike = [n for n, (_, frame) in enumerate(cameras) if frame.picture.shape == shape]
-            dreams.update(zip(alike, self.begin([cameras[n] for n in alike], settings, point)(), strict=True))
+        for kind in dict.fromkeys(kinds):
+            alike = [n for n, other in enumerate(kinds) if other == kind]
+            dreams.update(zip(alike, self.begin([lefts[n] for n in alike], settings, point)(), strict=True))
+        for n, ((hallucination, _), seen) in enumerate(zip(cameras, views, strict=True)):
+            if len(seen) == 2:
+                right = self._right(hallucination, *seen)
+                dreams[n] = beside_each_other((dreams[n], right), hallucination.layout)
         return [dreams[n] for n in range(len(cameras))]
+
+    def _right(self, hallucination: Hallucination, left: Picture, right: Picture) -> Picture:
+        """The right eye's view with what the left one's was dreamed into."""
+        assert hallucination.carried is not None
+        wraps = hallucination.surface.wraps
+        height, width = dream_size(left.shape[0], left.shape[1], FLOW_WIDTH, MARGIN)
+        moved = disparity(to_luma(left, width, height), to_luma(right, width, height), hallucination.surface)
+        r = carried(hallucination.carried.residual, moved.to(self._device), wraps)
+        return laid_on(right, r.cpu(), wraps)
 
     def begin(
         self, cameras: Sequence[tuple[Hallucination, Frame]], settings: Settings, point: OperatingPoint
@@ -118,14 +154,16 @@ class Dreamer:
         On a GPU the dreams of one call may be waited for after the next was made: no more than two at once.
         """
         pictures = [frame.picture for _, frame in cameras]
-        height, width = dream_size(pictures[0].shape[0], pictures[0].shape[1], point.width)
+        surface = cameras[0][0].surface
+        multiple = MARGIN if surface.wraps else 1
+        height, width = dream_size(pictures[0].shape[0], pictures[0].shape[1], point.width, multiple)
         changes = self._changes(cameras, settings)
-        carried = [self._carried(hallucination.carried, height, width) for hallucination, _ in cameras]
-        before = Carried(*(torch.cat(each) for each in zip(*carried, strict=True)))
+        held = [self._carried(hallucination.carried, height, width, surface.wraps) for hallucination, _ in cameras]
+        before = Carried(*(torch.cat(each) for each in zip(*held, strict=True)))
         shown = self._guide  # read once: another may be handed in meanwhile
         wanted = {key: w for key, w in asked(settings).items() if shown is not None or key[0] != "guide"}
-        plan = self._plan(wanted, changes, settings, height, width, point.steps)
-        dials = self._dials(wanted, changes, settings, point)
+        plan = self._plan(wanted, surface, changes, settings, height, width, point.steps)
+        dials = self._dials(wanted, surface, changes, settings, point)
         guide = shown.at(self._network, plan.guide, self._device) if shown and plan.guide else self._no_guide
         arrays = {**dials, "fields": fields(changes)}
         if not self._whole:
@@ -134,7 +172,7 @@ class Dreamer:
             r, colour, fine = grown(self._network, plan, camera, before, guide, on.pop("fields"), Dials(**on))
             for (hallucination, _), kept, good in zip(cameras, of_each(r, colour), fine.tolist(), strict=True):
                 hallucination.keep(kept, good)
-            return lambda: [laid_on(picture, r[n : n + 1]) for n, picture in enumerate(pictures)]
+            return lambda: [laid_on(picture, r[n : n + 1], surface.wraps) for n, picture in enumerate(pictures)]
         return self._begun([h for h, _ in cameras], plan, np.stack(pictures), [*before, guide], arrays)
 
     def _begun(
@@ -173,20 +211,28 @@ class Dreamer:
             return [hallucination.change(frame, settings) for hallucination, frame in cameras]
         return list(self._lookers.map(lambda camera: camera[0].change(camera[1], settings), cameras))
 
-    def _carried(self, before: Carried | None, height: int, width: int) -> Carried:
+    def _carried(self, before: Carried | None, height: int, width: int, wraps: bool) -> Carried:
         if before is None:
             return Carried(*(torch.zeros(size, device=self._device) for size in ((1, 3, height, width), (1, 3, 1, 1))))
-        return Carried(resized(before.residual, height, width), before.colour)
+        return Carried(resized(before.residual, height, width, wraps), before.colour)
 
     def _plan(
-        self, wanted: Wanted, changes: Sequence[Change], settings: Settings, height: int, width: int, steps: int
+        self,
+        wanted: Wanted,
+        surface: Surface,
+        changes: Sequence[Change],
+        settings: Settings,
+        height: int,
+        width: int,
+        steps: int,
     ) -> Plan:
         """What runs on the device; each step is on the next octave of the cycle, coarse to fine."""
         kinds = [kind for kind, _ in wanted]
         sizes: list[tuple[int, int]] = []
         if settings.strength > 0 and kinds:
-            finest = self._network.motif_px / settings.motif_size
-            octaves = octave_sizes(height, width, finest, settings.octaves, settings.octave_scale)
+            share = settings.motif_degrees / surface.degrees if surface.degrees else settings.motif_size
+            finest, multiple = self._network.motif_px / share, MARGIN if surface.wraps else 1
+            octaves = octave_sizes(height, width, finest, settings.octaves, settings.octave_scale, multiple)
             sizes = [octaves[(self._turn + n) % len(octaves)] for n in range(steps)]
             self._turn += steps
         return Plan(
@@ -201,10 +247,16 @@ class Dreamer:
                 radius=radius_for(settings.gradient_blur), levels=settings.laplacian, natural=settings.natural_colours
             ),
             drawn=settings.total_variation > 0 or settings.pull > 0,
+            surface=surface,
         )
 
     def _dials(
-        self, wanted: Wanted, changes: Sequence[Change], settings: Settings, point: OperatingPoint
+        self,
+        wanted: Wanted,
+        surface: Surface,
+        changes: Sequence[Change],
+        settings: Settings,
+        point: OperatingPoint,
     ) -> dict[str, Array]:
         """The frame's numbers, as ``Dials`` names them."""
         limit = self._agreement.reach(settings)
@@ -215,13 +267,14 @@ class Dreamer:
         each |= {name: np.array([getattr(change, name) for change in changes]) for name in ("left", "fresh")}
         motifs = {name: weight for (kind, name), weight in wanted.items() if kind == "motifs"}
         others = [weight for (kind, _), weight in wanted.items() if kind != "motifs"]
+        farthest = settings.jitter + 1 if surface is Surface.FLAT else 2**31
         shares = [sum(motifs.values()), *others] if motifs else others
         return {
             **{name: np.asarray(values, np.float32).reshape(-1, 1, 1, 1) for name, values in each.items()},
             "weights": np.array(weights(self._network, motifs), np.float32),
             "shares": np.array(shares, np.float32) / max(1e-6, sum(shares)),
             "priors": np.array([settings.gradient_blur, settings.total_variation, settings.pull], np.float32),
-            "shifts": self._random.integers(0, settings.jitter + 1, (point.steps, 2)),
+            "shifts": self._random.integers(0, farthest, (point.steps, 2)),
             "mask": self._masks(changes, settings),
         }
 

@@ -50,3 +50,43 @@ def stream(x: torch.Tensor, y: torch.Tensor, now_s: float) -> tuple[torch.Tensor
         u, v = u - math.sin(heading) * slope, v + math.cos(heading) * slope
     size = math.sqrt(2 / SWIRLS)
     return u * size, v * size
+
+
+def drift_on_sphere(
+    whole: bool, height: int, width: int, seconds: float, now_s: float, settings: Settings
+) -> torch.Tensor | None:
+    """``drift`` on an equirectangular picture, whole or its front half: x ahead of a place is its longitude.
+
+    It grows out of what is in front and into what is behind (a Möbius transformation, which shears nothing), turns
+    about the upright, and flows about a few axes, each band of it at a speed of its own, which piles up nowhere.
+    """
+    if seconds <= 0 or not (settings.drift_zoom or settings.drift_turn or settings.drift_flow):
+        return None
+    span = 2 * math.pi if whole else math.pi
+    lon = ((torch.arange(width, dtype=torch.float32) + 0.5) / width - 0.5) * span
+    lat = (0.5 - (torch.arange(height, dtype=torch.float32) + 0.5) / height) * math.pi
+    lat, lon = torch.meshgrid(lat, lon, indexing="ij")
+    here = torch.stack([lon.sin() * lat.cos(), lat.sin(), lon.cos() * lat.cos()])
+    there = here
+    if settings.drift_zoom:
+        # Stereographic from behind: r = tan(θ/2) in front of it is scaled.
+        scale = (1 + settings.drift_zoom) ** -seconds
+        across, ahead = there[:2] / (1 + there[2]).clamp(min=1e-6) * scale, None
+        square = across.square().sum(0)
+        ahead = (1 - square) / (1 + square)
+        there = torch.cat([across * 2 / (1 + square), ahead[None]])
+    if settings.drift_flow:
+        reach = 2 * math.pi * settings.drift_flow * seconds
+        for n in range(SWIRLS):
+            up = 1 - 2 * (n + 0.5) / SWIRLS  # axes spread evenly (a Fibonacci sphere)
+            heading = n * math.pi * (3 - math.sqrt(5))
+            flat = math.sqrt(1 - up * up)
+            axis = torch.tensor([flat * math.cos(heading), up, flat * math.sin(heading)]).view(3, 1, 1)
+            phase = 2.4 * n + math.pi * now_s / PERIOD_S * (1 + 0.13 * n) * (-1) ** n
+            speed = torch.cos((2.0 + 1.1 * n) * (axis * there).sum(0) + phase) * math.sqrt(3 / SWIRLS)
+            there = there - reach * speed * torch.linalg.cross(axis.expand_as(there), there, dim=0)
+        there = there / there.norm(dim=0, keepdim=True)
+    x, y, z = there
+    dx = torch.atan2(x, z) - lon - math.radians(settings.drift_turn) * seconds
+    dx = (dx + math.pi) % (2 * math.pi) - math.pi  # the short way round
+    return torch.stack([dx / (span / 2), -(y.clamp(-1, 1).asin() - lat) / (math.pi / 2)])

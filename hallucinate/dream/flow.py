@@ -44,8 +44,13 @@ class Flow:
     def __init__(self) -> None:
         self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
 
-    def between(self, old: Picture, new: Picture) -> Motion:
-        """uint8 luma (h, w) twice -> how the new one's pixels lay in the old one."""
+    def between(self, old: Picture, new: Picture, wraps: bool = False) -> Motion:
+        """uint8 luma (h, w) twice -> how the new one's pixels lay in the old one. wraps: whether their sides meet."""
+        if wraps:
+            margin = old.shape[1] // 8
+            before, after = (np.pad(luma, ((0, 0), (margin, margin)), "wrap") for luma in (old, new))
+            found = self.between(before, after)
+            return Motion(*(part[:, margin:-margin] for part in (found.back, found.visible)))
         back, forth = self._flow(new, old), self._flow(old, new)
         visible = ~(disoccluded(back, forth) | motion_border(back))
         back[squared(back) < STILL_PX**2] = 0.0
@@ -112,18 +117,21 @@ def field(motion: Motion | None, own: torch.Tensor | None) -> Field | None:
     return where
 
 
-def carried(residual: torch.Tensor, fields: torch.Tensor) -> torch.Tensor:
+def carried(residual: torch.Tensor, fields: torch.Tensor, wraps: bool = False) -> torch.Tensor:
     """M · warp(r, flow): the residual where its pixels have gone; 0 where they had been hidden, or came from outside.
 
     residual: float32 (B, C, H, W). fields: float32 (B, 3, h, w), as ``field`` gives them, enlarged to the residual's
-    size. One resampling for all motion.
+    size. One resampling for all motion. wraps: whether the picture's sides meet, and nothing comes from outside there.
     """
     _, _, height, width = residual.shape
     y = (torch.arange(height, device=residual.device, dtype=torch.float32) * 2 + 1) / height - 1
     x = (torch.arange(width, device=residual.device, dtype=torch.float32) * 2 + 1) / width - 1
     dx, dy, visible = F.interpolate(fields, size=(height, width), mode="bilinear", align_corners=False).unbind(1)
     x, y = x + dx, y[:, None] + dy
-    grid = torch.stack([unbiased(x, width), unbiased(y, height)], -1)
+    if wraps:
+        residual = F.pad(residual, (width // 8, width // 8, 0, 0), mode="circular")
+        x = ((x + 1) % 2 - 1) * (width / residual.shape[3])
+    grid = torch.stack([unbiased(x, residual.shape[3]), unbiased(y, height)], -1)
     # Bicubic: a residual is resampled every frame, and bilinear would wash it out within a second.
     moved = F.grid_sample(residual, grid, "bicubic", "border", align_corners=False)
     inside = (x.abs() <= 1) & (y.abs() <= 1)

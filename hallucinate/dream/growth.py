@@ -17,10 +17,15 @@ from hallucinate.dream.ascent import direction, resized
 from hallucinate.dream.flow import carried
 from hallucinate.dream.objectives import Objective, more_of_guide, more_of_motifs, more_of_unit
 from hallucinate.dream.priors import Shaping, drawn_back
+from hallucinate.dream.sphere import balanced_on_sphere, direction_on_sphere
+from hallucinate.dream.surface import Surface
 from hallucinate.settings import Unit
 
 if TYPE_CHECKING:
     from hallucinate.networks import Network
+
+LIFT = 1.02
+"""How much a settled dream is brought up in a frame, at most, to stay as far away as it was."""
 
 GONE = 0.25
 """Where a mask is below this, what is dreamed goes with it; above, the mask bounds only what is new."""
@@ -33,7 +38,7 @@ class Plan:
     sizes: the octave (height, width) of each step, none where nothing is asked for. motifs: whether any are asked
     for. units: the layers, channels and neurons that are. guide: the layer of the guide, "" for none. jitter: in
     pixels. carried: whether anything moved. masked: whether a part of the picture is left alone. drawn: whether total
-    variation or the pull to the camera are above 0.
+    variation or the pull to the camera are above 0. surface: what the pictures lie on.
     """
 
     sizes: tuple[tuple[int, int], ...]
@@ -45,6 +50,7 @@ class Plan:
     masked: bool
     shaping: Shaping
     drawn: bool
+    surface: Surface = Surface.FLAT
 
 
 class Dials(NamedTuple):
@@ -54,7 +60,7 @@ class Dials(NamedTuple):
     limit: the root mean square distance allowed, in [0, 1] units: each (B, 1, 1, 1). weights: of the network's motifs,
     (K,). shares: of each objective, the motifs together being one, then the units, then the guide: (n,). priors: the
     Gaussian's sigma in pixels, total variation, pull: (3,). shifts: rows and columns of each step's jitter,
-    (steps, 2). mask: 0 to 1, (B, 1, h, w) of any size.
+    (steps, 2); any numbers on a sphere. mask: 0 to 1, (B, 1, h, w) of any size.
     """
 
     left: torch.Tensor
@@ -105,7 +111,9 @@ def grown(
     camera: float32 (B, 3, h, w). guide: as ``objectives.features`` gives it, anything where the plan has none.
     fields: as ``flow.carried`` takes them.
     """
-    r = dials.left * (carried(before.residual, fields) if plan.carried else before.residual)
+    wraps = plan.surface.wraps
+    balance = balanced_on_sphere if wraps else res.balanced
+    r = dials.left * (carried(before.residual, fields, wraps) if plan.carried else before.residual)
     mask = resized(dials.mask, *r.shape[2:]) if plan.masked else None
     limit = dials.limit
     if plan.sizes:
@@ -114,10 +122,11 @@ def grown(
         kept = (mask / GONE).clamp(max=1)
         r = r * kept
         limit = limit * kept.square().mean((1, 2, 3), keepdim=True).sqrt()  # as far in the part as else in the whole
-    r = res.beside(res.balanced(res.spread_out(r, dials.limit)), camera)
+    r = res.beside(balance(res.spread_out(r, dials.limit, wraps)), camera, balance)
     r, colour = res.coloured(r, camera, before.colour, dials.fresh)
-    # A settled dream goes no further than it went, though it may creep for minutes where it has not reached the limit.
-    r = res.within(r, torch.minimum(limit, colour[:, 2:]), colour[:, 1:2].clamp(min=1e-3))
+    # A settled dream stays as far away as it went: it may creep for minutes where it has not reached the limit, and one
+    # that turns or flows of itself would come and go. Until it has settled, as far as it went is as far as it is.
+    r = res.within(r, torch.minimum(limit, colour[:, 2:]), colour[:, 1:2].clamp(min=1e-3), LIFT)
     if mask is not None:
         r = r * kept  # balancing touches the whole picture
     fine = torch.isfinite(r).flatten(1).all(1)
@@ -143,11 +152,16 @@ def climbed(
     """Take the frame's steps, each on its own octave; where there is a mask, by as much of them as it lets."""
     _, _, height, width = camera.shape
     sigma, variation, pull = torch.split(dials.priors, 1)
+    wraps = plan.surface.wraps
     for n, size in enumerate(plan.sizes):
-        jitter = min(plan.jitter, min(size) - 1)  # a mirror shows no more than there is
-        seen = resized((camera + r).clamp(0, 1), *size)
-        shift = dials.shifts[n].clamp(max=jitter) if jitter else None
-        way = resized(direction(seen, asks, shift, jitter, plan.shaping, dials.shares, sigma), height, width)
+        seen = resized((camera + r).clamp(0, 1), *size, wraps)
+        if plan.surface is Surface.FLAT:
+            jitter = min(plan.jitter, min(size) - 1)  # a mirror shows no more than there is
+            shift = dials.shifts[n].clamp(max=jitter) if jitter else None
+            way = direction(seen, asks, shift, jitter, plan.shaping, dials.shares, sigma)
+        else:
+            way = direction_on_sphere(seen, asks, dials.shifts[n], wraps, plan.shaping, dials.shares, sigma)
+        way = resized(way, height, width, wraps)
         if plan.drawn:
             way = way + drawn_back(r, dials.limit, variation, pull)
         if mask is not None:
@@ -179,5 +193,5 @@ def dreamed(
     size = before.residual.shape[2:]
     small = large if large.shape[2:] == size else F.interpolate(large, size, mode="area")
     r, colour, fine = grown(network, plan, small, before, guide, fields, dials)
-    shown = (large + resized(r, *large.shape[2:])).clamp(0, 1).mul(255).round()
+    shown = (large + resized(r, large.shape[2], large.shape[3], plan.surface.wraps)).clamp(0, 1).mul(255).round()
     return Dreamed(shown.to(torch.uint8).permute(0, 2, 3, 1).contiguous(), r, colour, fine)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import cv2
@@ -9,11 +10,12 @@ import numpy as np
 
 from hallucinate.dream import residual as res
 from hallucinate.dream.cuts import is_cut
-from hallucinate.dream.drift import drift
+from hallucinate.dream.drift import drift, drift_on_sphere
 from hallucinate.dream.flow import FLOW_WIDTH, Field, Flow, Motion, field
 from hallucinate.dream.growth import Carried
 from hallucinate.dream.moving import moving
 from hallucinate.dream.objectives import asked
+from hallucinate.dream.surface import Layout, Surface
 from hallucinate.frame import Frame, Picture, to_luma
 from hallucinate.settings import Settings
 
@@ -53,17 +55,20 @@ class Change:
 class Hallucination:
     """What one camera's dream carries from frame to frame. Owned by the dreaming thread.
 
-    carried: for one camera, at the size of the last dream, on the device; None before the first.
+    surface: what its pictures lie on. layout: whose eyes they are for. carried: for one camera, at the size of the last
+    dream, on the device; None before the first.
     cleared: how many frames had their residual cleared because it was no longer a number.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, surface: Surface = Surface.FLAT, layout: Layout = Layout.MONO) -> None:
+        self.surface, self.layout = surface, layout
         self.carried: Carried | None = None
         self.cleared = 0
         self._flow = Flow()
         self._luma: Picture | None = None
         self._before_ns = 0
         self._last: tuple[Frame, Change] | None = None
+        self._left: tuple[Frame, Frame] | None = None
         self._asked: frozenset[tuple[str, str]] = frozenset()
         self._moving: Field | None = None
         self._asked_ns = 0
@@ -85,6 +90,14 @@ class Hallucination:
             self._last = frame, Change(seconds, left, self._fresh(frame, where, settings), where, moved)
         return self._last[1]
 
+    def left(self, frame: Frame, picture: Picture) -> Frame:
+        """The left eye's part of a frame; the same object for the same frame, which may be asked about again."""
+        if self.layout is Layout.MONO:
+            return frame
+        if self._left is None or self._left[0] is not frame:
+            self._left = frame, frame.with_picture(picture)
+        return self._left[1]
+
     def keep(self, carried: Carried, fine: bool = True) -> None:
         """Carry this to the next frame. fine: whether it was a number, if that is known yet."""
         self.carried = carried
@@ -104,7 +117,11 @@ class Hallucination:
         if not same(before, luma):
             # Else the older picture is kept: what moves too slowly to be seen adds up until it is.
             self._luma = luma
-            motion = self._flow.between(before, luma) if settings.follow or settings.where == "moving" else None
+            motion = (
+                self._flow.between(before, luma, wraps=self.surface.wraps)
+                if settings.follow or settings.where == "moving"
+                else None
+            )
             if is_cut(before, luma, motion):
                 self._cut_ns = frame.captured_ns
                 self._moving = np.zeros(luma.shape, np.float32)
@@ -112,7 +129,8 @@ class Hallucination:
         if settings.where == "moving":
             self._moving = moving(self._moving, motion, luma.shape, seconds, settings.half_life_s)
         motion = motion if settings.follow else None
-        return field(motion, drift(luma.shape[0], luma.shape[1], seconds, frame.captured_ns / 1e9, settings))
+        own = drift if self.surface is Surface.FLAT else functools.partial(drift_on_sphere, self.surface.wraps)
+        return field(motion, own(luma.shape[0], luma.shape[1], seconds, frame.captured_ns / 1e9, settings))
 
     def _fresh(self, frame: Frame, where: Field | None, settings: Settings) -> float:
         if settings != self._settings or self._cut_ns == frame.captured_ns:

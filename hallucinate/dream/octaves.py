@@ -6,7 +6,9 @@ SMALLEST = 32
 """No octave is smaller than this on its shorter side: two places of a network with stride 16."""
 
 
-def octave_sizes(height: int, width: int, finest: float, octaves: int, scale: float) -> list[tuple[int, int]]:
+def octave_sizes(
+    height: int, width: int, finest: float, octaves: int, scale: float, multiple: int = 1
+) -> list[tuple[int, int]]:
     """Sizes (height, width) from coarse to fine of a picture that is dreamed ``width`` wide.
 
     The last is ``finest`` pixels wide, or as wide as the picture where that is less; each is ``scale`` times
@@ -16,13 +18,16 @@ def octave_sizes(height: int, width: int, finest: float, octaves: int, scale: fl
     sizes: list[tuple[int, int]] = []
     for level in range(octaves - 1, -1, -1):
         factor = max(1.0, width / finest * scale**level)
-        size = (round(height / factor), round(width / factor))
+        size = (round(height / factor), max(multiple, round(width / factor / multiple) * multiple))
         if (min(size) >= SMALLEST or level == 0) and size not in sizes:
             sizes.append(size)
     return sizes
 
 
-def dream_size(frame_height: int, frame_width: int, dream_width: int) -> tuple[int, int]:
-    """(height, width) at which a frame is dreamed: its own shape, ``dream_width`` wide, never enlarged."""
-    width = min(dream_width, frame_width)
+def dream_size(frame_height: int, frame_width: int, dream_width: int, multiple: int = 1) -> tuple[int, int]:
+    """(height, width) at which a frame is dreamed: its own shape, ``dream_width`` wide, never enlarged.
+
+    multiple: of which the width is one, where that is asked for.
+    """
+    width = max(multiple, min(dream_width, frame_width) // multiple * multiple)
     return max(SMALLEST, round(frame_height * width / frame_width)), width

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
+
+from hallucinate.dream.surface import narrowed, widened
 
 FARTHEST = 0.25
 """Root mean square distance from the camera's picture, in [0, 1] units, at strength 1, typically.
@@ -32,19 +35,23 @@ def distance(residual: torch.Tensor) -> torch.Tensor:
 
 
 def within(
-    residual: torch.Tensor, limit: torch.Tensor | float, luma_share: torch.Tensor | float | None = None
+    residual: torch.Tensor,
+    limit: torch.Tensor | float,
+    luma_share: torch.Tensor | float | None = None,
+    lift: float = 1.0,
 ) -> torch.Tensor:
     """Scale each residual down to the root mean square distance ``limit`` if it went further.
 
-    residual: (B, 3, H, W). limit: in [0, 1] units, (B, 1, 1, 1) or one for all. luma_share: how much of that its luma
-    usually has; given, it is by its luma that the residual is judged, so that contrast is held and what colours do at
-    the moment does not move it. No branch on the tensor: on a GPU the frame goes on without waiting for the number.
+    Or up to it, by no more than ``lift``, if it did not go as far. residual: (B, 3, H, W). limit: in [0, 1] units,
+    (B, 1, 1, 1) or one for all. luma_share: how much of that its luma usually has; given, it is by its luma that the
+    residual is judged, so that contrast is held and what colours do at the moment does not move it. No branch on the
+    tensor: on a GPU the frame goes on without waiting for the number.
     """
     size = distance(residual)
     if luma_share is not None:
         # Colours alone are bounded as well.
         size = torch.maximum(distance(grey(residual)) / luma_share, 0.9 * size)
-    return residual * (limit / size.clamp(min=1e-9)).clamp(max=1.0)
+    return residual * (limit / size.clamp(min=1e-9)).clamp(max=lift)
 
 
 def balanced(residual: torch.Tensor) -> torch.Tensor:
@@ -59,13 +66,15 @@ def balanced(residual: torch.Tensor) -> torch.Tensor:
     return residual - down @ (down.T @ residual @ across) @ across.T
 
 
-def beside(residual: torch.Tensor, camera: torch.Tensor) -> torch.Tensor:
+def beside(
+    residual: torch.Tensor, camera: torch.Tensor, balance: Callable[[torch.Tensor], torch.Tensor] = balanced
+) -> torch.Tensor:
     """Take away each channel's share that is the camera's own picture, brightened or dimmed: its projection on it.
 
     What is left lies across the picture, so its contrast grows by what is dreamed and by nothing else, and no
-    feedback can raise or lower the camera's own. Both (B, 3, H, W), the residual balanced; it stays so.
+    feedback can raise or lower the camera's own. Both (B, 3, H, W), the residual balanced by ``balance``; it stays so.
     """
-    own = balanced(camera)
+    own = balance(camera)
     share = (residual * own).sum((2, 3), keepdim=True) / own.square().sum((2, 3), keepdim=True).clamp(min=1e-9)
     return residual - share * own
 
@@ -107,12 +116,15 @@ def waves(size: int, count: int, device: torch.device) -> torch.Tensor:
     return basis.float().to(device)
 
 
-def spread_out(residual: torch.Tensor, limit: torch.Tensor | float) -> torch.Tensor:
+def spread_out(residual: torch.Tensor, limit: torch.Tensor | float, wraps: bool = False) -> torch.Tensor:
     """Turn down what crowds into one spot: there the distance may be CROWDED times ``limit``, the whole picture's.
 
     residual: (B, 3, H, W). limit: as for ``within``. Without it, feedback that keeps finding the same spot takes it to
-    black, white or neon. The gain changes smoothly from place to place, and is 1 where nothing is too much.
+    black, white or neon. The gain changes smoothly from place to place, and is 1 where nothing is too much. wraps:
+    whether the picture's sides meet.
     """
+    if wraps:
+        return narrowed(spread_out(widened(residual), limit), residual.shape[3])
     height, width = residual.shape[2:]
     part = max(1, max(height, width) // 16)
     power = F.avg_pool2d(residual.square().mean(1, keepdim=True), part, ceil_mode=True, count_include_pad=False)

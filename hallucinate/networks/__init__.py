@@ -11,14 +11,16 @@ import torch
 class Network(Protocol):
     """What the dream asks of a network.
 
-    motifs: names of what ``forward`` scores, () where it has no names. families: a word for people, by motif.
-    layers: names for ``activations``, shallow to deep. motif_px: how wide what it knows usually is, in its pixels.
+    motifs: names of what ``forward`` scores, () where it has no names. families: a word for people, by motif, where
+    there is one. layers: names for ``activations``, shallow to deep. channels: how many each layer has. motif_px: how
+    wide what it knows usually is, in its pixels.
     """
 
     name: str
     motifs: tuple[str, ...]
     families: Mapping[str, str]
     layers: tuple[str, ...]
+    channels: Mapping[str, int]
     default_layer: str
     motif_px: int
 
@@ -27,5 +29,8 @@ class Network(Protocol):
         ...
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """How much of each motif is where: logits (B, K + 1, h, w), the last for nothing."""
+        """How much of each motif is where: logits (B, n, h, w), the first K of them the motifs' own, n ≥ K.
+
+        h and w are 1 where the network answers for the whole picture.
+        """
         ...

@@ -8,6 +8,7 @@ dreams have no frame.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
@@ -82,6 +83,8 @@ class MotifNetwork(nn.Module):
         self.mixed4c = Mixed(264, 64, (64, 128), (24, 64), 48)
         self.mixed5 = Mixed(304, 96, (80, 160), (24, 64), 64)
         self.head = nn.Conv2d(384, len(motifs) + 1, 1)
+        mixed = {name: getattr(self, name).outputs for name in self.layers[1:]}
+        self.channels: Mapping[str, int] = {"stem": 48, **mixed}
 
     def activations(self, x: torch.Tensor, layer: str) -> torch.Tensor:
         """What ``layer`` answers; nothing after it is computed.
@@ -109,11 +112,13 @@ class MotifNetwork(nn.Module):
 
 
 def fold_norms(network: nn.Module) -> None:
-    """Put each norm's scale and shift into the convolution before it: a module's ``conv`` and ``norm`` become one.
+    """Put each batch norm into the convolution before it, which it must follow among its module's own children.
 
     For a network that is not learning; it must be in eval mode.
     """
     for module in network.modules():
-        conv, norm = getattr(module, "conv", None), getattr(module, "norm", None)
-        if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-            module.conv, module.norm = fuse_conv_bn_eval(conv, norm), nn.Identity()
+        children = list(module.named_children())
+        for (at, conv), (then, norm) in itertools.pairwise(children):
+            if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                setattr(module, at, fuse_conv_bn_eval(conv, norm))
+                setattr(module, then, nn.Identity())

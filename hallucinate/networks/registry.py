@@ -7,6 +7,7 @@ import itertools
 import json
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -15,7 +16,11 @@ from safetensors import SafetensorError, safe_open
 from hallucinate.device import precisions, thread_counts
 from hallucinate.errors import NetworkError
 from hallucinate.networks import Network
+from hallucinate.networks.caffe import open_caffe
+from hallucinate.networks.exported import open_exported
 from hallucinate.networks.motif import MotifNetwork, fold_norms
+from hallucinate.networks.tensors import read_tensors
+from hallucinate.networks.weights import ZOO_WEIGHTS, Progress, found, get
 
 AS_QUICK = 1.1
 """What takes no more than this share of the quickest's time is as quick."""
@@ -23,21 +28,75 @@ AS_QUICK = 1.1
 MOTIF_WEIGHTS = Path(__file__).parent / "motif.safetensors"
 
 
-def open_network(name: str, device: torch.device, dtype: torch.dtype, folded: bool = True) -> Network:
-    """The network of that name, ready to dream: on ``device``, in ``dtype``, norms folded, nothing to train.
+NETWORKS = ("motif", *ZOO_WEIGHTS)
+"""What ``--network`` takes by name; it takes files as well."""
 
-    folded: False leaves it as it was trained, for comparisons.
-    Raises NetworkError for a name that does not exist, or weights that are missing or damaged.
+
+@dataclass(frozen=True)
+class Given:
+    """What may be given with a network's name: a file of weights for it, and leave to run the code of a file."""
+
+    weights: Path | None = None
+    run_code: bool = False
+
+
+def open_network(
+    name: str,
+    device: torch.device,
+    dtype: torch.dtype,
+    folded: bool = True,
+    given: Given = Given(),
+    progress: Progress | None = None,
+) -> Network:
+    """The network of that name, or of that file, ready to dream: on ``device``, in ``dtype``, nothing to train.
+
+    folded: False leaves its norms as they were trained, for comparisons. progress: as in ``weights.fetch``, where
+    weights have to be fetched. Raises NetworkError for a name that does not exist, or weights that are missing,
+    damaged or another network's; WeightsError where they cannot be had now.
     """
-    if name not in NETWORKS:
-        near = difflib.get_close_matches(name, NETWORKS, 1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise NetworkError(f"no network is called {name!r}; {hint}there are: {', '.join(NETWORKS)}")
-    return NETWORKS[name](device, dtype, folded)
+    file = Path(name)
+    if file.suffix in (".caffemodel", ".pt2", ".pt"):
+        if given.weights is not None:
+            raise NetworkError(f"--weights is for a network by name; {name} brings its own, so leave it out")
+        if file.suffix == ".caffemodel":
+            return open_caffe(file, device, dtype)
+        return open_exported(file, device, given.run_code)
+    check_name(name)
+    if name == "motif":
+        return open_motif(device, dtype, folded, given.weights or MOTIF_WEIGHTS)
+    # Here, because torchvision takes as long to import as torch, and the network in the box needs none of it.
+    from hallucinate.networks.zoo import open_zoo
+
+    path = given.weights or get(ZOO_WEIGHTS[name], progress)
+    return open_zoo(name, read_tensors(path), path, device, dtype, folded)
+
+
+def check_name(name: str) -> None:
+    """Raises NetworkError, offering the nearest, for a name that is no network's."""
+    if name in NETWORKS:
+        return
+    if Path(name).suffix in (".pth", ".safetensors", ".tar"):
+        raise NetworkError(f"{name} holds weights alone: give --network ARCHITECTURE --weights {name}")
+    near = difflib.get_close_matches(name, NETWORKS, 1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    files = "or a file, .caffemodel, .pt2 or .pt"
+    raise NetworkError(f"no network is called {name!r}; {hint}there are: {', '.join(NETWORKS)}; {files}")
+
+
+def known() -> list[dict[str, object]]:
+    """Each network by name: whether its weights are in the box, here, or to be fetched, and how large they are."""
+    listed: list[dict[str, object]] = [{"name": "motif", "state": "in the box", "size_mb": None}]
+    for name, source in ZOO_WEIGHTS.items():
+        state = "here" if found(source) else "to be fetched"
+        listed.append({"name": name, "state": state, "size_mb": round(source.size_mb)})
+    return listed
 
 
 def open_quickest(
-    name: str, device: torch.device, timed: Callable[[Network, torch.device], float] | None = None
+    name: str,
+    device: torch.device,
+    timed: Callable[[Network, torch.device], float] | None = None,
+    given: Given = Given(),
 ) -> tuple[Network, torch.dtype]:
     """The network in the precision that this device answers quickest in, and which that is.
 
@@ -45,7 +104,7 @@ def open_quickest(
     numbers of threads as well: torch is left with the quickest, or with fewer that are as quick but for a tenth.
     Raises as ``open_network`` does.
     """
-    opened = {dtype: open_network(name, device, dtype) for dtype in precisions(device)}
+    opened = {dtype: open_network(name, device, dtype, given=given) for dtype in precisions(device)}
     choices = list(itertools.product(thread_counts(device), opened))
     seconds: dict[tuple[int, torch.dtype], float] = {}
     if len(choices) > 1:
@@ -91,7 +150,3 @@ def open_motif(
         return network.to(device, dtype)
     fold_norms(network)
     return network.to(device, dtype).to(memory_format=torch.channels_last)
-
-
-NETWORKS: dict[str, Callable[[torch.device, torch.dtype, bool], Network]] = {"motif": open_motif}
-"""What ``--network`` takes."""

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit, urlunsplit
 import av
 
 from hallucinate.clock import Clock
-from hallucinate.errors import SourceError
+from hallucinate.errors import LensError, PanoramaError, SourceError, SourceUnavailable
 from hallucinate.frame import Frame
+from hallucinate.panorama.fitting import Fitting
 from hallucinate.sources.decode import Decoder
 from hallucinate.sources.pacing import Timeline
 from hallucinate.sources.pump import Pump
@@ -26,10 +27,18 @@ class Address:
     lies on a web server (it has a length) keeps its own time, and loops.
     """
 
-    def __init__(self, url: str, width: int, height: int, clock: Clock, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        url: str,
+        width: int,
+        height: int,
+        clock: Clock,
+        timeout_s: float = TIMEOUT_S,
+        panorama: Fitting | None = None,
+    ) -> None:
         self.name = without_password(url)
         self._url, self._timeout_s = url, timeout_s
-        self._width, self._height, self._clock = width, height, clock
+        self._width, self._height, self._clock, self._panorama = width, height, clock, panorama
         self._pump: Pump[tuple[Decoder, av.VideoFrame, int]] = Pump(self.name, self._frames)
 
     def read(self) -> Frame | None:
@@ -42,7 +51,11 @@ class Address:
         if came is None:
             return None
         decoder, frame, captured_ns = came
-        return Frame(decoder.picture(frame, self._width, self._height), captured_ns)
+        try:
+            picture = decoder.picture(frame, self._width, self._height, self._panorama)
+        except (PanoramaError, LensError) as error:
+            raise SourceUnavailable(f"{self.name}: {error}") from None
+        return Frame(picture, captured_ns)
 
     def close(self) -> None:
         """Wake a waiting ``read``; the connection ends at once, or when FFmpeg's own timeout lets it."""

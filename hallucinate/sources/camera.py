@@ -14,8 +14,9 @@ import cv2
 import numpy as np
 
 from hallucinate.clock import Clock
-from hallucinate.errors import SourceError
-from hallucinate.frame import Frame, Picture, fit
+from hallucinate.errors import LensError, PanoramaError, SourceError
+from hallucinate.frame import Frame, Picture
+from hallucinate.panorama.fitting import Fitting, fitted
 from hallucinate.sources.pump import Pump
 
 PATIENCE_S = 1.0  # how long one read waits before it returns None
@@ -47,6 +48,9 @@ class Capture(Protocol):
 
 OpenCapture = Callable[[int], Capture]
 
+SILENT = 0
+"""OpenCV's LOG_LEVEL_SILENT."""
+
 _quiet_lock = threading.Lock()
 _quiet_users: list[int] = []  # the level to go back to, once for each who wants quiet
 
@@ -57,10 +61,10 @@ def quiet_opencv() -> Iterator[None]:
 
     The level is global to the process, and the environment variable is read only once, at import.
     """
-    log = cv2.utils.logging
+    log = getattr(cv2.utils, "logging", cv2)  # OpenCV 4 has the same two functions one floor up
     with _quiet_lock:  # held only here: a driver that hangs must not keep others from opening a picture
         _quiet_users.append(_quiet_users[0] if _quiet_users else log.getLogLevel())
-        log.setLogLevel(log.LOG_LEVEL_SILENT)
+        log.setLogLevel(SILENT)
     try:
         yield
     finally:
@@ -113,10 +117,11 @@ class Camera:
         clock: Clock,
         factory: OpenCapture = open_capture,
         patience_s: float = PATIENCE_S,
+        panorama: Fitting | None = None,
     ) -> None:
         self.name = f"camera {index}"
         self._index, self._width, self._height, self._fps = index, width, height, fps
-        self._clock, self._factory, self._patience_s = clock, factory, patience_s
+        self._clock, self._factory, self._patience_s, self._panorama = clock, factory, patience_s, panorama
         self._alive_ns = clock.now_ns()
         self._silence_s = WARM_UP_S
         self._closed = False
@@ -137,7 +142,11 @@ class Camera:
             return None
         self._alive_ns, self._silence_s = now_ns, SILENCE_S
         picture, captured_ns = came
-        return Frame(to_rgb(fit(picture, self._width, self._height)), captured_ns)
+        try:
+            frame = fitted(picture, self._width, self._height, self._panorama)
+        except (PanoramaError, LensError) as error:
+            raise SourceError(f"{self.name}: {error}") from None
+        return Frame(to_rgb(frame), captured_ns)
 
     def close(self) -> None:
         """Release the camera, at once or as soon as the driver returns."""
@@ -166,11 +175,12 @@ class Camera:
             capture.release()
 
     def _ask(self, capture: Capture) -> None:
-        if self._width * self._height > 640 * 480:
+        width, height = (self._width, self._height) if self._panorama is None else self._panorama.camera_size
+        if width * height > 640 * 480:
             # Raw YUYV above VGA does not fit through USB 2 at 30 frames per second; compressed it does.
             capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
-        capture.set(cv2.CAP_PROP_FRAME_WIDTH, self._width)
-        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, self._height)
+        capture.set(cv2.CAP_PROP_FRAME_WIDTH, width)
+        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
         capture.set(cv2.CAP_PROP_FPS, self._fps)
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # a driver's queue would only add delay
 

@@ -13,6 +13,7 @@ from av.stream import Disposition
 
 from hallucinate.errors import SourceError, SourceUnavailable
 from hallucinate.frame import Picture, fit
+from hallucinate.panorama.fitting import Fitting
 
 MOST_DAMAGE = 300
 """Packets in a row that do not decode before we call it no film, and stop reading through gigabytes of it."""
@@ -87,6 +88,19 @@ class Decoder:
         except (FFmpegError, OSError):
             raise SourceError(f"{self.name} ended") from None
 
+    @property
+    def stream(self) -> av.VideoStream:
+        """The pictures' stream, for what it says of itself. Not to be asked once this is closed."""
+        return self._stream
+
+    def go_before(self, pts: int) -> bool:
+        """Go to a key frame before a time, in the stream's units; False where that cannot be done."""
+        try:
+            self._container.seek(pts, backward=True, any_frame=False, stream=self._stream)
+        except (FFmpegError, OSError):
+            return False
+        return True
+
     def seconds(self, frame: av.VideoFrame) -> tuple[float | None, float]:
         """A frame's own time, None when it has none, and how long it is shown, both in seconds."""
         base = frame.time_base or self._stream.time_base
@@ -95,16 +109,22 @@ class Decoder:
         duration_s = float(frame.duration * base) if frame.duration else self.period_s
         return (None if frame.pts is None else float(frame.pts * base)), duration_s
 
-    def picture(self, frame: av.VideoFrame, width: int, height: int) -> Picture:
-        """A decoded frame -> uint8 RGB (height, width, 3): upright, square pixels, filling the size."""
+    def picture(self, frame: av.VideoFrame, width: int, height: int, panorama: Fitting | None = None) -> Picture:
+        """A decoded frame -> uint8 RGB (height, width, 3): upright, square pixels, filling the size.
+
+        A panorama is remapped instead, as its Fitting says, whatever the shape of its pixels.
+        """
         turns = round(frame.rotation / 90) % 4  # quarter turns counter-clockwise
-        upright = (height, width) if turns % 2 else (width, height)
-        size = cover((frame.width, frame.height), self._aspect, upright)
+        sideways = bool(turns % 2)
+        if panorama is None:
+            size = cover((frame.width, frame.height), self._aspect, turned((width, height), sideways))
+        else:
+            whole = turned((frame.width, frame.height), sideways)
+            size = turned(panorama.read_size(whole), sideways)
         # Scaled by FFmpeg on the way to RGB: a 4K film is never a 4K RGB picture here.
         rgb = frame.to_ndarray(format="rgb24", width=size[0], height=size[1], interpolation="AREA")
-        if turns:
-            rgb = np.rot90(rgb, turns)
-        return fit(np.ascontiguousarray(rgb), width, height)
+        upright = np.ascontiguousarray(np.rot90(rgb, turns) if turns else rgb, np.uint8)
+        return fit(upright, width, height) if panorama is None else panorama.picture(upright, whole)
 
     def close(self) -> None:
         """Close the file or the connection. May be called twice."""
@@ -120,6 +140,11 @@ def cover(size: tuple[int, int], aspect: float, target: tuple[int, int]) -> tupl
     covering = max(target[0], math.ceil(w * scale - 0.5)), max(target[1], math.ceil(h * scale - 0.5))
     # A sliver of a picture would cover only as something enormous; ``fit`` cuts it before it scales.
     return covering if covering[0] * covering[1] <= 16 * target[0] * target[1] else size
+
+
+def turned(size: tuple[int, int], sideways: bool) -> tuple[int, int]:
+    """(width, height), or the other way round."""
+    return (size[1], size[0]) if sideways else size
 
 
 def _reason(error: BaseException) -> str:

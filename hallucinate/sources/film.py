@@ -9,8 +9,9 @@ from pathlib import Path
 import av
 
 from hallucinate.clock import Clock
-from hallucinate.errors import SourceError, SourceUnavailable
+from hallucinate.errors import LensError, PanoramaError, SourceError, SourceUnavailable
 from hallucinate.frame import Frame
+from hallucinate.panorama.fitting import Fitting
 from hallucinate.sources.decode import Decoder
 from hallucinate.sources.pacing import Timeline
 
@@ -25,11 +26,14 @@ class Film:
     ``skipped`` and ``damaged`` count frames left out because it was late, and packets that did not decode.
     """
 
-    def __init__(self, path: Path, width: int, height: int, clock: Clock) -> None:
-        """Open the film and decode its first frame. Raises SourceUnavailable when it is no film."""
+    def __init__(self, path: Path, width: int, height: int, clock: Clock, panorama: Fitting | None = None) -> None:
+        """Open the film and decode its first frame. Raises SourceUnavailable when it is no film.
+
+        panorama: what its pictures are, if they are not flat; SourceUnavailable too when their shape is another.
+        """
         self.name = f"film {path.name}"
         self.skipped = 0
-        self._width, self._height, self._clock = width, height, clock
+        self._width, self._height, self._clock, self._panorama = width, height, clock, panorama
         self._closing = threading.Event()
         self._lock = threading.Lock()  # held while FFmpeg works, so that ``close`` never pulls the file from under it
         check_file(path)
@@ -45,6 +49,12 @@ class Film:
         if first is None:
             self.close()
             raise SourceUnavailable(f"{self.name} holds no frame that decodes; is the file damaged or empty?")
+        if panorama is not None:
+            try:
+                self._decoder.picture(first, width, height, panorama)
+            except (PanoramaError, LensError) as error:
+                self.close()
+                raise SourceUnavailable(f"{self.name}: {error}") from None
         self._pending = first, self._timeline.place(*self._decoder.seconds(first))
 
     @property
@@ -67,7 +77,7 @@ class Film:
             return None
         self._pending = None
         captured_ns = self._clock.now_ns()
-        return Frame(self._decoder.picture(frame, self._width, self._height), captured_ns)
+        return Frame(self._decoder.picture(frame, self._width, self._height, self._panorama), captured_ns)
 
     def close(self) -> None:
         """Wake a waiting ``read`` and close the file."""

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from hallucinate.clock import Clock
 from hallucinate.errors import SourceUnavailable
+from hallucinate.panorama.fitting import Fitting
 from hallucinate.sources import Source
 from hallucinate.sources.address import Address
 from hallucinate.sources.camera import Camera, OpenCapture, first_camera, open_capture
 from hallucinate.sources.film import Film, check_file
 from hallucinate.sources.scene import Scene
 from hallucinate.sources.still import Still, is_picture
+from hallucinate.sources.surroundings import Surroundings
 from hallucinate.sources.zoom import Zoom
 from hallucinate.stage import Shown
 
@@ -24,13 +26,14 @@ SPECS: dict[str, str] = {
     "rtsp://…": "a network camera or media server",
     "http://…": "a stream or film on a web server; https:// too",
     "scene": "the built-in landscape, drawn live",
+    "scene:panorama": "another that surrounds you, an equirect panorama",
     "zoom": "a zoom without end into the dream itself, from noise; zoom:FILE from a picture",
     "visitor": "the camera of whoever opens the page, or OBS, by WHIP",
 }
 """What ``--source`` takes, and what each is. The command line's help comes from here."""
 
 ADDRESSES = ("rtsp", "rtsps", "http", "https")
-WORDS = ("camera", "scene", "zoom", "visitor")
+WORDS = ("camera", "scene", "scene:panorama", "zoom", "visitor")
 
 
 def open_source(
@@ -38,11 +41,13 @@ def open_source(
     size: tuple[int, int],
     fps: float,
     clock: Clock,
+    panorama: Fitting | None = None,
     latest: Callable[[], Shown | None] = lambda: None,
 ) -> Source:
     """The source that ``spec`` names, giving frames of ``size`` = (width, height).
 
-    latest: what is on the stage that these frames are dreamed for; the zoom feeds on it.
+    panorama: what its pictures are, if they are not flat; its size is ``size``. latest: what is on the stage that these
+    frames are dreamed for; the zoom feeds on it.
     ``fps`` is for sources without a rate of their own, and a wish to cameras. Cameras and addresses are
     opened in the background: what is wrong with them is raised by their first ``read``.
     Raises SourceUnavailable for a spec that will never work, SourceError for one that may later.
@@ -50,18 +55,22 @@ def open_source(
     width, height = size
     if spec == "scene":
         return Scene(width, height, fps, seed=0, clock=clock)
+    if spec == "scene:panorama":
+        return Surroundings(width, height, fps, seed=0, clock=clock)
     if spec == "zoom" or spec.startswith("zoom:"):
-        picture = _existing(spec.removeprefix("zoom:")) if spec != "zoom" else None
+        picture = existing(spec.removeprefix("zoom:")) if spec != "zoom" else None
         return Zoom(picture, size, fps, clock, latest)
     if spec == "camera" or spec.startswith("camera:"):
-        return Camera(_camera_index(spec), width, height, fps, clock)
+        return Camera(_camera_index(spec), width, height, fps, clock, panorama=panorama)
     if spec == "visitor":
         raise SourceUnavailable("visitor: a visitor's camera comes through the page and cannot be opened here")
     if spec.partition("://")[0].lower() in ADDRESSES and "://" in spec:
-        return Address(spec, width, height, clock)
-    path = _existing(spec)
+        return Address(spec, width, height, clock, panorama=panorama)
+    path = existing(spec)
     check_file(path)
-    return Still(path, width, height, fps, clock) if is_picture(path) else Film(path, width, height, clock)
+    if is_picture(path):
+        return Still(path, width, height, fps, clock, panorama)
+    return Film(path, width, height, clock, panorama)
 
 
 def choose_default(indexes: list[int] | None = None, factory: OpenCapture = open_capture) -> tuple[str, str]:
@@ -82,7 +91,7 @@ def _camera_index(spec: str) -> int:
     return int(match[1])
 
 
-def _existing(spec: str) -> Path:
+def existing(spec: str) -> Path:
     """The path of a file that is there, ~ resolved."""
     try:
         path = Path(spec).expanduser()

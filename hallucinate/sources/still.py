@@ -11,8 +11,9 @@ import numpy as np
 from PIL import Image
 
 from hallucinate.clock import Clock
-from hallucinate.errors import SourceUnavailable
-from hallucinate.frame import Frame, Picture, fit
+from hallucinate.errors import LensError, PanoramaError, SourceUnavailable
+from hallucinate.frame import Frame, Picture
+from hallucinate.panorama.fitting import Fitting, fitted
 from hallucinate.sources.camera import quiet_opencv, to_rgb
 from hallucinate.sources.pacing import Beat
 
@@ -20,11 +21,16 @@ from hallucinate.sources.pacing import Beat
 class Still:
     """A picture file, delivered ``fps`` times a second. Read whole at the start; the file is not kept open."""
 
-    def __init__(self, path: Path, width: int, height: int, fps: float, clock: Clock) -> None:
+    def __init__(
+        self, path: Path, width: int, height: int, fps: float, clock: Clock, panorama: Fitting | None = None
+    ) -> None:
         self.name = f"picture {path.name}"
         self._clock = clock
         self._closing = threading.Event()
-        self._picture = fit(load_picture(path), width, height)
+        try:
+            self._picture = fitted(load_picture(path), width, height, panorama)
+        except (PanoramaError, LensError) as error:
+            raise SourceUnavailable(f"{self.name}: {error}") from None
         self._beat = Beat(fps, clock)
 
     def read(self) -> Frame | None:

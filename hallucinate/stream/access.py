@@ -2,7 +2,8 @@
 
     who                                   may
     a program on this machine             everything (the address is 127.0.0.1 or ::1)
-    anybody else, with the token          everything; the token is in the printed address and its QR code
+    anybody else, with the token          everything; the token is in the printed address and its QR code, and
+                                          is given for the code that is printed to be read aloud
     anybody else                          nothing
     a page of another site                nothing that changes something, whoever's browser it runs in
 
@@ -15,6 +16,7 @@ import hmac
 import ipaddress
 import secrets
 import socket
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -44,6 +46,11 @@ class Caller:
     changes: bool
 
 
+CODE_DIGITS = 8
+WRONG_CODES, WRONG_WITHIN_S = 10, 60.0
+"""So many wrong codes in so many seconds, and none is looked at: trying half of them all takes nine years."""
+
+
 def new_token() -> str:
     """A token for this start: 96 bits, short enough for a QR code on a small terminal."""
     return secrets.token_urlsafe(12)
@@ -63,6 +70,8 @@ class Access:
 
     def __init__(self, token: str | None = None, names: Iterable[str] = ()) -> None:
         self.token = token or new_token()
+        self.code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
+        self._wrong_at: deque[float] = deque(maxlen=WRONG_CODES)
         self._names = _own_names() | {name.lower() for name in names}
 
     def check(self, caller: Caller, token_follows: bool = False) -> None:
@@ -75,7 +84,7 @@ class Access:
         self._check_host(host)
         origin = caller.headers.get("Origin")
         if caller.changes and origin is not None and urlsplit(origin).netloc.lower() != host.lower():
-            raise Refused(403, f"a page of {origin} may not do this; open http://{host}/ itself")
+            raise Refused(403, f"a page of {origin} may not do this; open {host} itself")
         if not (token_follows or _is_local(caller) or self._has_token(caller)):
             raise Refused(
                 401,
@@ -86,6 +95,15 @@ class Access:
     def fits(self, token: str) -> bool:
         """Whether this is the token; takes as long for a near miss as for a far one."""
         return hmac.compare_digest(token.encode("utf-8", "replace"), self.token.encode())
+
+    def fits_code(self, code: str, now_s: float) -> bool:
+        """Whether this is the code. Raises Refused after too many that were not."""
+        if len(self._wrong_at) == WRONG_CODES and now_s - self._wrong_at[0] < WRONG_WITHIN_S:
+            raise Refused(429, "too many wrong codes; wait a minute")
+        fits = hmac.compare_digest(code.encode("utf-8", "replace"), self.code.encode())
+        if not fits:
+            self._wrong_at.append(now_s)
+        return fits
 
     def _has_token(self, caller: Caller) -> bool:
         scheme, _, bearer = caller.headers.get("Authorization", "").partition(" ")

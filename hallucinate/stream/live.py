@@ -15,6 +15,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from hallucinate.clock import Clock
 from hallucinate.errors import BusyError, HallucinateError, SettingsError
 from hallucinate.settings import LiveSettings, Settings
+from hallucinate.stream.room import Networks
 
 logger = logging.getLogger(__name__)
 
@@ -59,9 +60,17 @@ class LiveChannel:
     """All open sockets. ``run`` it for the server's life; ``handle`` is the route."""
 
     def __init__(
-        self, settings: LiveSettings, stats: Callable[[], dict[str, object]], stats_every_s: float, clock: Clock
+        self,
+        settings: LiveSettings,
+        networks: Networks,
+        about: Callable[[], dict[str, object]],
+        stats: Callable[[], dict[str, object]],
+        stats_every_s: float,
+        clock: Clock,
     ) -> None:
-        self._settings, self._stats, self._every_s, self._clock = settings, stats, stats_every_s, clock
+        """about: what runs here, told anew when another network dreams; stats: figures. Both ready for JSON."""
+        self._settings, self._networks, self._about = settings, networks, about
+        self._stats, self._every_s, self._clock = stats, stats_every_s, clock
         self._sockets: dict[web.WebSocketResponse, Outbox] = {}
 
     def __len__(self) -> int:
@@ -76,12 +85,17 @@ class LiveChannel:
             with contextlib.suppress(RuntimeError):  # the event loop has closed: nobody is left to tell
                 events.call_soon_threadsafe(self._spread, "settings", settings_message(settings))
 
-        stop_listening = self._settings.listen(changed)
+        def switched() -> None:
+            with contextlib.suppress(RuntimeError):
+                events.call_soon_threadsafe(self._spread, "network", json.dumps({"type": "network", **self._about()}))
+
+        endings = [self._settings.listen(changed), self._networks.listen(switched)]
         ticking = asyncio.create_task(self._tick())
         try:
             yield
         finally:
-            stop_listening()
+            for end in endings:
+                end()
             ticking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await ticking

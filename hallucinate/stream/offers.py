@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aiortc import RTCRtpCodecCapability, RTCRtpSender
+from aiortc import RTCRtpCodecCapability, RTCRtpCodecParameters, RTCRtpSender
 from aiortc.sdp import MediaDescription, SessionDescription
 
 from hallucinate.errors import OfferError
@@ -31,8 +31,8 @@ def without_dead_ends(offer: str) -> str:
 def read_offer(offer: str, peer_should: str) -> Codec:
     """Check that the offer has video in the direction that ``peer_should`` ("send" or "receive").
 
-    Returns the codec to answer with: VP8 where it is offered, otherwise H.264. Raises OfferError, naming
-    what is missing.
+    Returns the codec to answer with: the first in the offer that we have, for an offer names what it likes best
+    first (RFC 3264, 5.1). Raises OfferError, naming what is missing.
     """
     if not offer.lstrip().startswith("v=0"):
         raise OfferError("the body is not an SDP offer: it does not begin with v=0")
@@ -48,11 +48,23 @@ def read_offer(offer: str, peer_should: str) -> Codec:
     _check_direction(videos[0], peer_should)
     for media in description.media:
         _check_transport(media)
-    names = {codec.name.upper() for codec in videos[0].rtp.codecs}
-    for wanted in Codec:
-        if wanted in names:
-            return wanted
-    raise CodecError(f"no video codec in common: offer VP8 or H264, not only {', '.join(sorted(names)) or 'none'}")
+    numbers = videos[0].fmt  # the order of the m= line counts, not that of the lines below it
+    offered = [codec for number in numbers for codec in videos[0].rtp.codecs if codec.payloadType == number]
+    ours = [Codec(name) for codec in offered if (name := codec.name.upper()) in list(Codec) and _is_packable(codec)]
+    if ours:
+        return ours[0]
+    names = sorted({codec.name.upper() for codec in offered})
+    if Codec.H264 in names:
+        raise CodecError("no codec in common; offer VP8, or H264 baseline with packetization-mode=1")
+    raise CodecError(f"no video codec in common: offer VP8 or H264, not only {', '.join(names) or 'none'}")
+
+
+def _is_packable(codec: RTCRtpCodecParameters) -> bool:
+    """Whether aiortc packs this: any VP8; H.264 of Baseline alone, in packets that may hold a part of a slice."""
+    if codec.name.upper() != Codec.H264:
+        return True
+    profile = str(codec.parameters.get("profile-level-id", "42E01F"))  # its default: RFC 6184, 8.1
+    return profile[:2] == "42" and str(codec.parameters.get("packetization-mode", 0)) == "1"
 
 
 def _check_direction(video: MediaDescription, peer_should: str) -> None:
@@ -74,3 +86,13 @@ def preferences(codec: Codec) -> list[RTCRtpCodecCapability]:
     """This codec and its retransmissions, for ``setCodecPreferences``."""
     ours = RTCRtpSender.getCapabilities("video").codecs
     return [c for c in ours if c.mimeType.lower() in (f"video/{codec.lower()}", "video/rtx")]
+
+
+def declare_level(codecs: list[RTCRtpCodecParameters], level: int) -> None:
+    """Have an answer name the H.264 level (times ten) that is sent, where aiortc says 3.1 whatever comes.
+
+    For a stream that only goes out, profile-level-id is what it is, not what could be received (RFC 6184, 8.2.2).
+    """
+    for codec in codecs:
+        if "profile-level-id" in codec.parameters:
+            codec.parameters["profile-level-id"] = f"{str(codec.parameters['profile-level-id'])[:4]}{level:02x}"

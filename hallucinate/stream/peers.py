@@ -11,7 +11,14 @@ from dataclasses import dataclass
 
 import av
 import numpy as np
-from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import (
+    MediaStreamTrack,
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCRtpTransceiver,
+    RTCSessionDescription,
+    rtcrtpsender,
+)
 from aiortc.exceptions import InvalidStateError, OperationError
 from aiortc.mediastreams import MediaStreamError
 
@@ -20,12 +27,17 @@ from hallucinate.errors import BusyError, OfferError
 from hallucinate.frame import Frame, Picture
 from hallucinate.sources.visitor import VisitorSource
 from hallucinate.stream.encoder import Codec
-from hallucinate.stream.offers import CodecError, preferences, read_offer, without_dead_ends
+from hallucinate.stream.offers import CodecError, declare_level, preferences, read_offer, without_dead_ends
+from hallucinate.stream.pacing import Pace, paced
 from hallucinate.stream.room import Dream, Loop
 from hallucinate.stream.shared import Encoders, Show, Wanted
 from hallucinate.stream.track import DreamTrack
 
 logger = logging.getLogger(__name__)
+
+# aiortc keeps 128 packets to send again, 170 kB: a keyframe at 4096×2048 is five times that, and what is lost of it
+# would be lost for good, and the next keyframe asked for. A power of two, as sequence numbers wrap.
+setattr(rtcrtpsender, "RTP_HISTORY_SIZE", 1024)  # noqa: B010
 
 LONGEST_SIDE = 1280
 """A visitor's picture is made smaller than this before it is handed on: a dream is no larger."""
@@ -75,6 +87,7 @@ class Session:
             for transceiver in self.connection.getTransceivers():
                 if transceiver is not ours:
                     transceiver.direction = "inactive"  # sound, and a second video, are declined
+            self._agree(ours)
             # Gathers, and returns when it is complete: clients such as OBS don't trickle.
             await self.connection.setLocalDescription(await self.connection.createAnswer())
         except OperationError as error:
@@ -83,6 +96,9 @@ class Session:
             ) from None
         except NOT_AN_OFFER as error:
             raise OfferError(f"the SDP offer cannot be answered: {error or type(error).__name__}") from None
+
+    def _agree(self, transceiver: RTCRtpTransceiver) -> None:
+        """What is settled between the offer and the answer."""
 
     def _state_changed(self) -> None:
         state = self.connection.connectionState
@@ -120,9 +136,17 @@ class Session:
 class Viewer(Session):
     """A peer that watches a dream."""
 
-    def __init__(self, dream: Dream, codec: Codec, encoders: Encoders, ended: Callable[[Session], None]) -> None:
+    def __init__(
+        self,
+        dream: Dream,
+        codec: Codec,
+        encoders: Encoders,
+        ended: Callable[[Session], None],
+        width: int | None = None,
+    ) -> None:
         super().__init__(ended)
-        self.track = DreamTrack(encoders, dream.stage, codec)
+        self._encoders = encoders
+        self.track = DreamTrack(encoders, dream.stage, codec, width)
         self.track.on("ended", self.close_soon)  # the dream is over, or aiortc gave up sending
         transceiver = self.connection.addTransceiver(self.track, direction="sendonly")
         transceiver.setCodecPreferences(preferences(codec))
@@ -130,6 +154,14 @@ class Viewer(Session):
         # elsewhere, and packets pass its by, so the request is led there. tests/stream/test_watch.py sends
         # a real PLI, and notices when aiortc changes this.
         setattr(transceiver.sender, "_send_keyframe", self.track.want_keyframe)  # noqa: B010
+
+    def _agree(self, transceiver: RTCRtpTransceiver) -> None:
+        level = self._encoders.level(self.track.wanted)
+        if level is not None:
+            declare_level(transceiver._codecs, level)
+        # aiortc sends a picture's packets in one go. See pacing.py.
+        transport = transceiver.sender.transport
+        setattr(transport, "_send_rtp", paced(transport._send_rtp, Pace()))  # noqa: B010
 
     async def _free(self) -> None:
         self.track.stop()
@@ -204,13 +236,16 @@ class Peers:
         self.viewers: dict[str, Viewer] = {}
         self.visitors: dict[str, Visitor] = {}
 
-    async def watch(self, offer: str, dream: Dream) -> tuple[Viewer, str]:
-        """Answer a viewer. Raises OfferError, or BusyError when there are ``max_viewers``."""
+    async def watch(self, offer: str, dream: Dream, width: int | None = None) -> tuple[Viewer, str]:
+        """Answer a viewer, with a picture no wider than ``width``, one of WIDTHS.
+
+        Raises OfferError, or BusyError when there are ``max_viewers``.
+        """
         self._check_open()
         codec = read_offer(offer, "receive")
         if len(self.viewers) >= self._limits.max_viewers:
             raise BusyError(f"there are {self._limits.max_viewers} viewers, and no room for more; try again later")
-        viewer = Viewer(dream, codec, self._encoders, self._forget)
+        viewer = Viewer(dream, codec, self._encoders, self._forget, width)
         self.viewers[viewer.id] = viewer
         return viewer, await viewer.answer(without_dead_ends(offer), self._limits.connect_within_s)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import cv2
@@ -28,15 +29,16 @@ def picture_routes(room: Loop) -> dict[str, dict[str, Handler]]:
 
 def _routes(room: Loop, kind: str) -> dict[str, Handler]:
     async def put(request: web.Request) -> web.Response:
-        picture = read_picture(await _body(request), f"the {kind}", MAX_PIXELS)
-        room.lay(kind, picture)
+        # On another thread: 50 megapixels take seconds, and the packets to all who watch leave from this one.
+        picture = await asyncio.to_thread(read_picture, await _body(request), f"the {kind}", MAX_PIXELS)
+        await asyncio.to_thread(room.lay, kind, picture)
         return web.json_response({"picture": kind, "width": picture.shape[1], "height": picture.shape[0]})
 
     async def get(request: web.Request) -> web.Response:
         picture = room.laid(kind)
         if picture is None:
             raise web.HTTPNotFound(text=f"there is no {kind} picture; PUT one")
-        return web.Response(body=small_copy(picture), content_type="image/jpeg")
+        return web.Response(body=await asyncio.to_thread(small_copy, picture), content_type="image/jpeg")
 
     async def delete(request: web.Request) -> web.Response:
         room.lay(kind, None)

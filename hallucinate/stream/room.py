@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from hallucinate.frame import Picture
@@ -23,12 +24,42 @@ class Dream(Protocol):
         ...
 
 
+class Networks(Protocol):
+    """Which network dreams, and the way to another one."""
+
+    @property
+    def facts(self) -> Mapping[str, object]:
+        """What there is to say about the one that dreams, ready for JSON."""
+        ...
+
+    def choices(self) -> list[dict[str, object]]:
+        """Those that there are, ready for JSON; reads the disk."""
+        ...
+
+    def begin(self, name: str) -> None:
+        """Begin to load one. Raises LoadingError while another is loaded, NetworkError for an unknown name."""
+        ...
+
+    def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call ``listener`` after each change, on any thread; returns what ends that."""
+        ...
+
+    def stats(self) -> dict[str, object]:
+        """Which one dreams, which is being loaded, how much of it is here, what went wrong, ready for JSON."""
+        ...
+
+
 class Loop(Protocol):
     """The dreams that there are, and the way for a visitor to get one."""
 
     @property
     def main(self) -> Dream:
         """The dream that everybody sees."""
+        ...
+
+    @property
+    def networks(self) -> Networks:
+        """Which network dreams, and the way to another one."""
         ...
 
     def admit(self, source: VisitorSource) -> Dream:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,16 +12,16 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from hallucinate.clock import Clock, SystemClock
-from hallucinate.errors import BusyError, HallucinateError, OfferError
+from hallucinate.errors import BusyError, HallucinateError, LoadingError, OfferError
 from hallucinate.settings import LiveSettings
-from hallucinate.stream.access import COOKIE, Access, Caller, Refused
+from hallucinate.stream.access import CODE_DIGITS, COOKIE, Access, Caller, Refused
 from hallucinate.stream.live import LiveChannel, one_line, read_object
 from hallucinate.stream.measured import read_measured
 from hallucinate.stream.offers import CodecError
 from hallucinate.stream.peers import Limits, Peers, Session
 from hallucinate.stream.pictures import MAX_BYTES, picture_routes
 from hallucinate.stream.room import Loop
-from hallucinate.stream.shared import Encoders, Show
+from hallucinate.stream.shared import WIDTHS, Encoders, Show
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +64,7 @@ def make_app(
 ) -> web.Application:
     """The whole server for one loop.
 
-    facts: what ``GET /api/about`` says (version, network, device, source, motifs). pages: the folder of
+    facts: what ``GET /api/about`` says beside the network's own facts (version, source). pages: the folder of
     the web pages, index.html in it.
     """
     return Server(room, live, access, facts, pages, limits, clock or SystemClock()).app
@@ -85,7 +87,7 @@ class Server:
         self._pages, self._clock = pages.resolve(), clock
         self._encoders = Encoders(lambda: live.current.fps, clock)
         self._peers = Peers(room, self._encoders, clock, limits)
-        self._channel = LiveChannel(live, self._figures, limits.stats_every_s, clock)
+        self._channel = LiveChannel(live, room.networks, self._known, self._figures, limits.stats_every_s, clock)
         self._pictures = picture_routes(room)
         self._last_measured: dict[str, object] | None = None
         self.app = web.Application(middlewares=[self._answer_errors, self._check_access], client_max_size=MAX_BODY)
@@ -113,6 +115,8 @@ class Server:
             "/api/schema": {"GET": self._schema},
             "/api/stats": {"GET": self._stats},
             "/api/about": {"GET": self._about},
+            "/api/networks": {"GET": self._networks},
+            "/api/network": {"POST": self._change_network},
             "/api/latency": {"GET": self._latency, "POST": self._measured},
             "/api/live": {"GET": self._channel.handle},
             **self._pictures,
@@ -136,7 +140,7 @@ class Server:
         dream = self._room.find(name)
         if dream is None:
             raise _not_found(f"there is no dream {name[:60]!r}; it ended, or never was")
-        viewer, answer = await self._peers.watch(await _offer(request), dream)
+        viewer, answer = await self._peers.watch(await _offer(request), dream, _width(request))
         return _created(f"/whep/{viewer.id}", answer, dream.id)
 
     async def _send(self, request: web.Request) -> web.Response:
@@ -190,7 +194,20 @@ class Server:
         return web.json_response(self._figures())
 
     async def _about(self, request: web.Request) -> web.Response:
-        return web.json_response(self._facts)
+        shown = self._room.main.stage.newest
+        size = None if shown is None else [shown.dream.shape[1], shown.dream.shape[0]]
+        return web.json_response({**self._known(), "size": size})
+
+    async def _networks(self, request: web.Request) -> web.Response:
+        return web.json_response(await asyncio.to_thread(self._room.networks.choices))
+
+    async def _change_network(self, request: web.Request) -> web.Response:
+        asked = await _json(request)
+        name = asked.get("network")
+        if not isinstance(name, str) or asked.keys() != {"network"}:
+            raise web.HTTPBadRequest(text='network: give a name of GET /api/networks, such as {"network": "googlenet"}')
+        self._room.networks.begin(name)
+        return web.json_response(self._room.networks.stats(), status=202)
 
     async def _measured(self, request: web.Request) -> web.Response:
         measured = read_measured(await _json(request))
@@ -202,6 +219,9 @@ class Server:
         if self._last_measured is None:
             raise _not_found("no page has measured its latency yet; press Measure latency on one")
         return web.json_response(self._last_measured)
+
+    def _known(self) -> dict[str, object]:
+        return {**self._facts, **self._room.networks.facts}
 
     def _figures(self) -> dict[str, object]:
         return {
@@ -216,7 +236,7 @@ class Server:
     # Pages
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
-        if request.path == "/" and "token" in request.query:
+        if _enters(request):
             return self._welcome(request)
         path = self._file(request.match_info["path"] or "index.html")
         if path is None:
@@ -235,8 +255,13 @@ class Server:
         return path if served else None
 
     def _welcome(self, request: web.Request) -> web.Response:
-        if not self._access.fits(request.query["token"]):
-            raise Refused(401, "that token is not in force; scan the QR code that hallucinate shows now")
+        token, now_s = request.query.get("token"), self._clock.now_ns() / 1e9
+        fits = self._access.fits_code(request.path[1:], now_s) if token is None else self._access.fits(token)
+        if not fits:
+            raise Refused(
+                401,
+                "that token is not in force; scan the QR code that hallucinate shows now, or type its short address",
+            )
         # On to the address without the token: it stays out of the history, of screenshots and of Referer.
         response = web.Response(status=303, headers={hdrs.LOCATION: "/"})
         response.set_cookie(
@@ -275,8 +300,7 @@ class Server:
         upgrade = request.headers.get(hdrs.UPGRADE, "").lower() == "websocket"
         changes = upgrade or request.method not in ("GET", "HEAD", "OPTIONS")
         caller = Caller(request.remote or "", request.headers, request.cookies, changes)
-        entering = request.method == "GET" and request.path == "/" and "token" in request.query
-        self._access.check(caller, token_follows=entering or request.method == "OPTIONS")
+        self._access.check(caller, token_follows=_enters(request) or request.method == "OPTIONS")
         return await handler(request)
 
     async def _add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
@@ -293,9 +317,17 @@ class Server:
         )
 
 
+def _enters(request: web.Request) -> bool:
+    """With the token (a QR code), or with the code that was read aloud: both are looked at by who takes them."""
+    named = request.path == "/" and "token" in request.query
+    return request.method == "GET" and (named or re.fullmatch(rf"/[0-9]{{{CODE_DIGITS}}}", request.path) is not None)
+
+
 def _status(error: HallucinateError) -> int:
     if isinstance(error, CodecError):
         return 422  # well formed, and not to be answered (RFC 9725, "No Partially Successful Answers")
+    if isinstance(error, LoadingError):
+        return 409
     return 503 if isinstance(error, BusyError) else 400
 
 
@@ -329,6 +361,15 @@ async def _offer(request: web.Request) -> str:
         return (await request.read()).decode("utf-8")
     except UnicodeDecodeError:
         raise OfferError("the SDP offer is not UTF-8 text") from None
+
+
+def _width(request: web.Request) -> int | None:
+    text = request.query.get("width")
+    if text is not None and text not in map(str, WIDTHS):
+        raise web.HTTPBadRequest(
+            text=f"width: must be {', '.join(map(str, WIDTHS))}, not {text[:20]!r}; or leave it out"
+        )
+    return None if text is None else int(text)
 
 
 async def _json(request: web.Request) -> dict[str, Any]:

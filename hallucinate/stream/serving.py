@@ -8,6 +8,7 @@ import errno
 import logging
 import signal
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
@@ -29,10 +30,12 @@ async def run(
     port: int,
     ready: Callable[[int], None],
     stop: asyncio.Event | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> None:
     """Serve until SIGINT, SIGTERM or ``stop``; then tell sockets and peers, and return within three seconds.
 
-    host: the address to listen on; None for all. ready: called once with the port when requests are taken.
+    host: the address to listen on; None for all. tls: for https; None for http. ready: called once with the port
+    when requests are taken.
     Raises HallucinateError when the port is in use, or the address is not this machine's.
     """
     stop = stop or asyncio.Event()
@@ -40,7 +43,7 @@ async def run(
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=CONNECTIONS_CLOSE_WITHIN_S)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port)
+        site = web.TCPSite(runner, host, port, ssl_context=tls)
         try:
             await site.start()
         except OSError as error:
@@ -96,12 +99,18 @@ def _note(events: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     logger.log(level, "%s: %r", context.get("message", "in the event loop"), error)
 
 
-def addresses(port: int, token: str) -> tuple[str, list[str]]:
+def addresses(port: int, token: str, scheme: str = "http") -> tuple[str, list[str]]:
     """Where the page is: (for this machine, for others on the network, the likeliest first, token included)."""
     found = get_host_addresses(use_ipv4=True, use_ipv6=False)
     route = _address_towards_the_network()
     found = [route, *(a for a in found if a != route)] if route else found
-    return f"http://localhost:{port}/", [f"http://{address}:{port}/?token={quote(token, safe='')}" for address in found]
+    secret = quote(token, safe="")
+    return f"{scheme}://localhost:{port}/", [f"{scheme}://{address}:{port}/?token={secret}" for address in found]
+
+
+def spoken(address: str, code: str) -> str:
+    """An address with the token in it -> one that can be read aloud, and typed with a headset's pointer."""
+    return f"{address.partition('?')[0]}{code}"
 
 
 def _address_towards_the_network() -> str | None:

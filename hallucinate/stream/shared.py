@@ -14,9 +14,9 @@ import cv2
 from av.packet import Packet
 
 from hallucinate.clock import Clock
-from hallucinate.frame import Picture
+from hallucinate.frame import Picture, shrunk
 from hallucinate.stage import Shown, Stage
-from hallucinate.stream.encoder import Codec, PictureEncoder, ticks
+from hallucinate.stream.encoder import Codec, PictureEncoder, h264_level, ticks
 from hallucinate.stream.figures import Encoded, Figures
 from hallucinate.stream.marker import drawn
 
@@ -24,6 +24,9 @@ logger = logging.getLogger(__name__)
 
 LOOK_AGAIN_S = 0.2
 """How long the thread waits for a frame before it looks whether it is still wanted."""
+
+WIDTHS = (1280, 2048, 4096)
+"""What a viewer may ask a wider picture to be made no wider than. Each that is asked for costs an encoder."""
 
 KEYFRAME_APART_NS = 300_000_000
 """Keyframes are some ten times a frame's size: a viewer that asks for them without end gets about three a second."""
@@ -40,13 +43,22 @@ class Wanted(NamedTuple):
     """What viewers share an encoder by.
 
     marked: with each frame's capture time drawn into it (see marker.py). Who measures has an encoder for it, and
-    nobody else ever sees the marker.
+    nobody else ever sees the marker. width: the picture is made no wider than this, one of WIDTHS; None leaves it.
     """
 
     stage: Stage
     show: Show
     codec: Codec
     marked: bool = False
+    width: int | None = None
+
+    def picture_of(self, shown: Shown) -> Picture:
+        """What is seen of this: uint8 RGB (H, W, 3)."""
+        picture = shown.dream if self.show is Show.DREAM else shown.camera
+        height, width = picture.shape[:2]
+        if self.width is None or width <= self.width:
+            return picture
+        return shrunk(picture, self.width, max(2, round(height * self.width / width / 2) * 2))
 
 
 class Taker(Protocol):
@@ -111,8 +123,8 @@ class SharedEncoder:
             self._call(self._end)
 
     def _encode(self, shown: Shown, again: bool) -> Packet[Any] | None:
-        picture: Picture = shown.dream if self.wanted.show is Show.DREAM else shown.camera
         started_ns = self._clock.now_ns()
+        picture = self.wanted.picture_of(shown)
         if self.wanted.marked:
             picture = drawn(picture, shown.captured_ns // 1_000_000)
         # The encoder shares out its bits by the time between captures, which is even.
@@ -176,6 +188,14 @@ class Encoders:
         encoder = self._running[wanted]
         encoder.join(taker)
         return encoder
+
+    def level(self, wanted: Wanted) -> int | None:
+        """The H.264 level (times ten) of what is wanted, as far as it is known: None before the first picture."""
+        shown = wanted.stage.newest
+        if shown is None:
+            return None
+        height, width = wanted.picture_of(shown).shape[:2]
+        return h264_level(width, height, self._fps())
 
     def leave(self, encoder: SharedEncoder, taker: Taker) -> None:
         """``taker`` is gone; the last one takes the encoder along."""

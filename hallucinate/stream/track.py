@@ -24,9 +24,9 @@ class DreamTrack(MediaStreamTrack):
 
     kind = "video"
 
-    def __init__(self, encoders: Encoders, stage: Stage, codec: Codec, show: Show = Show.DREAM) -> None:
+    def __init__(self, encoders: Encoders, stage: Stage, codec: Codec, width: int | None = None) -> None:
         super().__init__()
-        self._encoders, self.wanted = encoders, Wanted(stage, show, codec)
+        self._encoders, self.wanted = encoders, Wanted(stage, Show.DREAM, codec, width=width)
         self._encoder: SharedEncoder | None = None
         self._packets: deque[Packet[Any]] = deque()
         self._ready = asyncio.Event()

@@ -1,1 +1,1 @@
-"""Pictures that are not live: stills, zooms, sweeps, galleries."""
+"""What is not live: films, stills, zooms, sweeps, galleries."""

@@ -1,31 +1,20 @@
-"""The offline commands' options: still, zoom, sweep. Every knob that means something to them is an option as well."""
+"""The offline commands: still, film, zoom, sweep. Every knob that means something to them is an option as well."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated
 
 import typer
 
 from hallucinate.errors import SettingsError
+from hallucinate.options import one_of, with_knobs
 from hallucinate.settings import Settings, read_size
 
 MOTION = ("growth_s", "half_life_s", "follow", "drift_zoom", "drift_turn", "drift_flow")
 LIVE_ONLY = frozenset([*MOTION, "steps", "dream_width", "dream_width_min", "fps"])
 """Knobs of what moves, or of what has to be in time."""
-
-Command = Callable[..., None]
-
-
-class WithKnobs(Protocol):
-    """``cli.with_knobs``, which is on a floor above."""
-
-    def __call__(self, command: Command, but: Collection[str] = ()) -> Command:
-        """The command, with knobs as options."""
-        ...
-
 
 Photo = Annotated[Path, typer.Argument(help="a picture", show_default=False)]
 Like = Annotated[str, typer.Option(help="a classic dream by one word: notebook, or hallucination-machine")]
@@ -70,6 +59,38 @@ def dream_still(
 
     ask = Ask(settings, like, iterations, step, network, device, seed, tile, guide_image, mask_image)
     still(Order(photo, out, ask, every, gif, mp4, force))
+
+
+def dream_film(
+    sources: Annotated[list[Path], typer.Argument(help="films, or folders of films", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", "-o", help="the film to write; for several, a folder")],
+    codec: Annotated[str, typer.Option(help="h264 or hevc")] = "h264",
+    crf: Annotated[int, typer.Option(min=0, max=51, help="quality: lower is better, and larger")] = 16,
+    segments: Annotated[
+        str, typer.Option(help="film, dreamed in one go; or scene: each scene by itself, from cut to cut")
+    ] = "film",
+    ray: Annotated[
+        str | None,
+        typer.Option(help="dream over many machines with Ray: local, auto, or the address of a cluster"),
+    ] = None,
+    network: Network = "motif",
+    device: Device = "auto",
+    seed: Annotated[int, typer.Option(min=0, help="of jitter")] = 0,
+    panorama: Annotated[
+        str, typer.Option(help="equirect or half-equirect, with two eyes e.g. equirect:top-bottom; auto: as it says")
+    ] = "auto",
+    force: Annotated[bool, typer.Option("--force", help="replace what is there, and parts made otherwise")] = False,
+    *,
+    settings: Settings,
+) -> None:
+    """Dream a film, as live. Its sound, timing, colour and 360° data are kept; killed, the same command goes on."""
+    one_of("--codec", codec, ("h264", "hevc"))
+    one_of("--segments", segments, ("film", "scene"))
+    from hallucinate.studio.film import films
+    from hallucinate.studio.order import Order
+
+    like = Order(Path(), Path(), settings, network, device, seed, codec, crf, segments == "scene", force, panorama)
+    films(sources, out, like, ray)
 
 
 def dream_zoom(
@@ -168,8 +189,9 @@ def read_step(option: str, text: str | None) -> float | None:
     return size
 
 
-def add_studio(app: typer.Typer, with_knobs: WithKnobs) -> None:
+def add_studio(app: typer.Typer) -> None:
     """Make the offline commands part of the command line."""
+    app.command("film")(with_knobs(dream_film))
     app.command("still")(with_knobs(dream_still, LIVE_ONLY))
     app.command("zoom")(with_knobs(dream_zoom, LIVE_ONLY | {"where", "total_variation", "pull"}))
     app.command("sweep")(with_knobs(sweep_photo, LIVE_ONLY))

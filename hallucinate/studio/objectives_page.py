@@ -16,10 +16,9 @@ import numpy as np
 import torch
 
 from hallucinate.dream.still import Manner
-from hallucinate.errors import NetworkError
 from hallucinate.frame import Picture
 from hallucinate.networks import Network
-from hallucinate.networks.registry import NETWORKS, open_network
+from hallucinate.networks.registry import known, open_network
 from hallucinate.settings import Settings
 from hallucinate.sources.scene import View
 from hallucinate.studio.gallery import ROOT, grid, save
@@ -93,13 +92,8 @@ def sheet(network: Network, rows: Sequence[Row], manner: Manner, first: bool = T
 
 def networks() -> list[Network]:
     """All networks whose weights are here."""
-    found = []
-    for name in NETWORKS:
-        try:
-            found.append(open_network(name, torch.device("cpu"), torch.float32))
-        except NetworkError:
-            continue
-    return found
+    here = [str(row["name"]) for row in known() if row["state"] != "to be fetched"]
+    return [open_network(name, torch.device("cpu"), torch.float32) for name in here]
 
 
 def main() -> None:

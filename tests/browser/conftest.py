@@ -18,7 +18,7 @@ import torch
 from playwright.async_api import Browser, BrowserContext, async_playwright
 
 from hallucinate.networks import Network
-from hallucinate.settings import Settings
+from hallucinate.settings import PICTURES, Settings
 from tests.browser.visitor import WAIT_S, Visitor
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -40,10 +40,14 @@ ROOM_FOR_VISITORS = 1
 
 
 class ServerProcess:
-    """``hallucinate --source scene`` as a process of its own, on a port that stays the same when it comes back."""
+    """``hallucinate --source scene`` as a process of its own, on a port that stays the same when it comes back.
 
-    def __init__(self) -> None:
+    arguments: more of them. surroundings: environment variables of its own.
+    """
+
+    def __init__(self, *arguments: str, **surroundings: str) -> None:
         self.port = 0
+        self._arguments, self._surroundings = arguments, surroundings
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
         self._said: deque[str] = deque(maxlen=200)
@@ -55,11 +59,11 @@ class ServerProcess:
     async def start(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "hallucinate", "--source", "scene", "--host", "127.0.0.1"),
-            *("--port", str(self.port), "--visitors", str(ROOM_FOR_VISITORS)),
+            *("--port", str(self.port), "--visitors", str(ROOM_FOR_VISITORS), *self._arguments),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **self._surroundings},
         )
         ready = asyncio.Event()
         self._reading = asyncio.create_task(self._read(self._process, ready))
@@ -107,8 +111,11 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def http(server: ServerProcess) -> AsyncIterator[aiohttp.ClientSession]:
-    """The server's API from outside the page; when a test begins, the settings are the same each time."""
+    """The server's API from outside the page; when a test begins, settings and pictures are the same each time."""
     async with aiohttp.ClientSession(server.url) as session:
+        for kind in PICTURES:
+            async with session.delete(f"/api/{kind}") as response:
+                assert response.status == 204
         async with session.patch("/api/settings", json=SETTINGS.model_dump()) as response:
             assert response.status == 200, await response.text()
         yield session

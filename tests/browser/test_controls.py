@@ -64,12 +64,11 @@ async def test_every_knob_of_the_schema_has_a_control(open_page: OpenPage, http:
         schema = await response.json()
     visitor = await open_page()
     await visitor.open_drawer()
-    for name, spec in schema["properties"].items():
-        if name == "motifs":
-            names = await visitor.page.locator(".tile .name").all_inner_texts()
-            assert sorted(names) == sorted(m.replace("_", " ") for m in spec["propertyNames"]["enum"])
-        else:
-            assert await visitor.page.locator(f"#knob-{name}").count() == 1, name
+    for name in schema["properties"]:
+        assert await visitor.page.locator(f"#knob-{name}").count() == 1, name
+    for mix in ("motifs", "layers"):
+        names = await visitor.page.locator(f"#knob-{mix} .tile .name").all_text_contents()
+        assert names == [m.replace("_", " ") for m in schema["properties"][mix]["propertyNames"]["enum"]]
 
 
 async def test_the_mix_is_made_with_a_thumb(open_page: OpenPage, http: aiohttp.ClientSession) -> None:
@@ -77,11 +76,11 @@ async def test_the_mix_is_made_with_a_thumb(open_page: OpenPage, http: aiohttp.C
     await visitor.start()
     await visitor.page.tap("#drawer-open")
     await visitor.page.tap(".only:has-text('spiral')")
-    await visitor.until("document.querySelectorAll('.weight').length === 1")
+    await visitor.until("document.querySelectorAll('.weight:not([hidden])').length === 1")
     await visitor.page.tap("[aria-label='Add cat to the mix']")
-    await visitor.until("document.querySelectorAll('.weight').length === 2")
+    await visitor.until("document.querySelectorAll('.weight:not([hidden])').length === 2")
     await visitor.page.tap("[aria-label='Take spiral out of the mix']")
-    await visitor.until("document.querySelectorAll('.weight').length === 1")
+    await visitor.until("document.querySelectorAll('.weight:not([hidden])').length === 1")
     await until_answer(http, "/api/settings", "motifs", {"cat": 1})
     await visitor.page.tap("#drawer .handle")
     await visitor.until("document.getElementById('drawer').inert")
@@ -100,7 +99,8 @@ async def test_all_is_within_reach_of_the_keyboard(open_page: OpenPage) -> None:
     visitor = await open_page()
     await visitor.start()
     await visitor.open_drawer()
-    await visitor.page.evaluate("() => { document.querySelector('details').open = true; document.body.focus(); }")
+    await visitor.open_all()
+    await visitor.page.evaluate("() => document.body.focus()")
     wanted = await visitor.page.evaluate("""() => [...document.querySelectorAll('button, select, input, summary')]
       .filter((element) => element.checkVisibility() && !element.matches(':disabled') && element.tabIndex >= 0)
       .map((element, at) => { element.dataset.at = at; return at; })""")
@@ -115,8 +115,8 @@ async def test_all_is_within_reach_of_the_keyboard(open_page: OpenPage) -> None:
     assert set(wanted) <= set(reached)
     assert "none" not in reached.values()
 
-    await visitor.page.focus(".only[tabindex='0']")
-    tiles = await visitor.page.locator(".only").count()
+    await visitor.page.focus("#knob-motifs .only[tabindex='0']")
+    tiles = await visitor.page.locator("#knob-motifs .only").count()
     for _ in range(tiles):
         await visitor.page.keyboard.press("ArrowLeft")
     seen = set()
@@ -156,7 +156,7 @@ async def test_everything_has_a_name(open_page: OpenPage) -> None:
     visitor = await open_page()
     await visitor.start()
     await visitor.open_drawer()
-    await visitor.page.evaluate("() => { document.querySelector('details').open = true; }")
+    await visitor.open_all()
     faults = await visitor.page.evaluate("""() => {
       const faults = [];
       const say = (what, element) => faults.push(`${what}: ${element.outerHTML.slice(0, 120)}`);
@@ -191,7 +191,7 @@ async def test_a_refused_setting_is_said_and_the_control_goes_back(open_page: Op
     visitor = await open_page()
     await visitor.start()
     await visitor.open_drawer()
-    await visitor.page.evaluate("() => { document.querySelector('details').open = true; }")
+    await visitor.open_all()
     await visitor.page.focus("#knob-dream_width_min")
     await visitor.page.keyboard.press("End")  # above the largest width, which only the server knows
     await visitor.until("document.getElementById('notice-words').textContent.startsWith('dream_width_min')")

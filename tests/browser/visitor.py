@@ -58,6 +58,10 @@ class Visitor:
         await self.page.keyboard.press("m")
         await self.until("document.getElementById('drawer-open').getAttribute('aria-expanded') === 'true'")
 
+    async def open_all(self) -> None:
+        """Unfold what is folded away in the drawer."""
+        await self.page.evaluate("() => { for (const part of document.querySelectorAll('details')) part.open = true; }")
+
     async def frames(self, count: int) -> int:
         """Wait for so many new frames to be presented; returns how many milliseconds that took."""
         script = """(count) => new Promise((resolve) => {
@@ -71,6 +75,34 @@ class Visitor:
           video.requestVideoFrameCallback(frame);
         })"""
         return int(await asyncio.wait_for(self.page.evaluate(script, count), WAIT_S))
+
+    async def note_gaps(self) -> None:
+        """From now on, note how long the picture stands still at most; see ``longest_gap``."""
+        await self.page.evaluate("""() => {
+          const video = document.getElementById('picture');
+          window.gaps = { longest: 0, last: performance.now() };
+          const frame = (now) => {
+            window.gaps = { longest: Math.max(window.gaps.longest, now - window.gaps.last), last: now };
+            video.requestVideoFrameCallback(frame);
+          };
+          video.requestVideoFrameCallback(frame);
+        }""")
+
+    async def longest_gap(self) -> float:
+        """Milliseconds between two frames, at most, since ``note_gaps``, the one that lasts now included."""
+        script = "() => Math.max(window.gaps.longest, performance.now() - window.gaps.last)"
+        return float(await self.page.evaluate(script))
+
+    async def hand_in(self, file: bytes, kind: str, name: str = "drop") -> None:
+        """Drop a file on the page, or paste it, as a browser tells a page of it."""
+        script = """([file, type, name]) => {
+          const data = new DataTransfer();
+          data.items.add(new File([Uint8Array.from(atob(file), (c) => c.charCodeAt(0))], 'a file', { type }));
+          document.body.dispatchEvent(name === 'drop'
+            ? new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true })
+            : new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+        }"""
+        await self.page.evaluate(script, [base64.b64encode(file).decode(), kind, name])
 
     async def picture(self) -> Picture:
         """The next frame as it arrived: uint8 RGB (H, W, 3)."""

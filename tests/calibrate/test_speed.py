@@ -44,8 +44,8 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tiny network, rehearsed for a moment."""
-    monkeypatch.setattr(speed, "open_quickest", lambda *_: (TinyNetwork(), torch.float32))
-    monkeypatch.setattr(speed, "open_network", lambda *_: TinyNetwork())
+    monkeypatch.setattr(speed, "open_quickest", lambda *_, **__: (TinyNetwork(), torch.float32))
+    monkeypatch.setattr(speed, "open_network", lambda *_, **__: TinyNetwork())
     monkeypatch.setattr(speed, "REHEARSED_S", 0.2)
 
 

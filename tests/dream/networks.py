@@ -13,6 +13,7 @@ class TinyNetwork(nn.Module):
     motifs = ("light", "dark")
     families = {"light": "test", "dark": "test"}  # noqa: RUF012
     layers = ("first", "second")
+    channels = {"first": 8, "second": 8}  # noqa: RUF012
     default_layer = "second"
     motif_px = 16
 

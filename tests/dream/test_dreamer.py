@@ -278,9 +278,9 @@ def test_a_camera_that_stands_still_is_not_searched_for_motion_but_dreams_on(mon
     searched: list[int] = []
     between = Flow.between
 
-    def counted(self: Flow, old: Picture, new: Picture) -> Motion:
+    def counted(self: Flow, old: Picture, new: Picture, wraps: bool = False) -> Motion:
         searched.append(len(searched))
-        return between(self, old, new)
+        return between(self, old, new, wraps)
 
     monkeypatch.setattr(Flow, "between", counted)
     grain, dreamer = np.random.default_rng(0), new_dreamer()
@@ -347,3 +347,18 @@ def test_a_settled_dreams_light_and_shade_go_no_further_than_they_went() -> None
         reached.append(distance(grey(dreamer._alone.carried.residual)).item())
     assert reached[0] > 0.02
     assert 0.95 * reached[0] < reached[1] <= 1.01 * reached[0]
+
+
+def test_a_settled_dream_that_sank_comes_back_to_how_far_it_went() -> None:
+    dreamer, far = new_dreamer(), []
+    slow = SETTINGS.model_copy(update={"growth_s": 20.0, "half_life_s": 60.0})
+    for start, frames in ((0, 1050), (1050, 1), (1051, 12)):  # at 40 s it has settled
+        run(dreamer, frames, settings=slow, start=start)
+        carried = dreamer._alone.carried
+        assert carried is not None
+        far.append(distance(grey(carried.residual)).item())
+        if len(far) == 1:
+            dreamer._alone.carried = carried._replace(residual=0.85 * carried.residual)
+    assert far[0] > 0.02
+    assert far[1] < 0.9 * far[0]
+    assert far[2] == pytest.approx(far[0], rel=0.01)

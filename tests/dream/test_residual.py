@@ -48,6 +48,14 @@ def test_a_residual_may_be_judged_by_its_luma_and_then_its_contrast_is_held() ->
     assert distance(only_colour).item() == pytest.approx(0.1 / 0.9, rel=1e-4)
 
 
+def test_a_residual_may_be_lifted_to_its_bound_by_so_much() -> None:
+    r = torch.randn(1, 3, 20, 30, generator=torch.Generator().manual_seed(0))
+    r = r / distance(r)
+    for limit, reached in ((1.01, 1.01), (1.5, 1.02), (0.9, 0.9)):
+        assert distance(within(r, limit, lift=1.02)).item() == pytest.approx(reached, abs=1e-5)
+    assert within(torch.zeros(1, 3, 4, 4), 0.1, lift=1.02).abs().max() == 0
+
+
 def test_a_residual_within_bounds_is_left_as_it_is() -> None:
     r = torch.full((1, 3, 4, 4), 0.01)
     assert torch.equal(within(r, FARTHEST), r)

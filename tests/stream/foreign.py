@@ -17,7 +17,7 @@ from aiohttp.test_utils import TestClient
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 
 from hallucinate.clock import SystemClock
-from hallucinate.errors import BusyError
+from hallucinate.errors import BusyError, LoadingError, NetworkError
 from hallucinate.frame import Picture
 from hallucinate.sources.visitor import VisitorSource
 from hallucinate.stage import Shown, Stage
@@ -49,11 +49,43 @@ class ScriptedDream:
     stage: Stage = field(default_factory=Stage)
 
 
+class ScriptedNetworks:
+    """Says which network dreams; the tests say when another one does."""
+
+    def __init__(self) -> None:
+        self.facts: dict[str, object] = {"network": "motif"}
+        self.begun: list[str] = []
+        self.listeners: list[Callable[[], None]] = []
+
+    def choices(self) -> list[dict[str, object]]:
+        return [{"name": name, "current": name == self.facts["network"]} for name in ("motif", "vgg16")]
+
+    def begin(self, name: str) -> None:
+        if name not in ("motif", "vgg16"):
+            raise NetworkError(f"no network is called {name!r}; did you mean 'vgg16'?")
+        if self.begun:
+            raise LoadingError(f"the network {self.begun[-1]!r} is being loaded; ask again when it dreams")
+        self.begun.append(name)
+
+    def done(self) -> None:
+        self.facts = {"network": self.begun.pop()}
+        for listener in list(self.listeners):
+            listener()
+
+    def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
+        self.listeners.append(listener)
+        return lambda: self.listeners.remove(listener)
+
+    def stats(self) -> dict[str, object]:
+        return {"name": self.facts["network"], "loading": self.begun[-1] if self.begun else ""}
+
+
 class ScriptedLoop:
     """Does what the server asks of a loop, and dreams nothing."""
 
     def __init__(self, visitors: int = 2) -> None:
         self.main = ScriptedDream("main")
+        self.networks = ScriptedNetworks()
         self.room = visitors
         self.dreams = {"main": self.main}
         self.sources: dict[str, VisitorSource] = {}

@@ -1,0 +1,218 @@
+"""The way up on a sphere: what is dreamed at the poles is as large, as strong and as upright as it can be.
+
+An equirectangular picture is seen through six views on the faces of a cube, each stereographic, so that nothing is
+sheared and nothing is more than a quarter larger than at its middle, and each wider than its face, so that they
+overlap. What the network finds in each is brought back and blended, with no weight where a view ends. From step to
+step the cube is turned about the upright and tilted a little: no place is always at an edge. (Turned about at random
+altogether, a sphere would be as fair, but faces would stand on their heads.)
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+
+from hallucinate.dream.ascent import FLAT, climbed
+from hallucinate.dream.objectives import Objective
+from hallucinate.dream.priors import PLAIN, Shaping, shaped
+from hallucinate.dream.surface import MARGIN, widened
+
+FACES = 6
+HALF_VIEW = math.radians(58)
+"""From a view's middle to the middle of its edges; a cube's corners are 54.7° from the middles of its faces."""
+
+TILTS, TILT = 4, math.radians(15)
+"""How many ways the cube stands, and how far it is tilted in them, about."""
+
+DEEPEST = 3
+"""How many views' answers are blended at a place, at most: at a cube's corners three meet."""
+
+Vectors = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """Where the views take their pixels from, and where each pixel of the picture finds its own in them.
+
+    out: float32 (TILTS, FACES · s, s, 2), places in the picture, wrapped as ``widened`` wraps it, for ``grid_sample``.
+    back: float32 (TILTS, DEEPEST · h, w, 2), places in the views, set above each other. weights: float32
+    (TILTS, DEEPEST, h, w), summing to 1 at each place. solid: float32 (1, 1, h, 1), solid angles of rows, mean 1.
+    """
+
+    side: int
+    out: torch.Tensor
+    back: torch.Tensor
+    weights: torch.Tensor
+    solid: torch.Tensor
+
+
+def direction_on_sphere(
+    x: torch.Tensor,
+    ask: Objective | Sequence[Objective],
+    shift: torch.Tensor,
+    whole: bool = True,
+    shaping: Shaping = PLAIN,
+    shares: torch.Tensor | None = None,
+    sigma: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """``ascent.direction`` on an equirectangular picture, whole (360° × 180°) or its front half (180° × 180°).
+
+    x: float32 (B, 3, H, W) in [0, 1]. shift: int64 (2,), any numbers: by them the cube is tilted and, on a whole
+    sphere, turned. Returns float32 (B, 3, H, W), the mean magnitude over each sphere's solid angle 1, or all near 0.
+    """
+    batch, _, height, width = x.shape
+    seen = views(height, width, whole, x.device)
+    tilt = (shift[:1] % TILTS).long()
+    columns = torch.arange(width, device=x.device)
+    turn = shift[1] % width
+    if whole:
+        x = x.index_select(3, (columns + turn) % width)
+    out, back, weights = (table.index_select(0, tilt) for table in (seen.out, seen.back, seen.weights))
+    tiles = F.grid_sample(widened(x) if whole else x, each(out, batch), padding_mode="border", align_corners=False)
+    tiles = tiles.view(batch, 3, FACES, seen.side, seen.side).transpose(1, 2).flatten(0, 1)
+    g = shaped(climbed(tiles.detach().requires_grad_(True), ask, shares, FACES), shaping, sigma)
+    g = g.view(batch, FACES, 3, seen.side, seen.side).transpose(1, 2).flatten(2, 3)
+    g = F.grid_sample(g, each(back, batch), padding_mode="zeros", align_corners=False)
+    g = (g.view(batch, 3, DEEPEST, height, width) * weights[:, None]).sum(2)
+    if whole:
+        g = g.index_select(3, (columns - turn) % width)
+    return g / ((g.abs() * seen.solid).mean((1, 2, 3), keepdim=True) + FLAT)
+
+
+def each(grid: torch.Tensor, batch: int) -> torch.Tensor:
+    """One grid for every picture of a batch."""
+    return grid.expand(batch, -1, -1, -1)
+
+
+@functools.lru_cache(maxsize=16)
+def views(height: int, width: int, whole: bool, device: torch.device) -> Views:
+    """The tables for a picture of this size. Kept on the device for the next frame."""
+    span = 2 * math.pi if whole else math.pi
+    reach = 2 * math.tan(HALF_VIEW / 2)
+    side = max(32, round(2 * reach * width / span))
+    found = [one_way(height, width, span, side, reach, rotation) for rotation in rotations(whole)]
+    out, back, weights = (
+        torch.from_numpy(np.stack(tables).astype(np.float32)).to(device) for tables in zip(*found, strict=True)
+    )
+    latitudes = (0.5 - (np.arange(height) + 0.5) / height) * math.pi
+    solid = torch.from_numpy((np.cos(latitudes) / np.cos(latitudes).mean()).astype(np.float32)).to(device)
+    return Views(side, out, back, weights, solid.view(1, 1, height, 1))
+
+
+def one_way(
+    height: int, width: int, span: float, side: int, reach: float, rotation: Vectors
+) -> tuple[Vectors, Vectors, Vectors]:
+    """``Views``' out, back and weights for one way that the cube stands: ``rotation`` turns its axes to the world's."""
+    along = ((np.arange(side) + 0.5) / side * 2 - 1) * reach
+    u, v = np.meshgrid(along, -along)
+    # Stereographic (Snyder 1987, eq. 20-14 to 20-18 turned round): r = 2 tan(θ/2), upright as seen from within.
+    scale = 4 / (4 + u * u + v * v)
+    local = np.stack([u * scale, v * scale, 2 * scale - 1], -1)
+    out = []
+    for face in faces():
+        x, y, z = np.moveaxis(local @ face @ rotation.T, -1, 0)
+        longitude, latitude = np.arctan2(x, z), np.arcsin(np.clip(y, -1, 1))
+        across = longitude / (span / 2)  # -1 to 1 over the picture
+        margin = (width // MARGIN) / width if span > 4 else 0.0
+        out.append(np.stack([across / (1 + 2 * margin), -latitude / (math.pi / 2)], -1))
+    longitude = ((np.arange(width) + 0.5) / width - 0.5) * span
+    latitude = (0.5 - (np.arange(height) + 0.5) / height) * math.pi
+    lon, lat = np.meshgrid(longitude, latitude)
+    world = np.stack([np.sin(lon) * np.cos(lat), np.sin(lat), np.cos(lon) * np.cos(lat)], -1)
+    places, weights = [], []
+    for n, face in enumerate(faces()):
+        x, y, z = np.moveaxis(world @ rotation @ face.T, -1, 0)
+        r = 2 / np.maximum(1 + z, 1e-6)
+        row = (n + (1 - y * r / reach) / 2) / FACES * 2 - 1
+        places.append(np.stack([x * r / reach, row], -1))
+        weights.append(np.clip(z - math.cos(HALF_VIEW), 0, None) ** 2)
+    order = np.argsort(-np.stack(weights), 0)[:DEEPEST]
+    chosen = np.take_along_axis(np.stack(weights), order, 0)
+    back = np.take_along_axis(np.stack(places), order[..., None], 0)
+    return np.concatenate(out), back.reshape(DEEPEST * height, width, 2), chosen / chosen.sum(0)
+
+
+def faces() -> list[Vectors]:
+    """For each face the rows right, up and forward of its view, in the cube's axes: front, right, back, left, up, down.
+
+    x is right, y up, z forward.
+    """
+    right, up, forward = np.eye(3)
+    return [
+        np.stack([right, up, forward]),
+        np.stack([-forward, up, right]),
+        np.stack([-right, up, -forward]),
+        np.stack([forward, up, -right]),
+        np.stack([right, -forward, up]),
+        np.stack([right, forward, -up]),
+    ]
+
+
+def rotations(whole: bool) -> list[Vectors]:
+    """The ways that the cube stands: tilted about level axes all around, and turned a little where no column wraps."""
+    found = []
+    for n in range(TILTS):
+        heading = 2 * math.pi * (n + 0.5) / TILTS
+        tilt, turn = TILT * (0.5 + n % 2), 0.0 if whole else math.radians((-20, 7, 20, -7)[n % 4])
+        found.append(turned(np.array([math.cos(heading), 0, math.sin(heading)]), tilt) @ turned(np.eye(3)[1], turn))
+    return found
+
+
+def turned(axis: Vectors, angle: float) -> Vectors:
+    """The rotation about a unit axis (Rodrigues): (3, 3)."""
+    x, y, z = axis
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    rotation: Vectors = np.eye(3) + math.sin(angle) * cross + (1 - math.cos(angle)) * cross @ cross
+    return rotation
+
+
+BROADEST = 3
+"""Degree of the spherical harmonics, at most, that a residual has none of."""
+
+
+def balanced_on_sphere(residual: torch.Tensor) -> torch.Tensor:
+    """``residual.balanced`` on a whole sphere: take away its spherical harmonics up to BROADEST.
+
+    Each channel's mean, and what is broader than motifs are, by solid angle: an orthogonal projection, and no seam.
+    residual: (B, 3, H, W), equirectangular.
+    """
+    around, upward, weighed = harmonics(*residual.shape[2:], residual.device)
+    waves = residual @ around
+    parts, column = [], 0
+    for order, (up, weight) in enumerate(zip(upward, weighed, strict=True)):
+        count = 1 if order == 0 else 2
+        parts.append(up @ (weight.T @ waves[..., column : column + count]))
+        column += count
+    return residual - torch.cat(parts, -1) @ around.T
+
+
+@functools.lru_cache(maxsize=16)
+def harmonics(
+    height: int, width: int, device: torch.device
+) -> tuple[torch.Tensor, list[torch.Tensor], list[torch.Tensor]]:
+    """Real spherical harmonics as products, orthonormal on the pixels themselves, float32.
+
+    Waves around, (width, 2 · BROADEST + 1); by order, those upward, (height, n); and these times the solid angles.
+    """
+    x = (torch.arange(width, dtype=torch.float64) + 0.5) * (2 * math.pi / width)
+    around = [torch.full((width,), math.sqrt(1 / width), dtype=torch.float64)]
+    for order in range(1, BROADEST + 1):
+        around += [math.sqrt(2 / width) * wave(order * x) for wave in (torch.cos, torch.sin)]
+    latitude = (0.5 - (torch.arange(height, dtype=torch.float64) + 0.5) / height) * math.pi
+    solid = latitude.cos()
+    upward, weighed = [], []
+    for order in range(BROADEST + 1):
+        # cosᵐ · sinᵏ span what the associated Legendre functions of order m do.
+        powers = [latitude.cos() ** order * latitude.sin() ** k for k in range(BROADEST - order + 1)]
+        orthonormal, _ = torch.linalg.qr(torch.stack(powers, 1) * solid.sqrt()[:, None])
+        up = orthonormal / solid.sqrt()[:, None]
+        upward.append(up.float().to(device))
+        weighed.append((up * solid[:, None]).float().to(device))
+    return torch.stack(around, 1).float().to(device), upward, weighed

@@ -1,0 +1,91 @@
+"""Weights from files that cannot run code, and into a network without a tensor too many or too few."""
+
+from __future__ import annotations
+
+import pickle
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+
+from hallucinate.errors import NetworkError
+
+Tensors = dict[str, torch.Tensor]
+
+WRAPPED = ("state_dict", "model", "model_state_dict")
+"""Where training scripts put the state dict that they save with other things."""
+
+NAMED = 3
+"""How many of the tensors that do not fit are named."""
+
+
+def read_tensors(path: Path) -> Tensors:
+    """A state dict from a safetensors file, or from one that ``torch.save`` wrote; on the CPU.
+
+    Raises NetworkError, in one line, for a file that is not there, is damaged, holds something else, or asks to run
+    code when it is read.
+    """
+    if not path.is_file():
+        raise NetworkError(f"there is no weights file {path}; check the name")
+    if not path.stat().st_size:
+        raise NetworkError(f"the weights {path} are empty (0 bytes); fetch the file again")
+    try:
+        found = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise NetworkError(_refused(path, str(error))) from None
+    except (SafetensorError, OSError, RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        why = (str(error).splitlines() or ["it ends too early"])[0]
+        raise NetworkError(f"the weights {path} cannot be read ({why}); fetch the file again") from None
+    for key in WRAPPED:
+        if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
+            found = found[key]
+    if not isinstance(found, Mapping) or not all(isinstance(t, torch.Tensor) for t in found.values()):
+        raise NetworkError(f"{path} holds no state dict; save one with torch.save(model.state_dict(), …)")
+    # As nn.DataParallel names them.
+    return {key.removeprefix("module."): t.float() if t.is_floating_point() else t for key, t in found.items()}
+
+
+def _refused(path: Path, words: str) -> str:
+    asked = re.search(r"GLOBAL ([\w.]+)", words)
+    if asked is None and "Unsupported" not in words:
+        return f"the weights {path} cannot be read (a damaged pickle); fetch the file again"
+    what = f" ({asked[1]})" if asked else ""
+    return (
+        f"{path} is refused: it is a pickle that asks to run code when it is read{what}, and weights need none; "
+        "use a safetensors file, or one of torch.save(model.state_dict(), …)"
+    )
+
+
+def load_strictly(network: nn.Module, tensors: Tensors, architecture: str, path: Path) -> None:
+    """Put the tensors into the network, which takes them as its own: it may have been built on ``meta``.
+
+    Raises NetworkError, naming the first that are missing, too many, or of another shape.
+    """
+    own = network.state_dict()
+    # Written before batch norm counted its batches; nothing depends on the count.
+    tensors = {**{key: torch.tensor(0) for key in own if key.endswith(".num_batches_tracked")}, **tensors}
+    differing = [
+        *(f"{key} is missing" for key in own if key not in tensors),
+        *(f"{key} is not of it" for key in tensors if key not in own),
+        *(
+            f"{key} is {_size(tensors[key])}, not {_size(own[key])}"
+            for key in own
+            if key in tensors and tensors[key].shape != own[key].shape
+        ),
+    ]
+    if differing:
+        more = f", and {len(differing) - NAMED} more" if len(differing) > NAMED else ""
+        raise NetworkError(
+            f"the weights {path} are not those of {architecture}: {'; '.join(differing[:NAMED])}{more}; "
+            "name the architecture that they are of with --network"
+        )
+    network.load_state_dict(tensors, strict=True, assign=True)
+
+
+def _size(tensor: torch.Tensor) -> str:
+    return "×".join(map(str, tensor.shape)) or "a number"

@@ -1,0 +1,191 @@
+"""What a source shows, as said after ``--panorama`` or by a film itself, and how its pictures become frames of it."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import get_args
+
+import cv2
+import numpy as np
+
+from hallucinate.errors import PanoramaError
+from hallucinate.frame import Picture, fit, shrunk
+from hallucinate.panorama.lenses import DualFisheye
+from hallucinate.panorama.lensfile import AnyLens, Ideal, read_lens
+from hallucinate.panorama.projections import Cubemap, Equirect, Projection
+from hallucinate.panorama.remap import EYES, Layout, Panorama, Remap, eye_size
+
+ASPECTS = {"equirect": 2.0, "half-equirect": 1.0, "cubemap": 1.5, "dual-fisheye": 2.0}
+"""Width over height of one eye's picture. A fisheye's is as the camera's."""
+
+KINDS = ("equirect", "half-equirect", "fisheye", "dual-fisheye", "cubemap")
+TOLERANCE = 0.02
+"""By how much an aspect may be off: codecs round sides to multiples of 16."""
+
+HALF_UP_TO = 200.0
+"""Degrees of a single fisheye that are shown as half a sphere; of a wider one the whole is, black at the back."""
+
+ROWS = 512
+"""Of one eye's frame, where nobody chose a size."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a source's pictures are. ``kind``: one of KINDS. ``lens``: of fisheyes, None for an ideal one of 180°."""
+
+    kind: str
+    layout: Layout = "mono"
+    lens: AnyLens | None = None
+    lens_name: str = ""
+
+    @property
+    def words(self) -> str:
+        """As after ``--panorama``."""
+        return self.kind + ("" if self.layout == "mono" else f":{self.layout}")
+
+    @property
+    def becomes(self) -> str:
+        """The projection of the frames that are dreamed: equirect or half-equirect."""
+        if self.kind == "fisheye":
+            return "half-equirect" if self._degrees <= HALF_UP_TO else "equirect"
+        return "half-equirect" if self.kind == "half-equirect" else "equirect"
+
+    @property
+    def _degrees(self) -> float:
+        return 180.0 if self.lens is None or isinstance(self.lens, DualFisheye) else self.lens.degrees
+
+    def projection(self, eye: tuple[int, int]) -> Projection:
+        """The projection of one eye's picture of that size. Raises LensError for a lens that is for another shape."""
+        if self.kind == "cubemap":
+            return Cubemap()
+        if self.kind in ("equirect", "half-equirect"):
+            return Equirect(180 if self.kind == "half-equirect" else 360)
+        dual = self.kind == "dual-fisheye"
+        return (self.lens or Ideal("dual-equidistant" if dual else "equidistant", 180)).scaled_to(eye, self.lens_name)
+
+
+def read_wanted(words: str, lens_file: str | None = None) -> Wanted | None:
+    """``equirect:top-bottom``, ``fisheye:lens.yaml``, … -> Wanted; None for ``flat``.
+
+    Raises PanoramaError for a word that is none, LensError for a lens file that cannot be used.
+    """
+    kind, *rest = words.split(":")
+    if kind == "flat" and not rest and lens_file is None:
+        return None
+    if kind not in KINDS:
+        raise PanoramaError(f"--panorama {words}: {_allowed(kind, ('auto', 'flat', *KINDS))}")
+    layout: Layout = "mono"
+    if rest and rest[-1] in EYES:
+        layout = next(known for known in get_args(Layout) if known == rest[-1])
+        rest = rest[:-1]
+    named = ":".join(rest) or lens_file
+    if named is None:
+        return Wanted(kind, layout)
+    if "fisheye" not in kind:
+        what = "--lens is for fisheyes" if not rest else _allowed(named, tuple(EYES))
+        raise PanoramaError(f"--panorama {words}: {what}")
+    lens = read_lens(named)
+    paired = isinstance(lens, DualFisheye) or (isinstance(lens, Ideal) and lens.kind == "dual-equidistant")
+    if paired != (kind == "dual-fisheye"):
+        raise PanoramaError(
+            f"--panorama {words}: {named} is of {'two lenses; say dual-fisheye' if paired else 'one lens; say fisheye'}"
+        )
+    return Wanted(kind, layout, lens, named)
+
+
+class Fitting:
+    """Brings a panorama's pictures to frames of one size, by a table for each shape that comes: usually one.
+
+    ``size``: (width, height) of frames. ``target``: what frames are.
+    """
+
+    def __init__(self, wanted: Wanted, size: tuple[int, int] | None = None) -> None:
+        """size: None for ROWS rows to the eye. Raises PanoramaError when it has not the panorama's shape."""
+        self.wanted = wanted
+        self.target = Panorama(Equirect(180 if wanted.becomes == "half-equirect" else 360), wanted.layout)
+        columns, rows = EYES[wanted.layout]
+        aspect = ASPECTS[wanted.becomes] * columns / rows
+        self.size = size or (round(ROWS * rows * aspect), ROWS * rows)
+        if abs(self.size[0] / self.size[1] / aspect - 1) > TOLERANCE:
+            fitting = round(self.size[1] * aspect / 2) * 2
+            raise PanoramaError(
+                f"--size {self.size[0]}x{self.size[1]}: frames of {wanted.words} are {aspect:g}:1; "
+                f"give e.g. {fitting}x{self.size[1]}"
+            )
+        eye_size(wanted.layout, self.size)
+        self._remap: tuple[tuple[int, int], Remap | None] | None = None
+
+    def picture(self, picture: Picture, whole: tuple[int, int] | None = None) -> Picture:
+        """uint8 (h, w, 3) of the source -> uint8 (H, W, 3), a frame.
+
+        whole: (width, height) that it had before it was decoded at ``read_size``. Raises PanoramaError or LensError
+        for another shape than the panorama's.
+        """
+        remap = self._table(whole or (picture.shape[1], picture.shape[0]))
+        if remap is not None:
+            return remap.picture(picture)
+        if picture.shape[0] * picture.shape[1] >= self.size[0] * self.size[1]:
+            return shrunk(picture, *self.size)
+        return np.asarray(cv2.resize(picture, self.size, interpolation=cv2.INTER_LINEAR), np.uint8)
+
+    def read_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """The size at which pictures of ``size`` should be decoded. Raises as ``picture`` does."""
+        remap = self._table(size)
+        wanted = self.size if remap is None else remap.read_size
+        return min(size[0], wanted[0]), min(size[1], wanted[1])
+
+    @property
+    def camera_size(self) -> tuple[int, int]:
+        """What to ask a camera for: what its lens was calibrated at, or else as much as frames have."""
+        lens = self.wanted.lens
+        if lens is None or isinstance(lens, Ideal):
+            return self.size
+        return lens.first.size if isinstance(lens, DualFisheye) else lens.size
+
+    def facts(self) -> dict[str, object]:
+        """As in ``GET /api/about``."""
+        return {"projection": self.wanted.becomes, "layout": self.wanted.layout}
+
+    def _table(self, size: tuple[int, int]) -> Remap | None:
+        """For pictures of ``size``; None where they only change in size."""
+        if self._remap is None or self._remap[0] != size:
+            check_shape(self.wanted, size)
+            layout = self.wanted.layout
+            source = Panorama(self.wanted.projection(eye_size(layout, size)), layout)
+            same = source.projection == self.target.projection
+            self._remap = size, None if same else Remap(source, size, self.target, self.size)
+        return self._remap[1]
+
+
+def fitted(picture: Picture, width: int, height: int, panorama: Fitting | None) -> Picture:
+    """A source's picture as a frame: of a panorama remapped whole, otherwise cropped to fill the size."""
+    return fit(picture, width, height) if panorama is None else panorama.picture(picture)
+
+
+def facts(panorama: Fitting | None) -> dict[str, object]:
+    """What frames are, for ``GET /api/about``."""
+    return {"projection": "flat", "layout": "mono"} if panorama is None else panorama.facts()
+
+
+def check_shape(wanted: Wanted, size: tuple[int, int]) -> None:
+    """Raise PanoramaError, with what it could be instead, when a picture of ``size`` has another shape."""
+    if wanted.kind == "fisheye" or (wanted.lens is not None and not isinstance(wanted.lens, Ideal)):
+        return  # as its lens file says
+    expected = ASPECTS[wanted.kind] * EYES[wanted.layout][0] / EYES[wanted.layout][1]
+    if abs(size[0] / size[1] / expected - 1) <= TOLERANCE:
+        return
+    could = [Wanted(kind, layout).words for kind in ASPECTS for layout in EYES if _has_shape(kind, layout, size)]
+    mend = f"by its shape it could be {' or '.join(could)}" if could else "flat and fisheye take any shape"
+    raise PanoramaError(f"a picture of {size[0]}×{size[1]} is no {wanted.words}, which is {expected:g}:1; {mend}")
+
+
+def _has_shape(kind: str, layout: Layout, size: tuple[int, int]) -> bool:
+    columns, rows = EYES[layout]
+    return abs(size[0] / size[1] / (ASPECTS[kind] * columns / rows) - 1) <= TOLERANCE
+
+
+def _allowed(given: str, names: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(given, names, 1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return f"{given!r} is not known; {hint}allowed are {', '.join(names)}"

@@ -1,0 +1,106 @@
+"""Which panorama a source is: as somebody said, or as the film or the picture says itself."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterable
+from pathlib import Path
+from typing import cast
+
+from av.sidedata.sidedata import SideData
+from av.sidedata.sidedata import Type as SideDataType
+
+from hallucinate.errors import PanoramaError, SourceUnavailable
+from hallucinate.panorama.fitting import Fitting, Wanted, read_wanted
+from hallucinate.panorama.remap import Layout
+from hallucinate.sources.decode import Decoder
+from hallucinate.sources.film import check_file
+from hallucinate.sources.opening import ADDRESSES, existing
+from hallucinate.sources.still import is_picture
+
+KINDS = {0: "equirect", 1: "cubemap", 3: "half-equirect", 5: "fisheye"}
+"""FFmpeg's AVSphericalProjection (libavutil/spherical.h). 2 is a tile, whose bounds say of what; 4 is flat."""
+
+LAYOUTS: dict[int, Layout] = {1: "side-by-side", 2: "top-bottom"}
+"""FFmpeg's AVStereo3DType (libavutil/stereo3d.h); others are mono, or ways to interleave that no panorama has."""
+
+QUARTER = 1 << 30
+"""A quarter of the sphere in a tile's bounds, which are 32-bit fractions: so much cut off at either side is VR180."""
+
+HEAD = 1 << 18
+"""Bytes in which a photograph's XMP lies: one JPEG segment of 64 KiB, after EXIF and thumbnails."""
+
+
+def choose_panorama(
+    spec: str, words: str = "auto", lens: str | None = None, size: tuple[int, int] | None = None
+) -> Fitting | None:
+    """What brings the pictures of the source ``spec`` (as after ``--source``) to frames; None where they are flat.
+
+    words: as after ``--panorama``; ``auto`` asks the film or the picture itself. lens: a lens file for a fisheye.
+    Raises PanoramaError, LensError or SourceUnavailable, in one line.
+    """
+    if words != "auto":
+        wanted = read_wanted(words, lens)
+        if spec == "scene:panorama" and wanted != Wanted("equirect"):
+            raise PanoramaError(f"--panorama {words}: {spec} is equirect; leave the option out")
+        if wanted is not None and spec in ("scene", "visitor"):
+            raise PanoramaError(f"--panorama {words}: the source {spec} is flat; leave the option out")
+    elif lens is not None:
+        raise PanoramaError("--lens is for fisheyes; say --panorama fisheye or dual-fisheye as well")
+    else:
+        wanted = as_it_says(spec)
+    return None if wanted is None else Fitting(wanted, size)
+
+
+def as_it_says(spec: str) -> Wanted | None:
+    """The panorama that a film's or a picture's own metadata names. Cameras and addresses name none."""
+    if spec == "scene:panorama":
+        return Wanted("equirect")
+    if spec.partition(":")[0].lower() in ("camera", "scene", "visitor", *ADDRESSES):
+        return None
+    path = existing(spec)
+    check_file(path)
+    return _of_picture(path) if is_picture(path) else _of_film(path)
+
+
+def _of_film(path: Path) -> Wanted | None:
+    """From sv3d and st3d boxes, Google's spherical XML or Matroska's elements: FFmpeg brings all in one form.
+
+    Yaw, pitch and roll are left out: they turn the start of the view, which is the viewer's.
+    """
+    decoder = Decoder(f"file:{path}", f"film {path.name}")
+    try:
+        frame = next(decoder.frames(), None)
+        # PyAV's own stub calls it something else.
+        sides = {} if frame is None else {side.type: bytes(side) for side in cast(Iterable[SideData], frame.side_data)}
+    finally:
+        decoder.close()
+    sphere = sides.get(SideDataType.SPHERICAL)
+    if sphere is None:
+        return None
+    kind, *_, left, top, right, bottom = struct.unpack_from("=i3i4I", sphere)
+    half = kind == 2 and abs(left - QUARTER) < 1 << 20 and abs(right - QUARTER) < 1 << 20 and not top and not bottom
+    layout: Layout = "mono"
+    if SideDataType.STEREO3D in sides:
+        layout = LAYOUTS.get(struct.unpack_from("=i", sides[SideDataType.STEREO3D])[0], "mono")
+    if half:
+        return Wanted("half-equirect", layout)
+    if kind == 2:
+        raise SourceUnavailable(
+            f"film {path.name} shows a part of a sphere that is neither whole nor half; "
+            "say --panorama equirect, half-equirect or flat"
+        )
+    return Wanted(KINDS[kind], layout) if kind in KINDS else None
+
+
+def _of_picture(path: Path) -> Wanted | None:
+    """From a photograph's XMP (Google's GPano), when the whole sphere is in it."""
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    if not re.search(rb"GPano:ProjectionType\W+equirectangular", head):
+        return None
+    names = (b"CroppedAreaImageWidthPixels", b"FullPanoWidthPixels")
+    found = [re.search(rb"GPano:" + name + rb"\W+(\d+)", head) for name in names]
+    widths = [int(match[1]) for match in found if match]
+    return Wanted("equirect") if len(set(widths)) <= 1 else None

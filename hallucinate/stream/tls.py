@@ -1,0 +1,181 @@
+"""TLS: a certificate that is made and kept for this machine's names and addresses, or one's own, checked.
+
+Browsers give headsets (WebXR) and cameras only to pages of https, or of this machine itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import os
+import socket
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from aioice.ice import get_host_addresses
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from hallucinate.errors import TlsError
+
+LASTS = timedelta(days=397)
+"""Longer than 398 days, and Safari refuses it whatever its user says (Apple HT211025)."""
+
+RENEWED_BEFORE_END = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Names:
+    """What a machine is called: host names, and addresses as text."""
+
+    hosts: tuple[str, ...]
+    addresses: tuple[str, ...]
+
+
+def own_names() -> Names:
+    """Names and IPv4 addresses of this machine; those of IPv6 change by the day, and nobody types them."""
+    name = socket.gethostname().lower()
+    hosts = ("localhost", name, f"{name.split('.')[0]}.local")
+    found = get_host_addresses(use_ipv4=True, use_ipv6=False)
+    return Names(tuple(dict.fromkeys(hosts)), tuple(dict.fromkeys(("127.0.0.1", "::1", *sorted(found)))))
+
+
+def context_of(path: Path, key: Path | None = None) -> ssl.SSLContext:
+    """What a server needs, from PEM files that were checked; without ``key`` it is in ``path`` too."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(path, key)
+    return context
+
+
+def ones_own(certificate: Path, key: Path, now: datetime) -> ssl.SSLContext:
+    """Somebody's own certificate and key, PEM, without a password.
+
+    Raises TlsError, one line, when one cannot be read, they do not belong together, or it is out of date.
+    """
+    found = _certificate(certificate, _read("--tls-cert", certificate))
+    private = _read("--tls-key", key)
+    try:
+        secret = load_pem_private_key(private, None)
+    except TypeError:
+        raise TlsError(f"--tls-key {key}: has a password; take it off with: openssl pkey -in {key} -out …") from None
+    except ValueError:
+        raise TlsError(f"--tls-key {key}: holds no private key in PEM (-----BEGIN PRIVATE KEY-----)") from None
+    until, since = found.not_valid_after_utc, found.not_valid_before_utc
+    if now >= until:
+        raise TlsError(f"--tls-cert {certificate}: expired on {until:%Y-%m-%d}; renew it")
+    if now < since:
+        raise TlsError(f"--tls-cert {certificate}: is valid from {since:%Y-%m-%d} on; is this machine's clock right?")
+    if _public(found.public_key()) != _public(secret.public_key()):
+        raise TlsError(f"--tls-key {key}: does not belong to the certificate in {certificate}; give the pair")
+    try:
+        return context_of(certificate, key)
+    except (ssl.SSLError, OSError) as error:
+        raise TlsError(f"--tls-cert {certificate}: cannot be served ({error.strerror or error})") from None
+
+
+def made_and_kept(path: Path, names: Names, now: datetime) -> ssl.SSLContext:
+    """The certificate in ``path``, made anew when it is not there, lacks a name, or nears its end.
+
+    It is signed by itself, so browsers warn, once: it speaks for this machine, and can sign for no other. Raises
+    TlsError when it cannot be written.
+    """
+    try:
+        if not _still_good(path, names, now):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_private(path, _made(names, now))
+        path.chmod(0o600)
+        return context_of(path)
+    except (OSError, ssl.SSLError) as error:
+        raise TlsError(f"--tls: {path} cannot be kept ({error.strerror or error}); make that folder writable") from None
+
+
+def _still_good(path: Path, names: Names, now: datetime) -> bool:
+    try:
+        data = path.read_bytes()
+        certificate, key = x509.load_pem_x509_certificate(data), load_pem_private_key(data, None)
+        said = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (OSError, ValueError, TypeError, x509.ExtensionNotFound):
+        return False  # not there, or not what we write: it is ours, and made anew
+    hosts = set(said.get_values_for_type(x509.DNSName))
+    addresses = {str(address) for address in said.get_values_for_type(x509.IPAddress)}
+    return (
+        hosts >= set(names.hosts)
+        and addresses >= set(names.addresses)
+        and certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc - RENEWED_BEFORE_END
+        and _public(certificate.public_key()) == _public(key.public_key())
+    )
+
+
+def _made(names: Names, now: datetime) -> bytes:
+    """A new key and its certificate, PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    who = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hallucinate on this machine")])
+    others: Sequence[x509.GeneralName] = [
+        *(x509.DNSName(host) for host in names.hosts),
+        *(x509.IPAddress(ipaddress.ip_address(address)) for address in names.addresses),
+    ]
+    certificate = (
+        x509.CertificateBuilder(who, who, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))  # a headset's clock may be behind
+        .not_valid_after(now + LASTS)
+        .add_extension(x509.SubjectAlternativeName(others), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return secret + certificate.public_bytes(Encoding.PEM)
+
+
+def _write_private(path: Path, data: bytes) -> None:
+    """Whole or not at all, and never readable by others, not for a moment."""
+    part = path.with_name(f"{path.name}.part")
+    with contextlib.suppress(FileNotFoundError):
+        part.unlink()
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)
+        os.fsync(file.fileno())
+    os.replace(part, path)
+
+
+def _read(option: str, path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise TlsError(f"{option} {path}: cannot be read ({error.strerror}); give a PEM file") from None
+
+
+def _certificate(path: Path, data: bytes) -> x509.Certificate:
+    try:
+        return x509.load_pem_x509_certificate(data)
+    except ValueError:
+        raise TlsError(f"--tls-cert {path}: holds no certificate in PEM (-----BEGIN CERTIFICATE-----)") from None
+
+
+def _public(key: object) -> bytes:
+    encoded: bytes = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)  # type: ignore[attr-defined]
+    return encoded
+
+
+def chosen(own: bool, certificate: Path | None, key: Path | None, keep_in: Path) -> ssl.SSLContext | None:
+    """What the command line asked for: None for plain http. Raises TlsError."""
+    if (certificate is None) != (key is None):
+        given, missing = ("--tls-cert", "--tls-key") if key is None else ("--tls-key", "--tls-cert")
+        raise TlsError(f"{given} needs {missing} beside it; or give --tls alone, and a certificate is made")
+    if certificate is not None and key is not None:
+        return ones_own(certificate, key, datetime.now(UTC))
+    return made_and_kept(keep_in, own_names(), datetime.now(UTC)) if own else None

@@ -1,0 +1,141 @@
+"""``hallucinate film``: films dreamed, one after the other or over many machines, with a bar and a line for each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from hallucinate.dream.dreamer import Dreamer
+from hallucinate.errors import HallucinateError, OutputError, SourceUnavailable
+from hallucinate.studio.order import Order
+from hallucinate.studio.parts import frames_kept, parts_folder
+from hallucinate.studio.render import Begun, Made, begin, dreamers, render
+
+FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv")
+"""Endings by which a film is found in a folder."""
+
+KEPT_ENDINGS = (".mp4", ".m4v", ".mov", ".mkv")
+"""Films with these endings keep them in a folder of films; the others become .mkv, which holds every sound."""
+
+
+def films(sources: list[Path], out: Path, like: Order, ray: str | None = None) -> None:
+    """Dream films. out: a film for one, a folder for more or for a folder of them. like: all else of each order.
+
+    ray: an address, where they are to be dreamed over many machines. Raises HallucinateError when a film was not made.
+    """
+    orders, console = planned(sources, out, like), Console(highlight=False, soft_wrap=True)
+    try:
+        if ray is None:
+            failed = one_by_one(orders, dreamers(like), console)
+        else:
+            from hallucinate.studio.farm import over_machines  # which leans on this module
+
+            failed = over_machines(orders, ray, console)
+    except KeyboardInterrupt:
+        kept = {parts_folder(order.out): frames_kept(order.out) for order in orders if parts_folder(order.out).exists()}
+        for folder, frames in kept.items():
+            console.print(f"stopped; {frames} frames are kept in {folder}, and the same command goes on from there")
+        raise
+    if failed and len(orders) == 1:
+        raise failed[0]
+    if failed:
+        raise OutputError(f"{len(failed)} of {len(orders)} films were not made: {' | '.join(map(str, failed))}")
+
+
+def one_by_one(orders: list[Order], dreamer: Callable[[Order], Dreamer], console: Console) -> list[HallucinateError]:
+    """Render films here; returns what was wrong with those that were not made."""
+    failed = list[HallucinateError]()
+    for order in orders:
+        try:
+            begun, started_s = begin(order), time.monotonic()
+            tell(console, order, begun)
+            with bar(console) as progress:
+                made = render(order, begun.spans, dreamer, Bar(progress, order.source.name, begun.frames))
+            console.print(in_words(order, made, time.monotonic() - started_s))
+        except HallucinateError as error:
+            failed.append(error)
+    return failed
+
+
+def planned(sources: list[Path], out: Path, like: Order) -> list[Order]:
+    """An order for each film. A film of several that is there already is left as it is, unless it is to be made anew.
+
+    Raises HallucinateError for a folder without films, or where two would be written to one file.
+    """
+    if len(sources) == 1 and not sources[0].is_dir() and not out.is_dir():
+        return [replace(like, source=sources[0], out=out)]
+    found = [film for source in sources for film in (films_in(source) if source.is_dir() else [source])]
+    if out.exists() and not out.is_dir():
+        raise OutputError(f"{out}: this is a file; for {len(found)} films name a folder, which is made if not there")
+    outs: dict[Path, Path] = {}
+    for film in found:
+        to = out / (film.name if film.suffix.lower() in KEPT_ENDINGS else f"{film.stem}.mkv")
+        if to in outs:
+            raise OutputError(f"{film} and {outs[to]} would both be written to {to}; give them one after the other")
+        outs[to] = film
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{out}: cannot be made ({error.strerror}); name another folder") from None
+    return [replace(like, source=film, out=to) for to, film in outs.items() if like.anew or not to.exists()]
+
+
+def films_in(folder: Path) -> list[Path]:
+    """The films in a folder, by their endings. Raises SourceUnavailable where there are none."""
+    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in FILMS and path.is_file())
+    if not found:
+        raise SourceUnavailable(f"{folder} holds no film; films end in {', '.join(FILMS)}")
+    return found
+
+
+def tell(console: Console, order: Order, begun: Begun) -> None:
+    """Say, before a film is rendered, what will not be in it."""
+    if begun.left_out:
+        console.print(f"{order.out}: left out, because it cannot hold it: {', '.join(begun.left_out)}")
+
+
+def in_words(order: Order, made: Made, seconds: float) -> str:
+    """A finished film in a line."""
+    canvas, steps = made.canvas, made.point.steps
+    dreamed = f"dreamed {made.point.width} px wide, {steps} step{'s' if steps != 1 else ''} a frame"
+    size = f"{canvas.width}×{canvas.height}, {order.codec} {canvas.bits}-bit"
+    damaged = f"; {made.damaged} damaged frames or packets left out" if made.damaged else ""
+    return f"{order.out}: {made.frames} frames, {size}, {dreamed}, in {seconds:.0f} s{damaged}"
+
+
+@contextmanager
+def bar(console: Console) -> Iterator[Progress]:
+    """Frames, frames a second, time left."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[fps]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        yield progress
+
+
+class Bar:
+    """A film's line in the progress display, told how many frames are done."""
+
+    def __init__(self, progress: Progress, name: str, frames: int) -> None:
+        self._progress = progress
+        self._task = progress.add_task(name, total=frames or None, fps="")
+        self._told = False
+
+    def __call__(self, count: int) -> None:
+        """So many frames are done."""
+        if not self._told and count > 1:
+            # What an earlier run did says nothing of this one's speed.
+            self._progress.reset(self._task, completed=count)
+        self._told = True
+        speed = next(task.speed for task in self._progress.tasks if task.id == self._task)
+        self._progress.update(self._task, completed=count, fps=f"{speed:.1f} fps" if speed else "")

@@ -1,0 +1,82 @@
+"""What a film is to be made from, how, and where to; and what it is written with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+
+from hallucinate.dream.surface import Layout, Surface
+from hallucinate.panorama.fitting import read_wanted
+from hallucinate.settings import Settings
+from hallucinate.sources.panoramas import as_it_says
+
+CODECS = {"h264": "libx264", "hevc": "libx265"}
+"""What ``--codec`` takes, and FFmpeg's encoder for it."""
+
+# Parts are joined packet by packet. Without B-frames times rise in the order of the packets, whatever the frames' own
+# times do, and nothing reaches across a joint. It costs a tenth of the size, about.
+UNREORDERED = {
+    "h264": {"bf": "0"},
+    "hevc": {"x265-params": "bframes=0:open-gop=0:log-level=error"},
+}
+
+
+@dataclass(frozen=True)
+class Order:
+    """One film to be dreamed.
+
+    scenes: whether its scenes are rendered each by itself. anew: whether what is there already may go. panorama: as
+    after ``--panorama``.
+    """
+
+    source: Path
+    out: Path
+    settings: Settings
+    network: str = "motif"
+    device: str = "auto"
+    seed: int = 0
+    codec: str = "h264"
+    crf: int = 16
+    scenes: bool = False
+    anew: bool = False
+    panorama: str = "auto"
+
+    def made_from(self) -> dict[str, Any]:
+        """All that decides what the film's frames are, for JSON."""
+        facts = self.source.stat()
+        return {
+            "source": str(self.source.resolve()),
+            "source size": facts.st_size,
+            "source time": facts.st_mtime_ns,
+            "settings": self.settings.model_dump(mode="json"),
+            "network": self.network,
+            "device": self.device,
+            "seed": self.seed,
+            "codec": self.codec,
+            "crf": self.crf,
+            "panorama": self.panorama,
+            "segments": "scene" if self.scenes else "film",
+        }
+
+    def lies(self) -> tuple[Surface, Layout]:
+        """What the film's pictures lie on, as was said or as it says itself, and for whose eyes.
+
+        What is neither equirect nor half-equirect is dreamed as a flat picture. Raises PanoramaError, LensError.
+        """
+        wanted = as_it_says(str(self.source)) if self.panorama == "auto" else read_wanted(self.panorama)
+        if wanted is None or wanted.kind not in list(Surface):
+            return Surface.FLAT, Layout.MONO
+        return Surface(wanted.kind), Layout(wanted.layout)
+
+    def options(self, bits: int) -> dict[str, str]:
+        """The encoder's options, for samples of so many bits."""
+        # With threads and without B-frames, x264's macroblock tree gives ten-bit pictures other packets at each run.
+        repeatable = {"mbtree": "0"} if (self.codec, bits) == ("h264", 10) else {}
+        return {"crf": str(self.crf), **UNREORDERED[self.codec], **repeatable}
+
+    def formats(self) -> set[str]:
+        """The pixel formats that the encoder takes."""
+        return {each.name for each in av.Codec(CODECS[self.codec], "w").video_formats or ()}

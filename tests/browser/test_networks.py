@@ -1,0 +1,105 @@
+"""Networks switched on the page while the picture goes on: one that knows a thousand things, and the one in the box."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from safetensors.torch import save_file
+
+from hallucinate.networks.zoo import outlined
+from tests.browser.conftest import DREAM_WIDTH, OpenPage, ServerProcess, until_answer
+from tests.networks.made import random_tensors
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+GAP_MS = 1000
+KNOWS = "squeezenet1_1"
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ServerProcess]:
+    """A server whose first network is one of the zoo's, of random weights; others cannot be fetched."""
+    folder: Path = tmp_path_factory.mktemp("weights")
+    save_file(random_tensors(outlined(KNOWS)[0]), folder / "random.safetensors")
+    arguments = ("--network", KNOWS, "--weights", str(folder / "random.safetensors"))
+    surroundings = {name: str(folder) for name in ("HALLUCINATE_WEIGHTS", "XDG_CACHE_HOME", "TORCH_HOME")}
+    process = ServerProcess(*arguments, **surroundings, https_proxy="http://127.0.0.1:1")
+    await process.start()
+    yield process
+    await process.kill()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def http(server: ServerProcess) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(server.url) as session:
+        small = {"dream_width": DREAM_WIDTH, "dream_width_min": DREAM_WIDTH, "fps": 15.0}
+        async with session.patch("/api/settings", json=small) as response:
+            assert response.status == 200, await response.text()
+        yield session
+
+
+async def test_one_of_a_thousand_names_is_found_by_writing_it(open_page: OpenPage, http: aiohttp.ClientSession) -> None:
+    visitor = await open_page()
+    await visitor.start()
+    await visitor.open_drawer()
+    assert await visitor.page.locator("#knob-motifs .tile").count() == 1000
+    assert await visitor.page.locator("#knob-motifs img").count() == 0
+    families = await visitor.page.locator("#knob-motifs .family").all_inner_texts()
+    assert {"dogs", "birds", "food"} <= set(families)
+    await visitor.page.fill("#knob-motifs-search", "")
+    await visitor.page.focus("#knob-motifs-search")
+    await visitor.page.keyboard.type("scorpion")  # with s and c and p in it, which are keys elsewhere
+    await visitor.until("document.getElementById('knob-motifs-found').textContent === '1 of 1000 motifs'")
+    await visitor.until_state("live")
+    assert await visitor.page.locator("#knob-motifs .family:visible").count() == 1
+    await visitor.page.keyboard.press("ArrowDown")
+    await visitor.page.keyboard.press("Enter")
+    await until_answer(http, "/api/settings", "motifs", {"scorpion": 1})
+    await visitor.page.fill("#knob-motifs-search", "tabby")
+    await visitor.page.press("#knob-motifs-search", "Enter")
+    await until_answer(http, "/api/settings", "motifs", {"tabby": 1})
+    await visitor.page.fill("#knob-motifs-search", "no such thing")
+    await visitor.until("document.getElementById('knob-motifs-found').textContent.startsWith('None of 1000')")
+
+
+async def test_the_network_is_switched_and_the_stream_never_stops(
+    open_page: OpenPage, http: aiohttp.ClientSession
+) -> None:
+    visitor = await open_page()
+    await visitor.start()
+    await visitor.open_drawer()
+    await visitor.page.click(".networks summary")
+    assert "MB" in await visitor.page.inner_text(".choice:has-text('googlenet')")
+    await visitor.note_gaps()
+    await visitor.page.click(".choice:has-text('motif')")
+    await visitor.until("document.querySelectorAll('#knob-motifs .tile img').length === 52")
+    await visitor.until("document.querySelector('.choice[aria-pressed=true]').textContent.startsWith('motif')")
+    await visitor.page.click("#knob-motifs .only:has-text('spiral')")
+    await until_answer(http, "/api/settings", "motifs", {"spiral": 1})
+    await visitor.page.click(f".choice:has-text('{KNOWS}')")
+    await visitor.until("document.querySelectorAll('#knob-motifs .tile').length === 1000")
+    await visitor.frames(5)
+    gap = await visitor.longest_gap()
+    print(f"longest gap while networks are switched there and back: {gap:.0f} ms")
+    assert gap < GAP_MS
+
+    other = await open_page()
+    await other.open_drawer()
+    await visitor.page.click(".choice:has-text('motif')")
+    await other.until("document.querySelectorAll('#knob-motifs .tile img').length === 52")
+    await other.until("document.querySelector('.networks summary').textContent === 'Networkmotif'")
+
+
+async def test_what_cannot_be_fetched_is_said_and_the_dream_goes_on(open_page: OpenPage) -> None:
+    visitor = await open_page()
+    await visitor.start()
+    await visitor.open_drawer()
+    await visitor.page.click(".networks summary")
+    await visitor.page.click(".choice:has-text('googlenet')")
+    await visitor.until("document.getElementById('notice-words').textContent.includes('googlenet')")
+    await visitor.until("!document.querySelector('.choice:disabled')")
+    await visitor.frames(5)

@@ -1,0 +1,126 @@
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hallucinate.errors import LensError, PanoramaError
+from hallucinate.panorama.fitting import Fitting, Wanted, fitted, read_wanted
+from hallucinate.panorama.lenses import Lens
+from hallucinate.panorama.lensfile import Ideal, write_lens
+from hallucinate.panorama.projections import Cubemap, Equirect
+from tests.panorama.test_remap import drawn
+
+LENS = Lens("kannala-brandt", (640, 480), (180.0, 180.0), (319.5, 239.5), (0.0, 0.0, 0.0, 0.0), 215)
+
+
+def test_words_say_what_a_source_is(tmp_path: Path) -> None:
+    assert read_wanted("flat") is None
+    assert read_wanted("equirect") == Wanted("equirect")
+    assert read_wanted("half-equirect:side-by-side") == Wanted("half-equirect", "side-by-side")
+    path = tmp_path / "lens.yaml"
+    write_lens(path, LENS, [])
+    by_suffix, by_option = read_wanted(f"fisheye:{path}:top-bottom"), read_wanted("fisheye:top-bottom", str(path))
+    assert by_suffix is not None
+    assert by_suffix == by_option
+    assert (by_suffix.lens, by_suffix.layout) == (LENS, "top-bottom")
+    profile = read_wanted("fisheye:equidistant-220")
+    assert profile is not None
+    assert profile.lens == Ideal("equidistant", 220)
+
+
+@pytest.mark.parametrize(
+    ("words", "lens", "said"),
+    [
+        ("equirekt", None, "'equirekt' is not known; did you mean 'equirect'?"),
+        ("equirect:topbottom", None, "'topbottom' is not known; did you mean 'top-bottom'?"),
+        ("equirect", "equidistant-180", "--lens is for fisheyes"),
+        ("flat", "equidistant-180", "is not known"),
+        ("fisheye:dual-equidistant-190", None, "of two lenses; say dual-fisheye"),
+        ("dual-fisheye:equidistant-190", None, "of one lens; say fisheye"),
+    ],
+)
+def test_a_wrong_word_is_one_line(words: str, lens: str | None, said: str) -> None:
+    with pytest.raises(PanoramaError, match=re.escape(said)) as refusal:
+        read_wanted(words, lens)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("words", "size", "projection"),
+    [
+        ("equirect", (1024, 512), "equirect"),
+        ("equirect:top-bottom", (1024, 1024), "equirect"),
+        ("equirect:side-by-side", (2048, 512), "equirect"),
+        ("half-equirect", (512, 512), "half-equirect"),
+        ("half-equirect:side-by-side", (1024, 512), "half-equirect"),
+        ("cubemap", (1024, 512), "equirect"),
+        ("dual-fisheye", (1024, 512), "equirect"),
+        ("fisheye", (512, 512), "half-equirect"),
+        ("fisheye:equidistant-220", (1024, 512), "equirect"),
+    ],
+)
+def test_frames_have_the_shape_of_what_they_show(words: str, size: tuple[int, int], projection: str) -> None:
+    wanted = read_wanted(words)
+    assert wanted is not None
+    fitting = Fitting(wanted)
+    assert fitting.size == size
+    assert fitting.facts() == {"projection": projection, "layout": wanted.layout}
+
+
+@pytest.mark.parametrize(
+    ("words", "size", "said"),
+    [
+        ("equirect", (500, 500), "is no equirect, which is 2:1; by its shape it could be "),
+        ("equirect", (500, 500), "equirect:top-bottom or half-equirect"),
+        ("half-equirect", (1000, 500), "equirect or half-equirect:side-by-side"),
+        ("cubemap", (640, 480), "flat and fisheye take any shape"),
+        ("dual-fisheye", (1920, 1080), "a picture of 1920×1080 is no dual-fisheye"),
+    ],
+)
+def test_another_shape_says_what_it_could_be(words: str, size: tuple[int, int], said: str) -> None:
+    wanted = read_wanted(words)
+    assert wanted is not None
+    with pytest.raises(PanoramaError, match=re.escape(said)):
+        Fitting(wanted).picture(np.zeros((size[1], size[0], 3), np.uint8))
+
+
+def test_a_size_of_another_shape_is_refused() -> None:
+    with pytest.raises(PanoramaError, match=r"--size 640x360: frames of equirect are 2:1; give e.g. 720x360"):
+        Fitting(Wanted("equirect"), (640, 360))
+
+
+def test_a_layout_that_does_not_divide_is_refused() -> None:
+    with pytest.raises(PanoramaError, match=r"top-bottom needs an even height.*500×501: give 500 or 502"):
+        Fitting(Wanted("equirect", "top-bottom")).picture(np.zeros((501, 500, 3), np.uint8))
+
+
+def test_a_lens_for_another_shape_is_refused() -> None:
+    fitting = Fitting(Wanted("fisheye", "mono", LENS, "lens.yaml"))
+    with pytest.raises(LensError, match=r"lens.yaml is for pictures of 640×480"):
+        fitting.picture(np.zeros((360, 640, 3), np.uint8))
+    assert fitting.picture(np.zeros((240, 320, 3), np.uint8)).shape == (512, 1024, 3)  # half as large
+
+
+def test_a_cubemap_becomes_an_equirect_and_is_not_cropped() -> None:
+    fitting = Fitting(Wanted("cubemap"), (256, 128))
+    cube = drawn(Cubemap(), (384, 256))
+    frame = fitted(cube, 256, 128, fitting)
+    assert np.abs(frame.astype(int) - drawn(Equirect(), (256, 128))).mean() < 1
+    # Decoded at the size that was asked for, it is the same picture.
+    read = fitting.read_size((1920, 1280))
+    assert read[0] < 1920
+    small = drawn(Cubemap(), read)
+    assert np.abs(fitting.picture(small, (1920, 1280)).astype(int) - frame).mean() < 1
+
+
+@pytest.mark.parametrize("size", [(128, 64), (512, 256)])
+def test_what_is_in_its_projection_already_only_changes_its_size(size: tuple[int, int]) -> None:
+    frame = Fitting(Wanted("equirect"), (256, 128)).picture(drawn(Equirect(), size))
+    assert frame.shape == (128, 256, 3)
+    assert np.abs(frame.astype(int) - drawn(Equirect(), (256, 128))).mean() < 2
+
+
+def test_a_camera_is_asked_for_what_its_lens_was_calibrated_at() -> None:
+    assert Fitting(Wanted("fisheye", "mono", LENS)).camera_size == (640, 480)
+    assert Fitting(Wanted("fisheye"), (256, 256)).camera_size == (256, 256)

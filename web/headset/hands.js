@@ -1,0 +1,89 @@
+// Hands in the headset: a ray from each controller or hand, a dot where it meets the panel, and what a press does.
+
+import { BufferGeometry, CircleGeometry, Float32BufferAttribute, Group, Line, LineBasicMaterial, Matrix4, Mesh, MeshBasicMaterial, Raycaster, Vector3 } from '../vendor/three/three.module.js';
+
+const RAY_M = 1.2;
+
+export class Hands {
+  #panel;
+  #rays;
+  #caster = new Raycaster();
+  #dragging = null; // {ray, part}
+  #summon;
+
+  group = new Group();
+
+  /** `summon()` is called for a press on nothing: the panel comes, or goes. */
+  constructor(xr, panel, summon) {
+    [this.#panel, this.#summon] = [panel, summon];
+    this.#rays = [0, 1].map((n) => this.#ray(xr.getController(n)));
+    this.group.add(...this.#rays.map(({ space }) => space), ...this.#rays.map(({ dot }) => dot));
+  }
+
+  /** Let go of what is held: the session has ended, or is not seen. */
+  release() {
+    this.#dragging = null;
+    this.#panel.hover([]);
+    for (const ray of this.#rays) ray.dot.visible = false;
+  }
+
+  /** Once per frame in the headset. */
+  advance() {
+    for (const ray of this.#rays) {
+      const hit = this.#hit(ray);
+      ray.hit = hit;
+      ray.dot.visible = Boolean(hit);
+      if (hit) {
+        ray.dot.position.copy(hit.point);
+        ray.dot.quaternion.copy(this.#panel.mesh.getWorldQuaternion(ray.dot.quaternion));
+      }
+      ray.line.visible = this.#panel.mesh.visible;
+      ray.line.scale.z = hit ? hit.distance : RAY_M;
+    }
+    this.#panel.hover(this.#rays.map(({ hit }) => hit && this.#panel.partAt(hit.uv)));
+    if (this.#dragging?.ray.hit) this.#panel.press('strength', this.#dragging.ray.hit.uv);
+  }
+
+  #ray(space) {
+    const ray = { space, hit: null, line: line(), dot: dot() };
+    space.add(ray.line);
+    space.addEventListener('selectstart', () => this.#pressed(ray));
+    space.addEventListener('selectend', () => this.#letGo(ray));
+    space.addEventListener('disconnected', () => this.#letGo(ray));
+    return ray;
+  }
+
+  #letGo(ray) {
+    if (this.#dragging?.ray === ray) this.#dragging = null;
+  }
+
+  #pressed(ray) {
+    const hit = this.#hit(ray); // now, for a press may come between two frames
+    if (!hit) return this.#summon();
+    const part = this.#panel.partAt(hit.uv);
+    if (part === 'strength') this.#dragging = { ray, part };
+    if (part) this.#panel.press(part, hit.uv);
+  }
+
+  #hit({ space }) {
+    if (!space.visible || !this.#panel.mesh.visible) return null;
+    space.updateWorldMatrix(true, false);
+    const turn = new Matrix4().extractRotation(space.matrixWorld);
+    this.#caster.ray.origin.setFromMatrixPosition(space.matrixWorld);
+    this.#caster.ray.direction.copy(new Vector3(0, 0, -1).applyMatrix4(turn));
+    return this.#caster.intersectObject(this.#panel.mesh, false)[0] ?? null;
+  }
+}
+
+function line() {
+  const geometry = new BufferGeometry();
+  geometry.setAttribute('position', new Float32BufferAttribute([0, 0, 0, 0, 0, -1], 3));
+  geometry.setAttribute('color', new Float32BufferAttribute([1, 0.93, 0.88, 0.8, 1, 0.93, 0.88, 0.1], 4));
+  const material = new LineBasicMaterial({ vertexColors: true, transparent: true, depthTest: false });
+  return Object.assign(new Line(geometry, material), { renderOrder: 6, visible: false, frustumCulled: false });
+}
+
+function dot() {
+  const material = new MeshBasicMaterial({ color: 0xfff1e6, transparent: true, opacity: 0.9, depthTest: false });
+  return Object.assign(new Mesh(new CircleGeometry(0.008, 20), material), { renderOrder: 7, visible: false });
+}

@@ -1,0 +1,135 @@
+// What the picture is put on: an inward sphere, or a curved screen; once, or once for each eye.
+
+import { BackSide, CylinderGeometry, Group, Mesh, ShaderMaterial, SphereGeometry, Vector2, Vector4 } from '../vendor/three/three.module.js';
+
+const FAR_M = 40;
+const SCREEN_M = 3.4; // how far the screen is
+const SCREEN_RAD = (76 / 180) * Math.PI; // how much of the view it takes
+
+const VERTEX = `
+  varying vec3 vWorld;
+  varying vec2 vUv;
+  void main() {
+    vUv = uv;
+    vec4 world = modelMatrix * vec4(position, 1.0);
+    vWorld = world.xyz;
+    gl_Position = projectionMatrix * viewMatrix * world;
+  }`;
+
+// The texture's values are written as they come: sRGB in the video, sRGB on the display.
+const FRAGMENT_HEAD = `
+  uniform sampler2D map;
+  uniform vec4 part;     // of the texture, for this eye: x, y, width, height
+  uniform vec2 texel;
+  uniform float faded;
+  varying vec3 vWorld;
+  varying vec2 vUv;
+  vec4 neutral(float height) {
+    return vec4(mix(vec3(0.090, 0.075, 0.102), vec3(0.160, 0.125, 0.135), exp(-8.0 * height * height)), 1.0);
+  }
+  vec4 seen(vec2 at) {
+    // Half a texel inside: the other eye's picture begins at the edge.
+    if (part.z < 1.0) at.x = clamp(at.x, texel.x * 0.5 / part.z, 1.0 - texel.x * 0.5 / part.z);
+    at.y = clamp(at.y, texel.y * 0.5 / part.w, 1.0 - texel.y * 0.5 / part.w);
+    return vec4(texture2D(map, part.xy + at * part.zw).rgb, 1.0);
+  }`;
+
+// By the direction of each pixel, not by a mesh's corners: straight at the poles, and the same wherever the head is.
+const SPHERE = `${FRAGMENT_HEAD}
+  uniform float yaw;
+  uniform float half_;   // 1 for 180 degrees
+  const float PI = 3.141592653589793;
+  void main() {
+    vec3 d = normalize(vWorld - cameraPosition);
+    d = vec3(cos(yaw) * d.x - sin(yaw) * d.z, d.y, sin(yaw) * d.x + cos(yaw) * d.z);
+    float longitude = atan(d.x, -d.z);
+    float width = mix(2.0 * PI, PI, half_);
+    vec2 at = vec2(0.5 + longitude / width, 0.5 + asin(clamp(d.y, -1.0, 1.0)) / PI);
+    float edge = half_ * smoothstep(PI * 0.485, PI * 0.5, abs(longitude));
+    gl_FragColor = mix(seen(at), neutral(d.y), max(faded, edge));
+  }`;
+
+const SCREEN = `${FRAGMENT_HEAD}
+  void main() {
+    vec2 border = smoothstep(vec2(0.0), vec2(0.004, 0.006), vUv) * smoothstep(vec2(0.0), vec2(0.004, 0.006), 1.0 - vUv);
+    vec4 colour = mix(seen(vec2(1.0 - vUv.x, vUv.y)), neutral(0.3), faded);
+    gl_FragColor = vec4(colour.rgb, border.x * border.y);
+  }`;
+
+/** The part of the picture for an eye, 'left' or 'right': [x, y, width, height] of the texture, y upwards. */
+export function partFor(eye, layout) {
+  if (layout === 'top-bottom') return [0, eye === 'left' ? 0.5 : 0, 1, 0.5];
+  if (layout === 'side-by-side') return [eye === 'left' ? 0 : 0.5, 0, 0.5, 1];
+  return [0, 0, 1, 1];
+}
+
+export class Surface {
+  #materials;
+  #meshes;
+  #flat;
+  #layout;
+
+  group = new Group();
+
+  /** `panorama`: {projection, layout}, as /api/about says it. */
+  constructor({ projection = 'flat', layout = 'mono' }) {
+    this.#flat = projection === 'flat';
+    this.#layout = layout;
+    const eyes = layout === 'mono' ? ['left'] : ['left', 'right'];
+    this.#materials = eyes.map((eye) => new ShaderMaterial({
+      vertexShader: VERTEX,
+      fragmentShader: this.#flat ? SCREEN : SPHERE,
+      side: BackSide,
+      depthWrite: false,
+      transparent: this.#flat,
+      uniforms: {
+        map: { value: null },
+        part: { value: new Vector4(...partFor(eye, layout)) },
+        texel: { value: new Vector2(1, 1) },
+        faded: { value: 1 },
+        yaw: { value: 0 },
+        half_: { value: projection === 'half-equirect' ? 1 : 0 },
+      },
+    }));
+    this.#meshes = this.#materials.map((material, n) => {
+      const mesh = new Mesh(this.#flat ? screen(16 / 9) : new SphereGeometry(FAR_M, 24, 16), material);
+      // three.js draws layer 1 for the left eye alone, and 2 for the right.
+      mesh.layers.set(layout === 'mono' ? 0 : n + 1);
+      mesh.renderOrder = -1;
+      mesh.frustumCulled = false;
+      return mesh;
+    });
+    this.group.add(...this.#meshes);
+  }
+
+  get isFlat() { return this.#flat; }
+
+  show(texture, width, height) {
+    for (const { uniforms } of this.#materials) {
+      uniforms.map.value = texture;
+      uniforms.texel.value.set(1 / width, 1 / height);
+    }
+    if (!this.#flat) return;
+    const [, , wide, high] = partFor('left', this.#layout);
+    for (const mesh of this.#meshes) {
+      mesh.geometry.dispose();
+      mesh.geometry = screen((width * wide) / (height * high));
+    }
+  }
+
+  /** `yaw`: radians to the left by which the front is turned. */
+  set({ faded, yaw }) {
+    for (const { uniforms } of this.#materials) {
+      uniforms.faded.value = uniforms.map.value ? faded : 1;
+      uniforms.yaw.value = yaw;
+    }
+  }
+
+  set visible(yes) { this.group.visible = yes; }
+}
+
+/** A piece of a cylinder around the viewer; a tall picture takes less of the view, so that its top stays in sight. */
+function screen(aspect) {
+  const angle = Math.min(SCREEN_RAD, 0.95 * aspect);
+  return new CylinderGeometry(SCREEN_M, SCREEN_M, (SCREEN_M * angle) / aspect, 48, 1, true, Math.PI - angle / 2, angle);
+}
