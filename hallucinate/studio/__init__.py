@@ -1,1 +1,1 @@
-"""Pictures that are not live: galleries."""
+"""What is not live: films, stills, zooms, sweeps, galleries."""

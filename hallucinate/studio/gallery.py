@@ -20,6 +20,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+from PIL import Image, ImageDraw, ImageFont
 from safetensors import safe_open
 
 from hallucinate.dream import clip
@@ -62,16 +63,16 @@ def grid(pictures: Sequence[Picture], columns: int, labels: Sequence[str] = ()) 
     """Pictures of one size in rows, each with its label in its corner."""
     height, width = pictures[0].shape[:2]
     rows = -(-len(pictures) // columns)
+    font = ImageFont.load_default(14)
     sheet = np.zeros((rows * height, columns * width, 3), np.uint8)
     for n, picture in enumerate(pictures):
-        cell = picture.copy()
+        cell = Image.fromarray(picture)
         if labels:
-            for colour, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
-                cv2.putText(
-                    cell, labels[n], (6, height - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.45, colour, thickness, cv2.LINE_AA
-                )
+            ImageDraw.Draw(cell).text(
+                (6, height - 8), labels[n], "white", font, "ls", stroke_width=1, stroke_fill="black"
+            )
         top, left = n // columns * height, n % columns * width
-        sheet[top : top + height, left : left + width] = cell
+        sheet[top : top + height, left : left + width] = np.asarray(cell)
     return sheet
 
 

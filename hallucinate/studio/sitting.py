@@ -29,8 +29,9 @@ from hallucinate.sources.still import load_picture
 from hallucinate.studio.likes import find_like, likened
 from hallucinate.studio.photos import check_there, photo_size
 
-BYTES_A_PIXEL, BYTES_AT_LEAST = 150, 1.2e9
-"""Memory that dreaming a picture takes for each of its pixels, and for the network and a tile."""
+BYTES_A_PIXEL, BYTES_AT_LEAST = 170, 1.2e9
+"""Memory that dreaming a picture takes for each of its pixels (on one octave 132 to 148 were measured, of 12 and of 6
+megapixels), and for the network and a tile."""
 
 
 @dataclass(frozen=True)
@@ -150,14 +151,10 @@ def more(settings: Settings, **knobs: object) -> Settings:
 def checked(network: Network, settings: Settings, made: Easel) -> Settings:
     """The same settings. Raises SettingsError for a name that the network does not know, with the nearest."""
     there = frozenset(kind for kind in ("guide", "mask") if getattr(made, kind) is not None)
-    channels = {}
-    for layer in {entry.partition(":")[0] for entry in settings.layers if ":" in entry} & set(network.layers):
-        with torch.no_grad():
-            channels[layer] = network.activations(torch.zeros(1, 3, 64, 64, device=made.device), layer).shape[1]
     for kind, wanted in (("guide", settings.guide > 0), ("mask", settings.where == "painted")):
         if wanted and kind not in there:
             raise SettingsError(f"there is no {kind} picture; give one with --{kind}-image")
-    LiveSettings(settings, network.motifs, network.layers, network.families, channels, there)
+    LiveSettings(settings, network.motifs, network.layers, network.families, network.channels, there)
     return settings
 
 

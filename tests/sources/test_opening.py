@@ -92,4 +92,5 @@ def test_the_default_is_the_first_camera_or_the_scene_and_says_why() -> None:
 
 
 def test_the_help_names_every_kind() -> None:
-    assert list(SPECS) == ["camera:N", "FILE", "rtsp://…", "http://…", "scene", "scene:panorama", "visitor"]
+    kinds = ["camera:N", "FILE", "rtsp://…", "http://…", "scene", "scene:panorama", "zoom", "visitor"]
+    assert list(SPECS) == kinds

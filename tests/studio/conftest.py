@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from hallucinate.frame import Picture
-from hallucinate.networks import registry
+from hallucinate.studio import sitting
 from tests.dream.networks import TinyNetwork
 
 
@@ -31,5 +31,5 @@ def photo(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setitem(registry.NETWORKS, "tiny", lambda device, dtype, folded=True: TinyNetwork(dtype).to(device))
+    monkeypatch.setattr(sitting, "open_network", lambda name, device, dtype: TinyNetwork(dtype).to(device))
     return "tiny"

@@ -1,0 +1,159 @@
+"""The gallery of what may be asked for: one sky, through each network that is here, each objective and prior.
+
+    python -m hallucinate.studio.objectives_page
+
+writes docs/objectives.md and its sheets, into the checkout that it is run from. Networks whose weights are not on this
+machine are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from hallucinate.dream.still import Manner
+from hallucinate.frame import Picture
+from hallucinate.networks import Network
+from hallucinate.networks.registry import known, open_network
+from hallucinate.settings import Settings
+from hallucinate.sources.scene import View
+from hallucinate.studio.gallery import ROOT, grid, save
+from hallucinate.studio.likes import LIKES
+from hallucinate.studio.sitting import Easel, checked, dreamed
+
+CELL, COLUMNS = (360, 208), 3
+MOMENT_S = 3.0
+
+Row = tuple[str, Mapping[str, Any]]
+"""What it is called on the sheet, and the knobs that ask for it."""
+
+OBJECTIVES: tuple[Row, ...] = (
+    ("a motif: eye", {"motifs": {"eye": 1.0}}),
+    ("a mix: fern, spiral", {"motifs": {"fern": 1.0, "spiral": 1.0}}),
+    ("a layer: mixed3b", {"motifs": {}, "layers": {"mixed3b": 1.0}}),
+    ("a layer: mixed4c", {"motifs": {}, "layers": {"mixed4c": 1.0}}),
+    ("two layers: mixed4a, mixed5", {"motifs": {}, "layers": {"mixed4a": 1.0, "mixed5": 0.5}}),
+    ("a channel: mixed4c:40", {"motifs": {}, "layers": {"mixed4c:40": 1.0}}),
+    ("a neuron: mixed4c:40@centre", {"motifs": {}, "layers": {"mixed4c:40@centre": 1.0}}),
+    ("a guide picture: rings", {"motifs": {}, "guide": 1.0}),
+    ("a mask: eye, on the right", {"motifs": {"eye": 1.0}, "where": "painted"}),
+)
+
+PRIORS: tuple[Row, ...] = (
+    ("none", {}),
+    ("natural_colours", {"natural_colours": True}),
+    ("gradient_blur 3", {"gradient_blur": 3.0}),
+    ("laplacian 4", {"laplacian": 4}),
+    ("total_variation 0.5", {"total_variation": 0.5}),
+    ("pull 0.5", {"pull": 0.5}),
+)
+
+
+def sky() -> Picture:
+    """The built-in scene at one moment: uint8 RGB."""
+    return np.ascontiguousarray(View(*CELL, 0).draw(MOMENT_S)[: CELL[1]])
+
+
+def rings(size: int = 224) -> Picture:
+    """A guide: coloured rings. uint8 RGB (size, size, 3)."""
+    y, x = (np.mgrid[0:size, 0:size] / size - 0.5) * 44
+    far = np.hypot(x, y)
+    return np.asarray(np.stack([127 + 127 * np.cos(far + shift) for shift in (0.0, 1.2, 3.5)], -1), np.uint8)
+
+
+def right_half() -> Picture:
+    """A mask that is bright on the right."""
+    mask = np.zeros((CELL[1], CELL[0], 3), np.uint8)
+    mask[:, CELL[0] // 2 :] = 255
+    return mask
+
+
+def asked(network: Network, knobs: Mapping[str, Any], manner: Manner) -> Picture:
+    """The sky, dreamed with these knobs."""
+    plain = Settings.model_validate(knobs)
+    made = Easel(network, torch.device("cpu"), plain, manner, rings(), right_half())
+    checked(network, plain, made)
+    return dreamed(made, sky())
+
+
+def sheet(network: Network, rows: Sequence[Row], manner: Manner, first: bool = True) -> Picture:
+    """The sky, and each row's dream of it."""
+    cells = [sky()] if first else []
+    labels = ["the sky"] if first else []
+    for name, knobs in rows:
+        cells.append(asked(network, knobs, manner))
+        labels.append(name)
+    return grid(cells, COLUMNS, labels)
+
+
+def networks() -> list[Network]:
+    """All networks whose weights are here."""
+    here = [str(row["name"]) for row in known() if row["state"] != "to be fetched"]
+    return [open_network(name, torch.device("cpu"), torch.float32) for name in here]
+
+
+def main() -> None:
+    """The command."""
+    docs: Path = ROOT / "docs"
+    box = open_network("motif", torch.device("cpu"), torch.float32)
+    save(docs / "objectives.jpg", sheet(box, OBJECTIVES, Manner(), first=False), 82)
+    eye = [(name, {"motifs": {"eye": 1.0}, **knobs}) for name, knobs in PRIORS]
+    save(docs / "priors.jpg", sheet(box, eye, Manner(), first=False), 82)
+    classic = LIKES["notebook"]
+    found = networks()
+    cells, labels = [sky()], ["the sky"]
+    for network in found:
+        knobs = {**classic.knobs, "motifs": {}, "layers": {network.default_layer: 1.0}}
+        cells.append(asked(network, knobs, Manner(classic.iterations, classic.step_size, classic=True)))
+        labels.append(f"{network.name}: {network.default_layer}")
+    save(docs / "networks.jpg", grid(cells, min(COLUMNS, len(cells)), labels), 82)
+    names = ", ".join(network.name for network in found)
+    (docs / "objectives.md").write_text(
+        PAGE.format(networks=names, settings=describe(OBJECTIVES), priors=describe(PRIORS))
+    )
+
+
+def describe(rows: Sequence[Row]) -> str:
+    """The rows as a table of Markdown: the name, and the knobs."""
+    lines = [
+        f"| {name} | `{' '.join(f'{knob}={value}' for knob, value in knobs.items()) or '-'}` |" for name, knobs in rows
+    ]
+    return "\n".join(["| | knobs |", "|---|---|", *lines])
+
+
+PAGE = """<!-- Written by `python -m hallucinate.studio.objectives_page`; change that, not this. -->
+# What may be asked for
+
+One sky, the built-in scene at one moment, dreamed as `hallucinate still` does: ten iterations an octave, strength 0.6.
+
+## Objectives
+
+With the network in the box:
+
+![The sky with each objective](objectives.jpg)
+
+{settings}
+
+## Priors
+
+The motif *eye*, with one prior each:
+
+![The sky with each prior](priors.jpg)
+
+{priors}
+
+## Networks
+
+As the notebook of 2015 does it (`--like notebook`), at each network's own default layer. Networks whose weights were on
+the machine that made this page: {networks}.
+
+![The sky through each network](networks.jpg)
+"""
+
+
+if __name__ == "__main__":
+    main()
