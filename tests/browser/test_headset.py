@@ -285,6 +285,22 @@ async def test_both_eyes_see_the_sphere_and_turning_the_head_turns_the_view(serv
         await wearer.until_eyes(colour, colour)
 
 
+async def test_a_step_that_the_codec_left_behind_one_is_spread(serve: Serve, open_page: OpenPage) -> None:
+    picture = np.full((256, 512, 3), 100, np.uint8)
+    picture[:, 256:] = 140
+    served = await serve(picture, MONO)
+    wearer = await open_page(served.url, headset=True)
+    await wearer.enter()
+    await wearer.turn_head(180)
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            seen = (await wearer.seen()).astype(float).mean(2)
+            row = seen[90:110, 40:200].mean(0)  # of the left eye, above the panel
+            if row.max() - row.min() > 30:  # the step is in sight
+                break
+    assert np.abs(np.diff(row)).max() < 10
+
+
 async def test_each_eye_sees_its_own_half(serve: Serve, open_page: OpenPage) -> None:
     served = await serve(np.concatenate([sphere("red"), sphere("violet")]), STEREO)
     wearer = await open_page(served.url, headset=True)
