@@ -39,6 +39,9 @@ otherwise they are the first again."""
 CHEAPER = 0.7
 """Where the load is this share of what it was when the dream last grew, what patience was learnt from is over."""
 
+START = 320
+"""The width of the first frame, at most, where nothing is known: growing looks better than stalling."""
+
 FLATTEST = 0.5
 """How far from in proportion cost may be taken to go with the work: this share of the slope, at the least."""
 
@@ -59,8 +62,7 @@ class OperatingPoint:
 class Governor:
     """Decides the operating point. Pure: it is told what turns cost and when, and never looks at a clock.
 
-    start: the point of the first frame, inside the settings' limits; None starts low: growing looks better than
-    stalling.
+    start: the point of the first frame, inside the settings' limits; None starts low.
     """
 
     def __init__(self, start: OperatingPoint | None = None) -> None:
@@ -76,7 +78,7 @@ class Governor:
     def point(self, settings: Settings) -> OperatingPoint:
         """The point in force, inside the limits that the settings set now."""
         if self._point is None:
-            self._point = OperatingPoint((settings.dream_width_min + settings.dream_width) // 2, 1)
+            self._point = OperatingPoint(min(START, (settings.dream_width_min + settings.dream_width) // 2), 1)
         return OperatingPoint(self._notch(self._point.width, settings), min(settings.steps, self._point.steps))
 
     def observe(self, cost_s: float, now_s: float, settings: Settings) -> None:
