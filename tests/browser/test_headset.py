@@ -21,7 +21,7 @@ from hallucinate.settings import LiveSettings, Settings
 from hallucinate.stream.access import Access
 from hallucinate.stream.server import make_app
 from hallucinate.stream.tls import Names, made_and_kept
-from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.browser.conftest import CHROMIUM, FLAGS, ServerProcess
 from tests.browser.visitor import WAIT_S, Visitor
 from tests.stream.foreign import Painter, ScriptedLoop
 
@@ -461,3 +461,40 @@ async def test_over_https_the_headset_is_offered_by_any_name(serve: Serve, open_
     await wearer.enter()
     await wearer.until_eyes("red", "red")
     await wearer.until("!document.getElementById('knobs').disabled")  # by WSS
+
+
+async def test_the_scene_all_round_is_dreamed_and_seen_in_the_headset(open_page: OpenPage) -> None:
+    """From the source to the eyes, by the whole program."""
+    server = ServerProcess("--source", "scene:panorama", "--size", "512x256", "--dream-width", "160", "--fps", "8")
+    await server.start()
+    try:
+        wearer = await open_page(server.url, headset=True)
+        about = await wearer.page.evaluate("async () => (await fetch('/api/about')).json()")
+        assert about["panorama"] == MONO
+        await wearer.enter()
+        await wearer.until_state("live")
+        before: dict[tuple[int, int], Picture] = {}
+        for way in ((0, 90), (0, -90), (180, 0)):
+            await wearer.turn_head(*way)
+            async with asyncio.timeout(WAIT_S):
+                while (seen := (await wearer.seen())[:100]).std() < 12 or any(alike(seen, b) for b in before.values()):
+                    pass
+            before[way] = seen
+        above, below = (before[0, pitch].astype(float).mean((0, 1)) for pitch in (90, -90))
+        assert above[2] > above[0]  # the sky is blue
+        assert below[1] > below[2]  # and the meadow green
+        assert alike(seen[:, :240], seen[:, 240:])  # what has one eye is shown to both
+        # Dreamed: with no strength something else is seen.
+        await wearer.page.evaluate(
+            "() => fetch('/api/settings', { method: 'PATCH', body: JSON.stringify({ strength: 0 }) })"
+        )
+        async with asyncio.timeout(WAIT_S):
+            while alike((await wearer.seen())[:100], seen):
+                pass
+    finally:
+        await server.kill()
+
+
+def alike(one: Picture, other: Picture) -> bool:
+    """As the same moment of the same view is."""
+    return float(np.abs(one.astype(float) - other).mean()) < 10
