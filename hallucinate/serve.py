@@ -27,7 +27,7 @@ from hallucinate.dream.agreement import Agreement, read_agreement
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.governor import NOTCH, Governor
 from hallucinate.dream.hallucination import Hallucination
-from hallucinate.dream.surface import Layout, Surface
+from hallucinate.dream.surface import Surface
 from hallucinate.errors import SourceUnavailable, WeightsError
 from hallucinate.loop import Loop
 from hallucinate.networks import Network
@@ -165,7 +165,7 @@ def lying(panorama: Fitting | None) -> Lies:
     """What frames lie on, and for whose eyes."""
     if panorama is None:
         return PLANE
-    return Surface(panorama.wanted.becomes), Layout(panorama.wanted.layout)
+    return Surface(panorama.wanted.becomes), panorama.wanted.layout
 
 
 def fine_enough(settings: Settings, surface: Surface, motif_px: int) -> Settings:

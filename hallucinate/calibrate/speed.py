@@ -25,10 +25,11 @@ from hallucinate import __version__
 from hallucinate.device import choose_device, describe, named, precision, precisions, thread_counts
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.governor import Governor, OperatingPoint
-from hallucinate.dream.surface import Layout, Surface
+from hallucinate.dream.surface import Surface
 from hallucinate.frame import Frame, Picture
 from hallucinate.networks import Network
 from hallucinate.networks.registry import Given, open_network, open_quickest
+from hallucinate.panorama.remap import Layout
 from hallucinate.settings import Settings
 from hallucinate.shipped import kept, write_json
 

@@ -11,9 +11,10 @@ from hallucinate.calibrate import speed
 from hallucinate.calibrate.speed import LONGEST_S, POINTS, Opened, begin_at, keep, open_as_kept, rehearse
 from hallucinate.dream.governor import FULL, ROOMY, OperatingPoint
 from hallucinate.dream.sphere import FACES
-from hallucinate.dream.surface import Layout, Surface
+from hallucinate.dream.surface import Surface
 from hallucinate.errors import HallucinateError, NetworkError
 from hallucinate.frame import Frame
+from hallucinate.panorama.remap import Layout
 from hallucinate.settings import Settings
 from tests.dream.networks import TinyNetwork
 
