@@ -10,7 +10,7 @@ import torch
 from hallucinate.calibrate import speed
 from hallucinate.calibrate.speed import LONGEST_S, POINTS, Opened, begin_at, keep, open_as_kept, rehearse
 from hallucinate.dream.governor import FULL, ROOMY, OperatingPoint
-from hallucinate.dream.sphere import FACES
+from hallucinate.dream.sphere import faces
 from hallucinate.dream.surface import Surface
 from hallucinate.errors import HallucinateError, NetworkError
 from hallucinate.frame import Frame
@@ -137,7 +137,7 @@ def test_a_panorama_is_rehearsed_and_kept_as_one(file: Path, brief: None) -> Non
     for lies in ((Surface.SPHERE, Layout.TOP_BOTTOM), (Surface.SPHERE, Layout.MONO), (Surface.HALF, Layout.MONO)):
         network.seen = 0
         assert begin_at(machine, SETTINGS, size, lies)[1] == "measured now"
-        assert network.seen == FACES
+        assert network.seen == len(faces(lies[0].wraps))
     points = speed._read()[speed._machine("tiny", CPU)].points
     assert len(points) == 3
     assert begin_at(Opened("tiny", network, CPU, torch.float32, points), SETTINGS, size)[1] == "measured now"
