@@ -28,8 +28,8 @@ const FRAGMENT_HEAD = `
     return vec4(mix(vec3(0.090, 0.075, 0.102), vec3(0.160, 0.125, 0.135), exp(-8.0 * height * height)), 1.0);
   }
   vec4 seen(vec2 at) {
-    // Half a texel inside: the other eye's picture begins at the edge.
-    if (part.z < 1.0) at.x = clamp(at.x, texel.x * 0.5 / part.z, 1.0 - texel.x * 0.5 / part.z);
+    // Half a texel inside: the other eye's picture begins at the edge, or this one's other side.
+    at.x = clamp(at.x, texel.x * 0.5 / part.z, 1.0 - texel.x * 0.5 / part.z);
     at.y = clamp(at.y, texel.y * 0.5 / part.w, 1.0 - texel.y * 0.5 / part.w);
     return vec4(texture2D(map, part.xy + at * part.zw).rgb, 1.0);
   }`;
