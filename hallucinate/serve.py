@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,14 +20,14 @@ from rich.logging import RichHandler
 from rich.text import Text
 
 from hallucinate import __version__
-from hallucinate.calibrate.speed import Opened, begin_at, in_words, keep, open_as_kept
+from hallucinate.calibrate.speed import PLANE, Lies, Opened, begin_at, in_words, keep, open_as_kept
 from hallucinate.clock import Clock, SystemClock
 from hallucinate.device import choose_device, describe
 from hallucinate.dream.agreement import Agreement, read_agreement
 from hallucinate.dream.dreamer import Dreamer
-from hallucinate.dream.governor import Governor
+from hallucinate.dream.governor import NOTCH, Governor
 from hallucinate.dream.hallucination import Hallucination
-from hallucinate.dream.surface import Layout, Surface
+from hallucinate.dream.surface import Surface
 from hallucinate.errors import SourceUnavailable, WeightsError
 from hallucinate.loop import Loop
 from hallucinate.networks import Network
@@ -101,11 +102,13 @@ def serve_forever(start: Start, settings: Settings) -> None:
     device = choose_device(start.device)
     opened, settings = open_or_go_on(start, device, settings)
     network = opened.network
+    lies = lying(panorama)
+    settings = fine_enough(settings, lies[0], network.motif_px)
     names = (network.motifs, network.layers, network.families, network.channels)
     live = LiveSettings(settings, *names, frozenset(pictures))
     visitors = start.visitors if start.visitors is not None else (2 if device.type == "cpu" else 8)
     dreamer = Dreamer(network, device, start.seed, measured(network))
-    point, known_how = begin_at(opened, settings, size)
+    point, known_how = begin_at(opened, settings, size, lies)
     facts = about(network, describe(device, opened.dtype))
 
     def make(name: str, progress: Progress) -> Ready:
@@ -113,8 +116,7 @@ def serve_forever(start: Start, settings: Settings) -> None:
         return prepared(name, device, opened.dtype, given, progress)
 
     networks = Switch(opened.name, facts, make, check_name, known)
-    lies = Hallucination(*lying(panorama))
-    loop = Loop(open_main, dreamer, live, clock, size, visitors, Governor(point), networks, lies, stage)
+    loop = Loop(open_main, dreamer, live, clock, size, visitors, Governor(point), networks, Hallucination(*lies), stage)
     for kind, picture in pictures.items():
         loop.lay(kind, picture)
     token = start.token or new_token()
@@ -127,7 +129,7 @@ def serve_forever(start: Start, settings: Settings) -> None:
         loop.start()
         asyncio.run(_serve(app, start, access, tls, {**runs, **facts, **chosen}, loop, console))
         if not loop.stats()["visitors"] and networks.name == opened.name:
-            keep(opened, loop.point, live.current, size)
+            keep(opened, loop.point, live.current, size, lies)
 
 
 def prepare_source(
@@ -159,11 +161,22 @@ def prepare_source(
     return open_again
 
 
-def lying(panorama: Fitting | None) -> tuple[Surface, Layout]:
+def lying(panorama: Fitting | None) -> Lies:
     """What frames lie on, and for whose eyes."""
     if panorama is None:
-        return Surface.FLAT, Layout.MONO
-    return Surface(panorama.wanted.becomes), Layout(panorama.wanted.layout)
+        return PLANE
+    return Surface(panorama.wanted.becomes), panorama.wanted.layout
+
+
+def fine_enough(settings: Settings, surface: Surface, motif_px: int) -> Settings:
+    """Settings that let a sphere's motifs be as small as they are asked to be, where nobody chose a dream width.
+
+    What a picture's width shows in full is a part of a sphere's. The governor still goes as low as it has to.
+    """
+    if surface is Surface.FLAT or "dream_width" in settings.model_fields_set:
+        return settings
+    needed = NOTCH * math.ceil(motif_px * surface.degrees / settings.motif_degrees / NOTCH)
+    return settings.model_copy(update={"dream_width": min(2048, max(settings.dream_width, needed))})
 
 
 def open_or_go_on(start: Start, device: torch.device, settings: Settings) -> tuple[Opened, Settings]:

@@ -8,10 +8,11 @@ import torch
 from safetensors.torch import save_file
 
 from hallucinate.clock import SystemClock
+from hallucinate.dream.surface import Surface
 from hallucinate.errors import NetworkError, SourceUnavailable
 from hallucinate.networks.registry import Given
 from hallucinate.networks.zoo import outlined
-from hallucinate.serve import Start, greeting, open_or_go_on, prepare_source, prepared, qr_code
+from hallucinate.serve import Start, fine_enough, greeting, open_or_go_on, prepare_source, prepared, qr_code
 from hallucinate.settings import Settings
 from hallucinate.stream.access import Access
 from tests.fakes import FakeClock
@@ -117,3 +118,11 @@ def test_what_is_mistyped_is_refused_and_what_nobody_chose_is_fitted(tmp_path: P
     assert ready.facts["network"] == "squeezenet1_1"
     assert ready.facts["channels"] == dict(ready.network.channels)
     json.dumps(ready.facts)
+
+
+def test_a_sphere_is_dreamed_as_fine_as_its_motifs_ask_for_unless_a_width_was_chosen() -> None:
+    assert fine_enough(Settings(), Surface.FLAT, 56).dream_width == Settings().dream_width
+    assert fine_enough(Settings(), Surface.HALF, 56).dream_width == Settings().dream_width  # 403 px are 25°
+    assert fine_enough(Settings(), Surface.SPHERE, 56).dream_width == 832  # 806 px are
+    assert fine_enough(Settings(motif_degrees=5), Surface.SPHERE, 56).dream_width == 2048
+    assert fine_enough(Settings(dream_width=320), Surface.SPHERE, 56).dream_width == 320

@@ -84,6 +84,11 @@ def sight(pictures: list[Path], board: Board) -> tuple[list[Sighting], tuple[int
 
 def from_sightings(sightings: list[Sighting], size: tuple[int, int], model: Model, board: Board) -> Calibrated:
     """The lens from corners. Raises LensError, naming pictures, when they do not give one."""
+    if not any(len(sighting.board) for sighting in sightings):
+        raise LensError(
+            f"no board was seen in any of {len(sightings)} pictures: is it a {board.kind} of "
+            f"{board.columns}×{board.rows} squares? Say --board, --columns and --rows as it was printed"
+        )
     used = [sighting for sighting in sightings if len(sighting.board) >= FEWEST_CORNERS]
     left_out = [
         f"{s.name}: {len(s.board)} of the board's {board.corners} corners found, {FEWEST_CORNERS} are needed"

@@ -25,9 +25,11 @@ from hallucinate import __version__
 from hallucinate.device import choose_device, describe, named, precision, precisions, thread_counts
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.governor import Governor, OperatingPoint
+from hallucinate.dream.surface import Surface
 from hallucinate.frame import Frame, Picture
 from hallucinate.networks import Network
 from hallucinate.networks.registry import Given, open_network, open_quickest
+from hallucinate.panorama.remap import Layout
 from hallucinate.settings import Settings
 from hallucinate.shipped import kept, write_json
 
@@ -40,6 +42,11 @@ REHEARSED_S, LONGEST_S = 2.0, 2.0
 
 POINTS = 32
 """How many operating points are kept for a machine: the newest."""
+
+Lies = tuple[Surface, Layout]
+"""What frames lie on, and for whose eyes: a sphere costs more than a plane, and a pair of eyes a flow more than one."""
+
+PLANE: Lies = Surface.FLAT, Layout.MONO
 
 Turns = list[tuple[OperatingPoint, float]]
 """What each turn was dreamed with, and the seconds that it took."""
@@ -98,23 +105,27 @@ def open_as_kept(
     return Opened(name, open_network(name, device, dtype, given=given), device, dtype, machine.points)
 
 
-def begin_at(opened: Opened, settings: Settings, size: tuple[int, int]) -> tuple[OperatingPoint, str]:
+def begin_at(
+    opened: Opened, settings: Settings, size: tuple[int, int], lies: Lies = PLANE
+) -> tuple[OperatingPoint, str]:
     """The point to begin at, and how it is known, in words; where none was kept, it is measured now, and kept.
 
     settings: with names that the network knows. size: (width, height) of the frames.
     """
-    point = opened.points.get(_purpose(settings, size))
+    point = opened.points.get(_purpose(settings, size, lies))
     if point is not None:
         return OperatingPoint(point.width, point.steps), "as it was the last time"
-    found, _ = measure(opened, settings, size)
+    found, _ = measure(opened, settings, size, lies)
     return found, "measured now"
 
 
-def measure(opened: Opened, settings: Settings, size: tuple[int, int]) -> tuple[OperatingPoint, Turns]:
+def measure(
+    opened: Opened, settings: Settings, size: tuple[int, int], lies: Lies = PLANE
+) -> tuple[OperatingPoint, Turns]:
     """The point to begin at, from a rehearsal, which is returned as well. It is kept."""
-    dreamer = Dreamer(opened.network, opened.device)
+    dreamer = Dreamer(opened.network, opened.device, 0, None, *lies)
     point, turns = rehearse(lambda frame, point: dreamer.dream(frame, settings, point), settings, size)
-    keep(opened, point, settings, size)
+    keep(opened, point, settings, size, lies)
     return point, turns
 
 
@@ -156,9 +167,9 @@ def moving(width: int, height: int) -> Iterator[Picture]:
         x += max(1, width // 200)
 
 
-def keep(opened: Opened, point: OperatingPoint, settings: Settings, size: tuple[int, int]) -> None:
+def keep(opened: Opened, point: OperatingPoint, settings: Settings, size: tuple[int, int], lies: Lies = PLANE) -> None:
     """Keep the precision and a point for the next start. A file that cannot be written is said in a line."""
-    name, purpose = _machine(opened.name, opened.device), _purpose(settings, size)
+    name, purpose = _machine(opened.name, opened.device), _purpose(settings, size, lies)
     try:
         machines = _read()
     except (OSError, ValueError):  # said when it was opened
@@ -190,10 +201,12 @@ def _machine(name: str, device: torch.device) -> str:
     return f"{platform.node()}, {named(device)}: {name}, hallucinate {__version__}, torch {torch.__version__}"
 
 
-def _purpose(settings: Settings, size: tuple[int, int]) -> str:
+def _purpose(settings: Settings, size: tuple[int, int], lies: Lies) -> str:
     """All else that decides what a turn costs, or may cost."""
-    scales = f"{settings.octaves} octaves from {settings.motif_size:g} by {settings.octave_scale:g}"
-    return f"{size[0]}x{size[1]} at {settings.fps:g} fps, up to {settings.steps} steps, {scales}"
+    smallest = f"{settings.motif_size:g}" if lies[0] is Surface.FLAT else f"{settings.motif_degrees:g}° ({lies[0]})"
+    scales = f"{settings.octaves} octaves from {smallest} by {settings.octave_scale:g}"
+    eyes = "" if lies[1] is Layout.MONO else f" {lies[1]}"
+    return f"{size[0]}x{size[1]}{eyes} at {settings.fps:g} fps, up to {settings.steps} steps, {scales}"
 
 
 def in_words(point: OperatingPoint) -> str:

@@ -21,8 +21,9 @@ from hallucinate.dream.hallucination import Change, Hallucination
 from hallucinate.dream.objectives import asked, features, weights
 from hallucinate.dream.octaves import dream_size, octave_sizes
 from hallucinate.dream.priors import Shaping, radius_for
-from hallucinate.dream.surface import MARGIN, Layout, Surface, beside_each_other, disparity, eyes
+from hallucinate.dream.surface import MARGIN, Surface, beside_each_other, disparity, eyes
 from hallucinate.frame import Frame, Picture, laid_on, shrunk, to_luma, to_tensor
+from hallucinate.panorama.remap import Layout
 from hallucinate.settings import Settings, read_unit
 
 if TYPE_CHECKING:

@@ -45,6 +45,9 @@ CHEAPER = 0.7
 MOST_RESTS = 2
 """Frames between two with steps, at most: at 20 a second, what is dreamed moves on seven times in one."""
 
+START = 320
+"""The width of the first frame, at most, where nothing is known: growing looks better than stalling."""
+
 FLATTEST = 0.5
 """How far from in proportion cost may be taken to go with the work: this share of the slope, at the least."""
 
@@ -69,8 +72,7 @@ class OperatingPoint:
 class Governor:
     """Decides the operating point. Pure: it is told what turns cost and when, and never looks at a clock.
 
-    start: the point of the first frame, inside the settings' limits; None starts low: growing looks better than
-    stalling.
+    start: the point of the first frame, inside the settings' limits; None starts low.
     """
 
     def __init__(self, start: OperatingPoint | None = None) -> None:
@@ -87,7 +89,7 @@ class Governor:
     def point(self, settings: Settings) -> OperatingPoint:
         """The point in force, inside the limits that the settings set now."""
         if self._point is None:
-            self._point = OperatingPoint((settings.dream_width_min + settings.dream_width) // 2, 1)
+            self._point = OperatingPoint(min(START, (settings.dream_width_min + settings.dream_width) // 2), 1)
         width, steps = self._notch(self._point.width, settings), min(settings.steps, self._point.steps)
         return OperatingPoint(width, steps, self._point.rests)
 

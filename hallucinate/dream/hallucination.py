@@ -15,8 +15,9 @@ from hallucinate.dream.flow import FLOW_WIDTH, Field, Flow, Motion, field
 from hallucinate.dream.growth import Carried
 from hallucinate.dream.moving import moving
 from hallucinate.dream.objectives import asked
-from hallucinate.dream.surface import Layout, Surface
+from hallucinate.dream.surface import Surface
 from hallucinate.frame import Frame, Picture, to_luma
+from hallucinate.panorama.remap import Layout
 from hallucinate.settings import Settings
 
 LETTING_GO_S = 0.15

@@ -24,7 +24,6 @@ from hallucinate.dream.objectives import Objective
 from hallucinate.dream.priors import PLAIN, Shaping, shaped
 from hallucinate.dream.surface import MARGIN, widened
 
-FACES = 6
 HALF_VIEW = math.radians(58)
 """From a view's middle to the middle of its edges; a cube's corners are 54.7° from the middles of its faces."""
 
@@ -41,11 +40,13 @@ Vectors = npt.NDArray[np.float64]
 class Views:
     """Where the views take their pixels from, and where each pixel of the picture finds its own in them.
 
-    out: float32 (TILTS, FACES · s, s, 2), places in the picture, wrapped as ``widened`` wraps it, for ``grid_sample``.
+    count: how many: a half sphere's back is not looked at. side: s, pixels of a view.
+    out: float32 (TILTS, count · s, s, 2), places in the picture, wrapped as ``widened`` wraps it, for ``grid_sample``.
     back: float32 (TILTS, DEEPEST · h, w, 2), places in the views, set above each other. weights: float32
     (TILTS, DEEPEST, h, w), summing to 1 at each place. solid: float32 (1, 1, h, 1), solid angles of rows, mean 1.
     """
 
+    count: int
     side: int
     out: torch.Tensor
     back: torch.Tensor
@@ -76,9 +77,9 @@ def direction_on_sphere(
         x = x.index_select(3, (columns + turn) % width)
     out, back, weights = (table.index_select(0, tilt) for table in (seen.out, seen.back, seen.weights))
     tiles = F.grid_sample(widened(x) if whole else x, each(out, batch), padding_mode="border", align_corners=False)
-    tiles = tiles.view(batch, 3, FACES, seen.side, seen.side).transpose(1, 2).flatten(0, 1)
-    g = shaped(climbed(tiles.detach().requires_grad_(True), ask, shares, FACES), shaping, sigma)
-    g = g.view(batch, FACES, 3, seen.side, seen.side).transpose(1, 2).flatten(2, 3)
+    tiles = tiles.view(batch, 3, seen.count, seen.side, seen.side).transpose(1, 2).flatten(0, 1)
+    g = shaped(climbed(tiles.detach().requires_grad_(True), ask, shares, seen.count), shaping, sigma)
+    g = g.view(batch, seen.count, 3, seen.side, seen.side).transpose(1, 2).flatten(2, 3)
     g = F.grid_sample(g, each(back, batch), padding_mode="zeros", align_corners=False)
     g = (g.view(batch, 3, DEEPEST, height, width) * weights[:, None]).sum(2)
     if whole:
@@ -97,40 +98,41 @@ def views(height: int, width: int, whole: bool, device: torch.device) -> Views:
     span = 2 * math.pi if whole else math.pi
     reach = 2 * math.tan(HALF_VIEW / 2)
     side = max(32, round(2 * reach * width / span))
-    found = [one_way(height, width, span, side, reach, rotation) for rotation in rotations(whole)]
+    found = [one_way(height, width, whole, side, reach, rotation) for rotation in rotations(whole)]
     out, back, weights = (
         torch.from_numpy(np.stack(tables).astype(np.float32)).to(device) for tables in zip(*found, strict=True)
     )
     latitudes = (0.5 - (np.arange(height) + 0.5) / height) * math.pi
     solid = torch.from_numpy((np.cos(latitudes) / np.cos(latitudes).mean()).astype(np.float32)).to(device)
-    return Views(side, out, back, weights, solid.view(1, 1, height, 1))
+    return Views(len(faces(whole)), side, out, back, weights, solid.view(1, 1, height, 1))
 
 
 def one_way(
-    height: int, width: int, span: float, side: int, reach: float, rotation: Vectors
+    height: int, width: int, whole: bool, side: int, reach: float, rotation: Vectors
 ) -> tuple[Vectors, Vectors, Vectors]:
     """``Views``' out, back and weights for one way that the cube stands: ``rotation`` turns its axes to the world's."""
+    span, views_of = (2 if whole else 1) * math.pi, faces(whole)
     along = ((np.arange(side) + 0.5) / side * 2 - 1) * reach
     u, v = np.meshgrid(along, -along)
     # Stereographic (Snyder 1987, eq. 20-14 to 20-18 turned round): r = 2 tan(θ/2), upright as seen from within.
     scale = 4 / (4 + u * u + v * v)
     local = np.stack([u * scale, v * scale, 2 * scale - 1], -1)
     out = []
-    for face in faces():
+    for face in views_of:
         x, y, z = np.moveaxis(local @ face @ rotation.T, -1, 0)
         longitude, latitude = np.arctan2(x, z), np.arcsin(np.clip(y, -1, 1))
         across = longitude / (span / 2)  # -1 to 1 over the picture
-        margin = (width // MARGIN) / width if span > 4 else 0.0
+        margin = (width // MARGIN) / width if whole else 0.0
         out.append(np.stack([across / (1 + 2 * margin), -latitude / (math.pi / 2)], -1))
     longitude = ((np.arange(width) + 0.5) / width - 0.5) * span
     latitude = (0.5 - (np.arange(height) + 0.5) / height) * math.pi
     lon, lat = np.meshgrid(longitude, latitude)
     world = np.stack([np.sin(lon) * np.cos(lat), np.sin(lat), np.cos(lon) * np.cos(lat)], -1)
     places, weights = [], []
-    for n, face in enumerate(faces()):
+    for n, face in enumerate(views_of):
         x, y, z = np.moveaxis(world @ rotation @ face.T, -1, 0)
         r = 2 / np.maximum(1 + z, 1e-6)
-        row = (n + (1 - y * r / reach) / 2) / FACES * 2 - 1
+        row = (n + (1 - y * r / reach) / 2) / len(views_of) * 2 - 1
         places.append(np.stack([x * r / reach, row], -1))
         weights.append(np.clip(z - math.cos(HALF_VIEW), 0, None) ** 2)
     order = np.argsort(-np.stack(weights), 0)[:DEEPEST]
@@ -139,20 +141,21 @@ def one_way(
     return np.concatenate(out), back.reshape(DEEPEST * height, width, 2), chosen / chosen.sum(0)
 
 
-def faces() -> list[Vectors]:
-    """For each face the rows right, up and forward of its view, in the cube's axes: front, right, back, left, up, down.
+def faces(whole: bool) -> list[Vectors]:
+    """For each face the rows right, up and forward of its view, in the cube's axes: front, right, left, up, down, back.
 
-    x is right, y up, z forward.
+    x is right, y up, z forward. Of a half sphere the back shows nothing, however the cube is tilted.
     """
     right, up, forward = np.eye(3)
-    return [
+    found = [
         np.stack([right, up, forward]),
         np.stack([-forward, up, right]),
-        np.stack([-right, up, -forward]),
         np.stack([forward, up, -right]),
         np.stack([right, -forward, up]),
         np.stack([right, forward, -up]),
+        np.stack([-right, up, -forward]),
     ]
+    return found if whole else found[:-1]
 
 
 def rotations(whole: bool) -> list[Vectors]:

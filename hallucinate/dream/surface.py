@@ -10,6 +10,7 @@ import torch.nn.functional as F
 
 from hallucinate.dream.flow import Flow
 from hallucinate.frame import Picture
+from hallucinate.panorama.remap import Layout as Layout
 
 MARGIN = 8
 """A picture that wraps is shown wider by an eighth on either side: enough for every kernel that is laid on it.
@@ -34,14 +35,6 @@ class Surface(StrEnum):
     def degrees(self) -> float:
         """Of longitude across the picture; 0 on a plane, where nobody knows."""
         return {Surface.FLAT: 0.0, Surface.SPHERE: 360.0, Surface.HALF: 180.0}[self]
-
-
-class Layout(StrEnum):
-    """How a picture holds one eye's view, or both: the left one above, or on the left."""
-
-    MONO = "mono"
-    TOP_BOTTOM = "top-bottom"
-    SIDE_BY_SIDE = "side-by-side"
 
 
 def widened(x: torch.Tensor) -> torch.Tensor:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from typing import get_args
 
 import cv2
 import numpy as np
@@ -35,14 +34,14 @@ class Wanted:
     """What a source's pictures are. ``kind``: one of KINDS. ``lens``: of fisheyes, None for an ideal one of 180°."""
 
     kind: str
-    layout: Layout = "mono"
+    layout: Layout = Layout.MONO
     lens: AnyLens | None = None
     lens_name: str = ""
 
     @property
     def words(self) -> str:
         """As after ``--panorama``."""
-        return self.kind + ("" if self.layout == "mono" else f":{self.layout}")
+        return self.kind + ("" if self.layout == Layout.MONO else f":{self.layout}")
 
     @property
     def becomes(self) -> str:
@@ -75,15 +74,14 @@ def read_wanted(words: str, lens_file: str | None = None) -> Wanted | None:
         return None
     if kind not in KINDS:
         raise PanoramaError(f"--panorama {words}: {_allowed(kind, ('auto', 'flat', *KINDS))}")
-    layout: Layout = "mono"
-    if rest and rest[-1] in EYES:
-        layout = next(known for known in get_args(Layout) if known == rest[-1])
-        rest = rest[:-1]
+    layout = Layout.MONO
+    if rest and rest[-1] in set(Layout):
+        layout = Layout(rest.pop())
     named = ":".join(rest) or lens_file
     if named is None:
         return Wanted(kind, layout)
     if "fisheye" not in kind:
-        what = "--lens is for fisheyes" if not rest else _allowed(named, tuple(EYES))
+        what = "--lens is for fisheyes" if not rest else _allowed(named, tuple(layout.value for layout in Layout))
         raise PanoramaError(f"--panorama {words}: {what}")
     lens = read_lens(named)
     paired = isinstance(lens, DualFisheye) or (isinstance(lens, Ideal) and lens.kind == "dual-equidistant")

@@ -8,7 +8,7 @@ the middle of the table's steps is one pixel: no moiré, and no more blur than t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from enum import StrEnum
 
 import cv2
 import numpy as np
@@ -21,9 +21,16 @@ from hallucinate.frame import Picture, shrunk
 from hallucinate.panorama.lenses import DualFisheye
 from hallucinate.panorama.projections import Array, Projection
 
-Layout = Literal["mono", "top-bottom", "side-by-side"]
 
-EYES: dict[Layout, tuple[int, int]] = {"mono": (1, 1), "top-bottom": (1, 2), "side-by-side": (2, 1)}
+class Layout(StrEnum):
+    """How a picture holds one eye's view, or both: the left one above, or on the left."""
+
+    MONO = "mono"
+    TOP_BOTTOM = "top-bottom"
+    SIDE_BY_SIDE = "side-by-side"
+
+
+EYES = {Layout.MONO: (1, 1), Layout.TOP_BOTTOM: (1, 2), Layout.SIDE_BY_SIDE: (2, 1)}
 """Columns and rows of eyes in one picture; the left eye is the upper or the left one, as in Google's st3d."""
 
 UNSEEN = -100.0
@@ -50,7 +57,7 @@ class Panorama:
     """A projection, and how the pictures of two eyes lie in one."""
 
     projection: Projection
-    layout: Layout = "mono"
+    layout: Layout = Layout.MONO
 
     def boxes(self, size: tuple[int, int]) -> list[tuple[slice, slice]]:
         """Rows and columns of each eye's part of a picture of ``size``, the left eye's first."""

@@ -22,7 +22,7 @@ from hallucinate.sources.still import is_picture
 KINDS = {0: "equirect", 1: "cubemap", 3: "half-equirect", 5: "fisheye"}
 """FFmpeg's AVSphericalProjection (libavutil/spherical.h). 2 is a tile, whose bounds say of what; 4 is flat."""
 
-LAYOUTS: dict[int, Layout] = {1: "side-by-side", 2: "top-bottom"}
+LAYOUTS = {1: Layout.SIDE_BY_SIDE, 2: Layout.TOP_BOTTOM}
 """FFmpeg's AVStereo3DType (libavutil/stereo3d.h); others are mono, or ways to interleave that no panorama has."""
 
 QUARTER = 1 << 30
@@ -81,9 +81,9 @@ def _of_film(path: Path) -> Wanted | None:
         return None
     kind, *_, left, top, right, bottom = struct.unpack_from("=i3i4I", sphere)
     half = kind == 2 and abs(left - QUARTER) < 1 << 20 and abs(right - QUARTER) < 1 << 20 and not top and not bottom
-    layout: Layout = "mono"
+    layout = Layout.MONO
     if SideDataType.STEREO3D in sides:
-        layout = LAYOUTS.get(struct.unpack_from("=i", sides[SideDataType.STEREO3D])[0], "mono")
+        layout = LAYOUTS.get(struct.unpack_from("=i", sides[SideDataType.STEREO3D])[0], Layout.MONO)
     if half:
         return Wanted("half-equirect", layout)
     if kind == 2:

@@ -21,7 +21,7 @@ from hallucinate.settings import LiveSettings, Settings
 from hallucinate.stream.access import Access
 from hallucinate.stream.server import make_app
 from hallucinate.stream.tls import Names, made_and_kept
-from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.browser.conftest import CHROMIUM, FLAGS, ServerProcess
 from tests.browser.visitor import WAIT_S, Visitor
 from tests.stream.foreign import Painter, ScriptedLoop
 
@@ -285,6 +285,22 @@ async def test_both_eyes_see_the_sphere_and_turning_the_head_turns_the_view(serv
         await wearer.until_eyes(colour, colour)
 
 
+async def test_a_step_that_the_codec_left_behind_one_is_spread(serve: Serve, open_page: OpenPage) -> None:
+    picture = np.full((256, 512, 3), 100, np.uint8)
+    picture[:, 256:] = 140
+    served = await serve(picture, MONO)
+    wearer = await open_page(served.url, headset=True)
+    await wearer.enter()
+    await wearer.turn_head(180)
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            seen = (await wearer.seen()).astype(float).mean(2)
+            row = seen[90:110, 40:200].mean(0)  # of the left eye, above the panel
+            if row.max() - row.min() > 30:  # the step is in sight
+                break
+    assert np.abs(np.diff(row)).max() < 4
+
+
 async def test_each_eye_sees_its_own_half(serve: Serve, open_page: OpenPage) -> None:
     served = await serve(np.concatenate([sphere("red"), sphere("violet")]), STEREO)
     wearer = await open_page(served.url, headset=True)
@@ -445,3 +461,40 @@ async def test_over_https_the_headset_is_offered_by_any_name(serve: Serve, open_
     await wearer.enter()
     await wearer.until_eyes("red", "red")
     await wearer.until("!document.getElementById('knobs').disabled")  # by WSS
+
+
+async def test_the_scene_all_round_is_dreamed_and_seen_in_the_headset(open_page: OpenPage) -> None:
+    """From the source to the eyes, by the whole program."""
+    server = ServerProcess("--source", "scene:panorama", "--size", "512x256", "--dream-width", "160", "--fps", "8")
+    await server.start()
+    try:
+        wearer = await open_page(server.url, headset=True)
+        about = await wearer.page.evaluate("async () => (await fetch('/api/about')).json()")
+        assert about["panorama"] == MONO
+        await wearer.enter()
+        await wearer.until_state("live")
+        before: dict[tuple[int, int], Picture] = {}
+        for way in ((0, 90), (0, -90), (180, 0)):
+            await wearer.turn_head(*way)
+            async with asyncio.timeout(WAIT_S):
+                while (seen := (await wearer.seen())[:100]).std() < 12 or any(alike(seen, b) for b in before.values()):
+                    pass
+            before[way] = seen
+        above, below = (before[0, pitch].astype(float).mean((0, 1)) for pitch in (90, -90))
+        assert above[2] > above[0]  # the sky is blue
+        assert below[1] > below[2]  # and the meadow green
+        assert alike(seen[:, :240], seen[:, 240:])  # what has one eye is shown to both
+        # Dreamed: with no strength something else is seen.
+        await wearer.page.evaluate(
+            "() => fetch('/api/settings', { method: 'PATCH', body: JSON.stringify({ strength: 0 }) })"
+        )
+        async with asyncio.timeout(WAIT_S):
+            while alike((await wearer.seen())[:100], seen):
+                pass
+    finally:
+        await server.kill()
+
+
+def alike(one: Picture, other: Picture) -> bool:
+    """As the same moment of the same view is."""
+    return float(np.abs(one.astype(float) - other).mean()) < 10

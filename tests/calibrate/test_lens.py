@@ -65,6 +65,12 @@ def test_too_few_corners_are_counted_picture_by_picture() -> None:
         from_sightings([*sightings[:3], few], lens.size, "fisheye", BOARD)
 
 
+def test_another_board_than_the_one_that_was_printed_is_one_short_line() -> None:
+    unseen = [Sighting(f"{n}.png", np.zeros((0, 2)), np.zeros((0, 2))) for n in range(15)]
+    with pytest.raises(LensError, match=r"any of 15 pictures: is it a charuco of 10×7 squares\? .*--columns"):
+        from_sightings(unseen, (640, 480), "fisheye", BOARD)
+
+
 def test_a_picture_that_does_not_agree_is_named_and_left_out() -> None:
     lens = LENSES["fisheye-190"]
     sightings = seen_exactly(lens, 10, noise=0.1)

@@ -10,8 +10,11 @@ import torch
 from hallucinate.calibrate import speed
 from hallucinate.calibrate.speed import LONGEST_S, POINTS, Opened, begin_at, keep, open_as_kept, rehearse
 from hallucinate.dream.governor import FULL, ROOMY, OperatingPoint
+from hallucinate.dream.sphere import faces
+from hallucinate.dream.surface import Surface
 from hallucinate.errors import HallucinateError, NetworkError
 from hallucinate.frame import Frame
+from hallucinate.panorama.remap import Layout
 from hallucinate.settings import Settings
 from tests.dream.networks import TinyNetwork
 
@@ -119,6 +122,26 @@ def test_another_purpose_is_measured_for_itself_in_the_precision_that_is_known(f
         assert begin_at(machine, settings, size)[1] == "measured now"
         assert begin_at(machine, SETTINGS, SIZE)[1] == "as it was the last time"
     assert len(speed._read()[speed._machine("tiny", CPU)].points) == 4
+
+
+def test_a_panorama_is_rehearsed_and_kept_as_one(file: Path, brief: None) -> None:
+    class Views(TinyNetwork):
+        seen = 0
+
+        def activations(self, x: torch.Tensor, layer: str) -> torch.Tensor:
+            self.seen = len(x)
+            return super().activations(x, layer)
+
+    network, size = Views(), (128, 128)
+    machine = Opened("tiny", network, CPU, torch.float32, {})
+    for lies in ((Surface.SPHERE, Layout.TOP_BOTTOM), (Surface.SPHERE, Layout.MONO), (Surface.HALF, Layout.MONO)):
+        network.seen = 0
+        assert begin_at(machine, SETTINGS, size, lies)[1] == "measured now"
+        assert network.seen == len(faces(lies[0].wraps))
+    points = speed._read()[speed._machine("tiny", CPU)].points
+    assert len(points) == 3
+    assert begin_at(Opened("tiny", network, CPU, torch.float32, points), SETTINGS, size)[1] == "measured now"
+    assert network.seen == 1
 
 
 def test_where_the_governor_was_at_the_end_is_where_the_next_start_begins(file: Path) -> None:

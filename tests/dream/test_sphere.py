@@ -19,7 +19,6 @@ from hallucinate.dream.objectives import more_of_layer
 from hallucinate.dream.residual import spread_out
 from hallucinate.dream.sphere import (
     DEEPEST,
-    FACES,
     TILTS,
     balanced_on_sphere,
     direction_on_sphere,
@@ -128,7 +127,7 @@ def test_every_place_is_seen_and_what_the_views_see_comes_back_to_its_place(whol
         tiles = F.grid_sample(
             widened(x) if whole else x, each(seen.out[n : n + 1], 1), padding_mode="border", align_corners=False
         )
-        assert tiles.shape == (1, 3, FACES * seen.side, seen.side)
+        assert tiles.shape == (1, 3, (6 if whole else 5) * seen.side, seen.side)
         back = F.grid_sample(tiles, each(seen.back[n : n + 1], 1), align_corners=False)
         back = (back.view(1, 3, DEEPEST, height, width) * seen.weights[n]).sum(2)
         off = (back - x).abs()[..., 2:-2]  # half a sphere's views see beyond its sides

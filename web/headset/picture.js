@@ -1,6 +1,6 @@
 // The video as a texture, told of each frame as it comes; and how far it has faded since none came.
 
-import { LinearFilter, RepeatWrapping, SRGBColorSpace, VideoTexture } from '../vendor/three/three.module.js';
+import { LinearFilter, SRGBColorSpace, VideoTexture } from '../vendor/three/three.module.js';
 
 const STALLED_MS = 1000;
 const FADE_S = 0.35; // the time in which a fade gets two thirds of its way
@@ -57,7 +57,6 @@ export class Picture {
     this.#texture?.dispose();
     this.#texture = new VideoTexture(this.#video);
     this.#texture.colorSpace = SRGBColorSpace;
-    this.#texture.wrapS = RepeatWrapping; // the picture goes on behind one's back
     this.#texture.minFilter = LinearFilter;
     this.#texture.needsUpdate = true;
     this.#onTexture(this.#texture, width, height);

@@ -28,8 +28,8 @@ const FRAGMENT_HEAD = `
     return vec4(mix(vec3(0.090, 0.075, 0.102), vec3(0.160, 0.125, 0.135), exp(-8.0 * height * height)), 1.0);
   }
   vec4 seen(vec2 at) {
-    // Half a texel inside: the other eye's picture begins at the edge.
-    if (part.z < 1.0) at.x = clamp(at.x, texel.x * 0.5 / part.z, 1.0 - texel.x * 0.5 / part.z);
+    // Half a texel inside: the other eye's picture begins at the edge, or this one's other side.
+    at.x = clamp(at.x, texel.x * 0.5 / part.z, 1.0 - texel.x * 0.5 / part.z);
     at.y = clamp(at.y, texel.y * 0.5 / part.w, 1.0 - texel.y * 0.5 / part.w);
     return vec4(texture2D(map, part.xy + at * part.zw).rgb, 1.0);
   }`;
@@ -39,6 +39,18 @@ const SPHERE = `${FRAGMENT_HEAD}
   uniform float yaw;
   uniform float half_;   // 1 for 180 degrees
   const float PI = 3.141592653589793;
+  const float SPREAD = 0.02; // of the width, on either side of the seam
+  vec3 beside(float x, float y) {
+    return (seen(vec2(x, y - 3.0 * texel.y / part.w)) + seen(vec2(x, y)) + seen(vec2(x, y + 3.0 * texel.y / part.w))).rgb / 3.0;
+  }
+  // A codec does not know that the picture's sides meet, and leaves a step there: it is spread over some degrees.
+  vec3 mended(vec2 at) {
+    float near = 1.0 - min(at.x, 1.0 - at.x) / SPREAD;
+    if (half_ > 0.0 || near <= 0.0) return vec3(0.0);
+    float edge = texel.x / part.z;
+    vec3 step_ = beside(1.0 - edge, at.y) - beside(edge, at.y);
+    return step_ * near * (at.x < 0.5 ? 0.5 : -0.5);
+  }
   void main() {
     vec3 d = normalize(vWorld - cameraPosition);
     d = vec3(cos(yaw) * d.x - sin(yaw) * d.z, d.y, sin(yaw) * d.x + cos(yaw) * d.z);
@@ -46,7 +58,8 @@ const SPHERE = `${FRAGMENT_HEAD}
     float width = mix(2.0 * PI, PI, half_);
     vec2 at = vec2(0.5 + longitude / width, 0.5 + asin(clamp(d.y, -1.0, 1.0)) / PI);
     float edge = half_ * smoothstep(PI * 0.485, PI * 0.5, abs(longitude));
-    gl_FragColor = mix(seen(at), neutral(d.y), max(faded, edge));
+    vec4 colour = vec4(seen(at).rgb + mended(at), 1.0);
+    gl_FragColor = mix(colour, neutral(d.y), max(faded, edge));
   }`;
 
 const SCREEN = `${FRAGMENT_HEAD}
