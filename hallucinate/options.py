@@ -32,7 +32,9 @@ def with_knobs(command: Callable[..., None], but: Collection[str] = ()) -> Calla
         help_text = knob.description or ""
         if mix:
             help_text += f"; e.g. {MIXES[name]}"
-        option = typer.Option(help=f"{help_text} [{_allowed(knob)}default: {_shown(knob.get_default())}]")
+        # One layer is what is mostly asked for, and people write it so.
+        ways = ("--layers", "--layer") if name == "layers" and "layer" not in (p.name for p in own) else ()
+        option = typer.Option(*ways, help=f"{help_text} [{_allowed(knob)}default: {_shown(knob.get_default())}]")
         kind: Any = str if mix else knob.annotation
         annotation = Annotated[kind | None, option]
         options.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation))

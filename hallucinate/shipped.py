@@ -29,7 +29,19 @@ def write_json(path: Path, facts: object) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
+    """Write a file of UTF-8 whole or not at all. Raises OSError."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, data: bytes) -> None:
     """Write a file whole or not at all: beside its place, then moved there. Raises OSError."""
     part = path.with_name(f"{path.name}.part")
-    part.write_text(text, encoding="utf-8")
+    part.write_bytes(data)
+    move_whole(part, path)
+
+
+def move_whole(part: Path, path: Path) -> None:
+    """Move a file that is written to its place. Raises OSError."""
+    with part.open("rb") as written:
+        os.fsync(written.fileno())  # a power cut must not leave an empty one under its final name
     os.replace(part, path)

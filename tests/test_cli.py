@@ -148,7 +148,7 @@ def test_a_network_shows_its_motifs_one_a_line_with_family_and_its_layers() -> N
     assert len(MOTIFS) >= 48
     for name, motif in MOTIFS.items():
         assert [line.split() for line in lines if line.split()[0] == name] == [[name, *motif.family.split()]]
-    layers = [line.split()[0] for line in lines[lines.index("layers (--layer):") + 1 :]]
+    layers = [line.split()[0] for line in lines[lines.index("layers (--layers mixed4c):") + 1 :]]
     assert layers == list(MotifNetwork.layers)
     assert any(line.split()[0] == MotifNetwork.default_layer and "the default" in line for line in lines)
 

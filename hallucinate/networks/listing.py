@@ -32,7 +32,7 @@ def about(name: str, run_code: bool = False) -> Iterator[str]:
     yield f"{len(network.motifs)} motifs (--motifs {','.join(network.motifs[:2])}):"
     for motif in network.motifs:
         yield f"  {motif:<{widest}}  {network.families.get(motif, '')}".rstrip()
-    yield "layers (--layer):"
+    yield f"layers (--layers {network.default_layer}):"
     for layer in network.layers:
         default = "  the default" if layer == network.default_layer else ""
         yield f"  {layer:<{widest}}  {network.channels[layer]} channels{default}"

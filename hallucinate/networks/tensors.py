@@ -39,7 +39,8 @@ def read_tensors(path: Path) -> Tensors:
     except pickle.UnpicklingError as error:
         raise NetworkError(_refused(path, str(error))) from None
     except (SafetensorError, OSError, RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        why = (str(error).splitlines() or ["it ends too early"])[0]
+        # torch's first sentence says what is wrong; those after it guess why.
+        why = (str(error).splitlines() or ["it ends too early"])[0].partition(". ")[0]
         raise NetworkError(f"the weights {path} cannot be read ({why}); fetch the file again") from None
     for key in WRAPPED:
         if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):

@@ -44,7 +44,7 @@ def choose_panorama(
         wanted = read_wanted(words, lens)
         if spec == "scene:panorama" and wanted != Wanted("equirect"):
             raise PanoramaError(f"--panorama {words}: {spec} is equirect; leave the option out")
-        if wanted is not None and spec in ("scene", "visitor"):
+        if wanted is not None and (spec in ("scene", "visitor") or spec.partition(":")[0] == "zoom"):
             raise PanoramaError(f"--panorama {words}: the source {spec} is flat; leave the option out")
     elif lens is not None:
         raise PanoramaError("--lens is for fisheyes; say --panorama fisheye or dual-fisheye as well")
@@ -54,10 +54,10 @@ def choose_panorama(
 
 
 def as_it_says(spec: str) -> Wanted | None:
-    """The panorama that a film's or a picture's own metadata names. Cameras and addresses name none."""
+    """The panorama that a film's or a picture's own metadata names. Cameras, addresses and the zoom name none."""
     if spec == "scene:panorama":
         return Wanted("equirect")
-    if spec.partition(":")[0].lower() in ("camera", "scene", "visitor", *ADDRESSES):
+    if spec.partition(":")[0].lower() in ("camera", "scene", "zoom", "visitor", *ADDRESSES):
         return None
     path = existing(spec)
     check_file(path)

@@ -73,6 +73,8 @@ def dream_film(
         str | None,
         typer.Option(help="dream over many machines with Ray: local, auto, or the address of a cluster"),
     ] = None,
+    guide_image: GuideImage = None,
+    mask_image: MaskImage = None,
     network: Network = "motif",
     device: Device = "auto",
     seed: Annotated[int, typer.Option(min=0, help="of jitter")] = 0,
@@ -89,7 +91,8 @@ def dream_film(
     from hallucinate.studio.film import films
     from hallucinate.studio.order import Order
 
-    like = Order(Path(), Path(), settings, network, device, seed, codec, crf, segments == "scene", force, panorama)
+    how = (codec, crf, segments == "scene", force, panorama)
+    like = Order(Path(), Path(), settings, network, device, seed, *how, guide_image, mask_image)
     films(sources, out, like, ray)
 
 

@@ -13,9 +13,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.errors import HallucinateError, OutputError, SourceUnavailable
+from hallucinate.networks.listing import outline
 from hallucinate.studio.order import Order
 from hallucinate.studio.parts import frames_kept, parts_folder
 from hallucinate.studio.render import Begun, Made, begin, dreamers, render
+from hallucinate.studio.sitting import fitted
 
 FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv")
 """Endings by which a film is found in a folder."""
@@ -29,6 +31,8 @@ def films(sources: list[Path], out: Path, like: Order, ray: str | None = None) -
 
     ray: an address, where they are to be dreamed over many machines. Raises HallucinateError when a film was not made.
     """
+    pictures = [kind for kind, path in like.files().items() if path is not None]
+    like = replace(like, settings=fitted(like.settings, pictures, outline(like.network)))
     orders, console = planned(sources, out, like), Console(highlight=False, soft_wrap=True)
     try:
         if ray is None:

@@ -85,7 +85,8 @@ def copies(source: InputContainer, out: OutputContainer, order: Order) -> tuple[
     lost = []
     main = next(s for s in source.streams.video if not s.disposition & Disposition.attached_pic)
     for stream in source.streams:
-        if stream is main:
+        # MP4 keeps chapters as a stream as well; they are kept as chapters.
+        if stream is main or (stream.type == "data" and stream.frames == len(source.chapters()) > 0):
             continue
         if stream.type not in ("audio", "subtitle", "attachment"):
             lost.append("a cover picture" if stream.disposition & Disposition.attached_pic else f"{stream.type} beside")

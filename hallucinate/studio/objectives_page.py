@@ -76,7 +76,7 @@ def asked(network: Network, knobs: Mapping[str, Any], manner: Manner) -> Picture
     """The sky, dreamed with these knobs."""
     plain = Settings.model_validate(knobs)
     made = Easel(network, torch.device("cpu"), plain, manner, rings(), right_half())
-    checked(network, plain, made)
+    checked(network, plain, ("guide", "mask"))
     return dreamed(made, sky())
 
 

@@ -12,6 +12,7 @@ from hallucinate.dream.surface import Layout, Surface
 from hallucinate.panorama.fitting import read_wanted
 from hallucinate.settings import Settings
 from hallucinate.sources.panoramas import as_it_says
+from hallucinate.studio.sitting import made_of
 
 CODECS = {"h264": "libx264", "hevc": "libx265"}
 """What ``--codec`` takes, and FFmpeg's encoder for it."""
@@ -43,14 +44,13 @@ class Order:
     scenes: bool = False
     anew: bool = False
     panorama: str = "auto"
+    guide_image: Path | None = None
+    mask_image: Path | None = None
 
     def made_from(self) -> dict[str, Any]:
         """All that decides what the film's frames are, for JSON."""
-        facts = self.source.stat()
         return {
-            "source": str(self.source.resolve()),
-            "source size": facts.st_size,
-            "source time": facts.st_mtime_ns,
+            "source": made_of(self.source),
             "settings": self.settings.model_dump(mode="json"),
             "network": self.network,
             "device": self.device,
@@ -59,7 +59,12 @@ class Order:
             "crf": self.crf,
             "panorama": self.panorama,
             "segments": "scene" if self.scenes else "film",
+            **{kind: None if path is None else made_of(path) for kind, path in self.files().items()},
         }
+
+    def files(self) -> dict[str, Path | None]:
+        """The pictures beside the film."""
+        return {"guide": self.guide_image, "mask": self.mask_image}
 
     def lies(self) -> tuple[Surface, Layout]:
         """What the film's pictures lie on, as was said or as it says itself, and for whose eyes.

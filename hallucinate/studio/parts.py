@@ -8,7 +8,6 @@ a film goes on after its last whole part.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,8 +18,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from hallucinate.errors import OutputError
-
-MADE_FROM = "made-from.json"
+from hallucinate.shipped import move_whole, write_bytes, write_json
+from hallucinate.studio.kept import MADE_FROM
 
 
 @dataclass(frozen=True)
@@ -82,13 +81,13 @@ def claim(out: Path, made_from: dict[str, Any], anew: bool) -> dict[str, Any]:
         )
     clear(out)
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / MADE_FROM, json.dumps(made_from, indent=1).encode())
+    write_json(folder / MADE_FROM, made_from)
     return made_from
 
 
 def add_to_claim(out: Path, made_from: dict[str, Any]) -> None:
     """Write down more of what a film's parts are made from."""
-    write_whole(parts_folder(out) / MADE_FROM, json.dumps(made_from, indent=1).encode())
+    write_json(parts_folder(out) / MADE_FROM, made_from)
 
 
 def clear(out: Path) -> None:
@@ -124,22 +123,7 @@ def keep(folder: Path, finished: Path, kept: Kept) -> None:
     """Make a finished file a part, with the state at its end. Raises OSError, with all as it was before."""
     n = kept.notes.parts - 1
     told = json.dumps({"notes": asdict(kept.notes), "values": kept.values})
-    write_whole(folder / f"{n:06}.safetensors", save(kept.tensors, {"state": told}))
-    sync(finished)
-    os.replace(finished, part_path(folder, n))
+    write_bytes(folder / f"{n:06}.safetensors", save(kept.tensors, {"state": told}))
+    move_whole(finished, part_path(folder, n))
     if n > 0:
         (folder / f"{n - 1:06}.safetensors").unlink(missing_ok=True)
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file, all of it or none."""
-    beside = path.with_name(f"{path.name}.part")
-    beside.write_bytes(data)
-    sync(beside)
-    os.replace(beside, path)
-
-
-def sync(path: Path) -> None:
-    """Have a file on the disk: a power cut must not leave an empty one under its final name."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())

@@ -16,6 +16,7 @@ from PIL import Image
 
 from hallucinate.errors import OutputError, SettingsError, SourceUnavailable
 from hallucinate.frame import Picture
+from hallucinate.shipped import move_whole
 from hallucinate.sources.still import load_picture
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
@@ -164,9 +165,7 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
     part = path.with_name(f".{path.name}.part")
     try:
         write(part)
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
-        os.replace(part, path)
+        move_whole(part, path)
     except (OSError, FFmpegError) as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         mend = "make room" if full else "name another file"

@@ -20,7 +20,6 @@ from hallucinate.dream.kept import restore, saved
 from hallucinate.errors import OutputError, SourceError
 from hallucinate.frame import Frame
 from hallucinate.networks.registry import open_network
-from hallucinate.settings import LiveSettings
 from hallucinate.shipped import shipped
 from hallucinate.studio.colours import Canvas, added, canvas_for, seen
 from hallucinate.studio.footage import Footage, Span
@@ -38,6 +37,7 @@ from hallucinate.studio.parts import (
     parts_folder,
     span_folder,
 )
+from hallucinate.studio.sitting import checked, read_pictures
 
 PART = 48
 """Frames in a part: what is dreamed again at most after a kill. Each begins with a key frame."""
@@ -108,14 +108,22 @@ def dreamers(order: Order) -> Callable[[Order], Dreamer]:
     """What makes a dreamer for each span of a film that is ordered alike, all with one network.
 
     Always in the same precision: which one is quickest is another thing at each start.
-    Raises HallucinateError for a network, a device, or a name in the settings that is not there.
+    Raises HallucinateError for a network, a device, a picture, or a name in the settings that is not there.
     """
     device = choose_device(order.device)
     network = open_network(order.network, device, precisions(device)[0])
+    pictures = read_pictures(order.files())
     # The least width is the governor's, and nothing governs here.
-    LiveSettings(order.settings.model_copy(update={"dream_width_min": 64}), network.motifs, network.layers)
+    checked(network, order.settings.model_copy(update={"dream_width_min": 64}), pictures)
     agreement = read_agreement(shipped("calibration") / "strength" / f"{network.name}.json")
-    return lambda film: Dreamer(network, device, film.seed, agreement, *film.lies())
+
+    def dreamer(film: Order) -> Dreamer:
+        made = Dreamer(network, device, film.seed, agreement, *film.lies())
+        made.guide(pictures.get("guide"))
+        made.mask(pictures.get("mask"))
+        return made
+
+    return dreamer
 
 
 def point_for(order: Order, canvas: Canvas) -> OperatingPoint:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -93,32 +93,20 @@ class Easel:
 
     def asking(self, **knobs: object) -> Easel:
         """The same, with other knobs. Raises SettingsError."""
-        given = {name: getattr(self.settings, name) for name in self.settings.model_fields_set}
-        return replace(self, settings=checked(self.network, Settings.model_validate({**given, **knobs}), self))
+        there = [kind for kind in ("guide", "mask") if getattr(self, kind) is not None]
+        return replace(self, settings=checked(self.network, more(self.settings, **knobs), there))
 
 
 def easel(ask: Ask) -> Easel:
     """Open what was asked for. Raises HallucinateError for what is not there, before anything is dreamed."""
     like = find_like(ask.like) if ask.like else None
-    pictures = {}
-    for kind, path in ask.files().items():
-        if path is not None:
-            check_there(path)
-            pictures[kind] = load_picture(path)
+    pictures = read_pictures(ask.files())
     device = choose_device(ask.device)
     # In float32 on every device: a tile's gradient must be the whole picture's, and nobody waits for a frame.
     network = open_network(ask.network, device, torch.float32)
-    settings = likened(like, ask.settings)
-    given = settings.model_fields_set
-    if "guide" in pictures and "guide" not in given:
-        settings = more(settings, guide=1.0, motifs=settings.motifs if given & {"motifs", "layers"} else {})
-    if "mask" in pictures and "where" not in given:
-        settings = more(settings, where="painted")
+    settings = fitted(likened(like, ask.settings), pictures, network, classic=like is not None)
     if settings.where == "moving":
         raise SettingsError("where: a still does not move; give everywhere, or painted with --mask-image")
-    nothing_named = not settings.model_fields_set & {"motifs", "layers"} and not settings.guide
-    if nothing_named and (like is not None or not network.motifs or "eye" not in network.motifs):
-        settings = more(settings, motifs={}, layers={network.default_layer: 1.0})
     manner = Manner(
         iterations=ask.iterations or (like.iterations if like else 10),
         step_size=ask.step_size if ask.step_size is not None else (like.step_size if like else None),
@@ -126,8 +114,30 @@ def easel(ask: Ask) -> Easel:
         seed=ask.seed,
         tile=ask.tile,
     )
-    made = Easel(network, device, settings, manner, pictures.get("guide"), pictures.get("mask"))
-    return replace(made, settings=checked(network, settings, made))
+    settings = checked(network, settings, pictures)
+    return Easel(network, device, settings, manner, pictures.get("guide"), pictures.get("mask"))
+
+
+def read_pictures(files: Mapping[str, Path | None]) -> dict[str, Picture]:
+    """The guide and the mask, as far as they are given. Raises SourceUnavailable for what is no picture."""
+    given = {kind: path for kind, path in files.items() if path is not None}
+    for path in given.values():
+        check_there(path)
+    return {kind: load_picture(path) for kind, path in given.items()}
+
+
+def fitted(settings: Settings, pictures: Collection[str], network: Network, classic: bool = False) -> Settings:
+    """The settings, and what goes without saying: who gives a guide or a mask means it, and where nothing is named, a
+    network that knows no eyes, or a classic dream, is asked for its layer."""
+    given = settings.model_fields_set
+    if "guide" in pictures and "guide" not in given:
+        settings = more(settings, guide=1.0, motifs=settings.motifs if given & {"motifs", "layers"} else {})
+    if "mask" in pictures and "where" not in given:
+        settings = more(settings, where="painted")
+    nothing_named = not settings.model_fields_set & {"motifs", "layers"} and not settings.guide
+    if nothing_named and (classic or "eye" not in network.motifs):
+        settings = more(settings, motifs={}, layers={network.default_layer: 1.0})
+    return settings
 
 
 def asked_by(option: str, name: str, network: Network) -> dict[str, object]:
@@ -148,13 +158,13 @@ def more(settings: Settings, **knobs: object) -> Settings:
     return Settings.model_validate({**given, **knobs})
 
 
-def checked(network: Network, settings: Settings, made: Easel) -> Settings:
-    """The same settings. Raises SettingsError for a name that the network does not know, with the nearest."""
-    there = frozenset(kind for kind in ("guide", "mask") if getattr(made, kind) is not None)
+def checked(network: Network, settings: Settings, pictures: Collection[str]) -> Settings:
+    """The same settings. Raises SettingsError for a name that the network does not know, with the nearest, and for a
+    picture that is not there."""
     for kind, wanted in (("guide", settings.guide > 0), ("mask", settings.where == "painted")):
-        if wanted and kind not in there:
+        if wanted and kind not in pictures:
             raise SettingsError(f"there is no {kind} picture; give one with --{kind}-image")
-    LiveSettings(settings, network.motifs, network.layers, network.families, network.channels, there)
+    LiveSettings(settings, network.motifs, network.layers, network.families, network.channels, frozenset(pictures))
     return settings
 
 

@@ -102,7 +102,7 @@ def test_a_photograph_says_what_it_is(tmp_path: Path, width: int, says: Wanted |
     assert as_it_says(str(path)) == says
 
 
-@pytest.mark.parametrize("spec", ["scene", "visitor", "camera:0", "rtsp://somewhere/live"])
+@pytest.mark.parametrize("spec", ["scene", "visitor", "zoom", "zoom:a.png", "camera:0", "rtsp://somewhere/live"])
 def test_cameras_say_nothing(spec: str) -> None:
     assert choose_panorama(spec) is None
 
@@ -124,7 +124,7 @@ def test_the_scene_all_round_is_an_equirect() -> None:
         choose_panorama("scene:panorama", "half-equirect")
 
 
-@pytest.mark.parametrize("spec", ["scene", "visitor"])
+@pytest.mark.parametrize("spec", ["scene", "visitor", "zoom", "zoom:a.png"])
 def test_what_is_flat_is_no_panorama(spec: str) -> None:
     with pytest.raises(PanoramaError, match=f"the source {spec} is flat"):
         choose_panorama(spec, "equirect")

@@ -11,6 +11,7 @@ import av
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.governor import OperatingPoint
@@ -18,15 +19,17 @@ from hallucinate.dream.surface import Layout, Surface
 from hallucinate.errors import HallucinateError, OutputError, PanoramaError, SourceError
 from hallucinate.frame import Frame, Picture
 from hallucinate.settings import Settings
+from hallucinate.studio import film as filming
 from hallucinate.studio import render as rendering
 from hallucinate.studio.boxes import index, of_pictures
 from hallucinate.studio.colours import added, canvas_for, seen
-from hallucinate.studio.film import planned
+from hallucinate.studio.film import films, planned
 from hallucinate.studio.footage import Footage, Span
 from hallucinate.studio.order import Order
 from hallucinate.studio.parts import parts_folder
 from hallucinate.studio.render import Made, begin, render
 from tests.dream.networks import TinyNetwork
+from tests.studio.conftest import scene
 from tests.studio.films import EVEN, LIGHT, SPHERICAL, Colour, film, frames, planes, sound, times
 
 ASKED = Settings(motifs={"light": 1.0}, motif_size=0.3, dream_width=64, growth_s=0.1)
@@ -122,7 +125,9 @@ def test_sound_and_timing_are_the_sources_own(tmp_path: Path, codec: str) -> Non
 def test_tags_language_and_chapters_are_kept(tmp_path: Path) -> None:
     source = film(tmp_path / "in.mp4", aspect=Fraction(4, 3))
     for name in ("out.mp4", "out.mkv"):
-        made(Order(source, tmp_path / name, UNDREAMED))
+        order = Order(source, tmp_path / name, UNDREAMED)
+        assert begin(order).left_out == []  # not the stream that MP4 has of its chapters
+        made(order)
         with av.open(str(tmp_path / name)) as out:
             assert {key.lower(): value for key, value in out.metadata.items()}["title"] == "A pattern"
             assert out.streams.audio[0].metadata["language"] in ("deu", "ger")
@@ -346,3 +351,39 @@ def test_a_360_film_is_dreamed_as_the_sphere_that_it_says_it_is(tmp_path: Path) 
         assert order.lies() == lies
     with pytest.raises(PanoramaError, match="equirect"):
         Order(plain, tmp_path / "out.mp4", UNDREAMED, panorama="equirekt").lies()
+
+
+def test_a_film_dreams_of_a_guide_and_where_a_mask_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = film(tmp_path / "in.mp4", EVEN[:3], sound=None)
+    guide, mask = tmp_path / "guide.png", tmp_path / "mask.png"
+    Image.fromarray(scene()).save(guide)
+    Image.fromarray(np.repeat(np.array([[0, 255]], np.uint8), 2, 0)).resize((96, 64), Image.Resampling.NEAREST).save(
+        mask
+    )
+    monkeypatch.setattr(rendering, "open_network", lambda name, device, dtype: TinyNetwork().to(device))
+    plain = Settings(motif_size=0.3, dream_width=64, growth_s=0.1)
+    like = Order(Path(), Path(), plain, device="cpu", crf=0, guide_image=guide, mask_image=mask)
+    films([source], tmp_path / "out.mp4", like)
+    far = np.abs(planes(tmp_path / "out.mp4")[-1].astype(int) - planes(source)[-1])[:64]
+    assert far[:, :40].max() <= 2
+    assert far[:, 56:96].mean() > 2
+
+    (order,) = planned([source], tmp_path / "two.mp4", like)
+    begin(order)
+    with pytest.raises(OutputError, match="guide differ"):
+        begin(dataclasses.replace(order, guide_image=mask))
+
+
+def test_a_film_through_a_network_that_knows_no_eyes_is_asked_for_its_layer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = film(tmp_path / "in.mp4", EVEN[:2], sound=None)
+    monkeypatch.setattr(filming, "outline", lambda name: TinyNetwork())
+    monkeypatch.setattr(rendering, "open_network", lambda name, device, dtype: TinyNetwork().to(device))
+    films([source], tmp_path / "out.mp4", Order(Path(), Path(), Settings(dream_width=64), device="cpu"))
+    assert len(frames(tmp_path / "out.mp4")) == 2
+    for knobs, said in (({"guide": 1.0}, "give one with --guide-image"), ({"where": "painted"}, "--mask-image")):
+        like = Order(Path(), Path(), Settings.model_validate({"dream_width": 64, **knobs}), device="cpu")
+        with pytest.raises(HallucinateError, match=said):
+            films([source], tmp_path / "other.mp4", like)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4"]

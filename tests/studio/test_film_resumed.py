@@ -116,7 +116,7 @@ def test_interrupted_it_says_how_to_go_on(
 ) -> None:
     source = film(tmp_path / "in.mp4", EVEN[:12], sound=None)
     monkeypatch.setattr(rendering, "PART", PART)
-    monkeypatch.setattr(filming, "dreamers", lambda order: lambda: Stopped(TinyNetwork(), torch.device("cpu")))
+    monkeypatch.setattr(filming, "dreamers", lambda order: lambda film: Stopped(TinyNetwork(), torch.device("cpu")))
     with pytest.raises(KeyboardInterrupt):
         filming.films([source], tmp_path / "out.mp4", Order(source, tmp_path / "out.mp4", SETTINGS))
     folder = parts_folder(tmp_path / "out.mp4")

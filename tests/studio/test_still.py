@@ -249,6 +249,7 @@ def test_a_picture_larger_than_memory_is_refused_with_the_size_that_fits() -> No
         (["-o", "{dir}/out.bmp"], "it may end in .png, .jpg"),
         (["-o", "{dir}"], "this is a folder; name a file in it"),
         (["--gif", "{dir}/out.mp4"], "--gif {dir}/out.mp4: it may end in .gif"),
+        (["--layer", "secnd"], "no layer is called 'secnd'; did you mean second"),
         (["--layers", "secnd"], "no layer is called 'secnd'; did you mean second"),
         (["--layers", "second:99"], "second has channels 0 to 7, given 99"),
         (["--motifs", "lite"], "no motif is called 'lite'; did you mean light"),
