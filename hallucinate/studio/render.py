@@ -12,19 +12,12 @@ import av
 import numpy as np
 from av.error import FFmpegError
 
-from hallucinate.device import choose_device, precisions
-from hallucinate.dream.agreement import read_agreement
-from hallucinate.dream.dreamer import Dreamer
-from hallucinate.dream.governor import OperatingPoint
-from hallucinate.dream.kept import restore, saved
 from hallucinate.errors import OutputError, SourceError
 from hallucinate.frame import Frame
-from hallucinate.networks.registry import open_network
-from hallucinate.settings import LiveSettings
-from hallucinate.shipped import shipped
 from hallucinate.studio.colours import Canvas, added, canvas_for, seen
 from hallucinate.studio.footage import Footage, Span
 from hallucinate.studio.joining import container_of, encoding, join, left_out
+from hallucinate.studio.manners import Dreaming, in_words
 from hallucinate.studio.order import Order
 from hallucinate.studio.parts import (
     Kept,
@@ -48,12 +41,12 @@ Watch = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Made:
-    """A finished film. canvas: how its pictures are written; point: what each was dreamed with; damaged: left out."""
+    """A finished film. canvas: how its pictures are written; manner: how each was dreamed; damaged: left out."""
 
     frames: int
     damaged: int
     canvas: Canvas
-    point: OperatingPoint
+    manner: str
 
 
 @dataclass(frozen=True)
@@ -104,25 +97,6 @@ def check_out(order: Order) -> None:
     container_of(out)
 
 
-def dreamers(order: Order) -> Callable[[Order], Dreamer]:
-    """What makes a dreamer for each span of a film that is ordered alike, all with one network.
-
-    Always in the same precision: which one is quickest is another thing at each start.
-    Raises HallucinateError for a network, a device, or a name in the settings that is not there.
-    """
-    device = choose_device(order.device)
-    network = open_network(order.network, device, precisions(device)[0])
-    # The least width is the governor's, and nothing governs here.
-    LiveSettings(order.settings.model_copy(update={"dream_width_min": 64}), network.motifs, network.layers)
-    agreement = read_agreement(shipped("calibration") / "strength" / f"{network.name}.json")
-    return lambda film: Dreamer(network, device, film.seed, agreement, *film.lies())
-
-
-def point_for(order: Order, canvas: Canvas) -> OperatingPoint:
-    """What each frame is dreamed with: the settings' own; a film waits for nobody, so nothing governs."""
-    return OperatingPoint(min(order.settings.dream_width, canvas.width), order.settings.steps)
-
-
 @dataclass(frozen=True)
 class Work:
     """A span at work: what is read, how it is written, who dreams, and who watches."""
@@ -131,11 +105,11 @@ class Work:
     footage: Footage
     canvas: Canvas
     folder: Path
-    dreamer: Dreamer
+    dreamer: Dreaming
     watch: Watch
 
 
-def render_span(order: Order, n: int, span: Span, dreamer: Dreamer, watch: Watch) -> Notes:
+def render_span(order: Order, n: int, span: Span, dreamer: Dreaming, watch: Watch) -> Notes:
     """Render a span, from its beginning or from where it was left. Returns where it ended.
 
     Raises OutputError where a part cannot be written; those that were are kept.
@@ -157,7 +131,7 @@ def render_span(order: Order, n: int, span: Span, dreamer: Dreamer, watch: Watch
         while True:
             if kept is not None:
                 # In an unbroken run too: so that it is one and the same as a broken one.
-                restore(dreamer, kept.tensors, kept.values)
+                dreamer.restore(kept.tensors, kept.values)
                 watch(kept.notes.frames)
             first = next(frames, None)
             if first is None:
@@ -196,7 +170,7 @@ def render_part(work: Work, frames: Iterator[tuple[int, av.VideoFrame]], done: N
             work.watch(count)
         part.mux(stream.encode())
     assert start is not None  # the caller saw a frame
-    kept = Kept(Notes(start, last, shown, number + 1, count, damaged + footage.damaged), *saved(work.dreamer))
+    kept = Kept(Notes(start, last, shown, number + 1, count, damaged + footage.damaged), *work.dreamer.saved())
     keep(work.folder, path, kept)
     return kept
 
@@ -206,7 +180,7 @@ def dreamed(work: Work, frame: av.VideoFrame, time: int) -> av.VideoFrame:
     before = seen(frame, work.canvas)
     turns = round(frame.rotation / 90) % 4  # quarter turns counter-clockwise
     upright = Frame(np.ascontiguousarray(np.rot90(before, turns)), round(time * work.footage.time_base * 10**9))
-    picture = work.dreamer.dream(upright, work.order.settings, point_for(work.order, work.canvas))
+    picture = work.dreamer.dream(upright)
     return added(frame, before, np.ascontiguousarray(np.rot90(picture, -turns)), work.canvas)
 
 
@@ -232,10 +206,11 @@ def finish(order: Order, ends: list[Notes]) -> Made:
     clear(order.out)
     canvas = canvas_for(footage.first, footage.aspect, order.formats())
     frames, damaged = sum(end.frames for end in ends), sum(end.damaged for end in ends)
-    return Made(frames, damaged, canvas, point_for(order, canvas))
+    width = canvas.height if round(footage.first.rotation / 90) % 2 else canvas.width  # upright
+    return Made(frames, damaged, canvas, in_words(order, width))
 
 
-def render(order: Order, spans: list[Span], dreamer: Callable[[Order], Dreamer], watch: Watch) -> Made:
+def render(order: Order, spans: list[Span], dreamer: Callable[[Order], Dreaming], watch: Watch) -> Made:
     """Render a film that was begun, here. dreamer: makes one for each span. Raises HallucinateError."""
     ends: list[Notes] = []
     for n, span in enumerate(spans):

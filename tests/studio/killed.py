@@ -14,6 +14,7 @@ import hallucinate  # noqa: F401  # before torch
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.settings import Settings
 from hallucinate.studio import render as rendering
+from hallucinate.studio.manners import Live
 from hallucinate.studio.order import Order
 from hallucinate.studio.render import begin, render
 from tests.dream.networks import TinyNetwork
@@ -33,7 +34,8 @@ def run(source: Path, out: Path, killed_at: int | None) -> None:
         if done == killed_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    render(order, begin(order).spans, lambda film: Dreamer(TinyNetwork(), torch.device("cpu"), seed=5), watch)
+    dreamer = Live(Dreamer(TinyNetwork(), torch.device("cpu"), seed=5), SETTINGS)
+    render(order, begin(order).spans, lambda film: dreamer, watch)
 
 
 def main() -> None:

@@ -14,9 +14,10 @@ from hallucinate.studio import farm
 from hallucinate.studio import render as rendering
 from hallucinate.studio.film import films
 from hallucinate.studio.footage import Span
+from hallucinate.studio.manners import dreamers
 from hallucinate.studio.order import Order
 from hallucinate.studio.parts import Notes, parts_folder
-from hallucinate.studio.render import begin, dreamers, render, render_span
+from hallucinate.studio.render import begin, render, render_span
 from tests.studio.films import film, planes, sound
 
 PART = 5

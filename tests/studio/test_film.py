@@ -23,6 +23,7 @@ from hallucinate.studio.boxes import index, of_pictures
 from hallucinate.studio.colours import added, canvas_for, seen
 from hallucinate.studio.film import planned
 from hallucinate.studio.footage import Footage, Span
+from hallucinate.studio.manners import Live
 from hallucinate.studio.order import Order
 from hallucinate.studio.parts import parts_folder
 from hallucinate.studio.render import Made, begin, render
@@ -43,7 +44,7 @@ def tiny() -> Dreamer:
 
 
 def made(order: Order, dreamer: Callable[[], Dreamer] = tiny) -> Made:
-    return render(order, begin(order).spans, lambda film: dreamer(), lambda count: None)
+    return render(order, begin(order).spans, lambda film: Live(dreamer(), film.settings), lambda count: None)
 
 
 COLOURS = {
@@ -98,7 +99,7 @@ def test_ten_bits_stay_ten_bits_where_nothing_is_dreamed() -> None:
 def test_a_dreamed_film_is_dreamed(tmp_path: Path) -> None:
     source = film(tmp_path / "in.mp4", sound=None)
     result = made(Order(source, tmp_path / "out.mp4", ASKED))
-    assert (result.frames, result.damaged, result.point) == (20, 0, OperatingPoint(64, 1))
+    assert (result.frames, result.damaged, result.manner) == (20, 0, "64 px wide, 1 step a frame")
     far = [np.abs(a.astype(int) - b).mean() for a, b in zip(planes(source), planes(tmp_path / "out.mp4"), strict=True)]
     assert far[-1] > 4 > far[0]
     assert not parts_folder(tmp_path / "out.mp4").exists()

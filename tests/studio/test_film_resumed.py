@@ -18,6 +18,7 @@ from hallucinate.frame import Frame, Picture
 from hallucinate.settings import Settings
 from hallucinate.studio import film as filming
 from hallucinate.studio import render as rendering
+from hallucinate.studio.manners import Live
 from hallucinate.studio.order import Order
 from hallucinate.studio.parts import latest, parts_folder, span_folder
 from hallucinate.studio.render import begin, render
@@ -28,8 +29,8 @@ from tests.studio.killed import PART, SETTINGS, run
 EVEN = [n * 512 for n in range(40)]
 
 
-def tiny(order: Order) -> Dreamer:
-    return Dreamer(TinyNetwork(), torch.device("cpu"), seed=5)
+def tiny(order: Order) -> Live:
+    return Live(Dreamer(TinyNetwork(), torch.device("cpu"), seed=5), order.settings)
 
 
 def test_killed_five_times_a_film_has_the_same_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +117,8 @@ def test_interrupted_it_says_how_to_go_on(
 ) -> None:
     source = film(tmp_path / "in.mp4", EVEN[:12], sound=None)
     monkeypatch.setattr(rendering, "PART", PART)
-    monkeypatch.setattr(filming, "dreamers", lambda order: lambda: Stopped(TinyNetwork(), torch.device("cpu")))
+    stopped = Live(Stopped(TinyNetwork(), torch.device("cpu")), SETTINGS)
+    monkeypatch.setattr(filming, "dreamers", lambda order: lambda film: stopped)
     with pytest.raises(KeyboardInterrupt):
         filming.films([source], tmp_path / "out.mp4", Order(source, tmp_path / "out.mp4", SETTINGS))
     folder = parts_folder(tmp_path / "out.mp4")
