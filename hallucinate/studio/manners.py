@@ -25,7 +25,12 @@ from hallucinate.studio.sitting import Easel, easel, finished
 
 
 class Dreaming(Protocol):
-    """What dreams the frames of one span, in order, and can be put down and taken up again."""
+    """What dreams the frames of one span, in order, and can be put down and taken up again.
+
+    part: frames in a part, what is dreamed again at most after a kill. Each begins with a key frame.
+    """
+
+    part: int
 
     def dream(self, frame: Frame) -> Picture:
         """The next frame, upright, dreamed: uint8 RGB (H, W, 3), the frame's own size."""
@@ -42,6 +47,8 @@ class Dreaming(Protocol):
 
 class Live:
     """As live: residual feedback. A film waits for nobody, so nothing governs: the settings' own width and steps."""
+
+    part = 48
 
     def __init__(self, dreamer: Dreamer, settings: Settings) -> None:
         self._dreamer, self._settings = dreamer, settings
@@ -65,6 +72,8 @@ class Classic:
     Frame n (from 0) is dreamed with the seed + n: the still that ``hallucinate still --seed`` makes of what it begins
     from.
     """
+
+    part = 12  # fewer, because each takes tens of steps at full size
 
     def __init__(self, made: Easel, like: Like) -> None:
         self._easel, self._like, self._flow = made, like, Flow()

@@ -32,9 +32,6 @@ from hallucinate.studio.parts import (
     span_folder,
 )
 
-PART = 48
-"""Frames in a part: what is dreamed again at most after a kill. Each begins with a key frame."""
-
 Watch = Callable[[int], None]
 """Told, after each frame, how many frames of its span are done."""
 
@@ -136,7 +133,7 @@ def render_span(order: Order, n: int, span: Span, dreamer: Dreaming, watch: Watc
             first = next(frames, None)
             if first is None:
                 break
-            few = itertools.chain([first], itertools.islice(frames, PART - 1))
+            few = itertools.chain([first], itertools.islice(frames, dreamer.part - 1))
             kept = render_part(work, few, kept.notes if kept else None, damaged)
     except (OSError, FFmpegError) as error:
         raise OutputError(

@@ -13,7 +13,6 @@ import torch
 import hallucinate  # noqa: F401  # before torch
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.settings import Settings
-from hallucinate.studio import render as rendering
 from hallucinate.studio.manners import Live
 from hallucinate.studio.order import Order
 from hallucinate.studio.render import begin, render
@@ -25,7 +24,7 @@ PART = 5
 
 def run(source: Path, out: Path, killed_at: int | None) -> None:
     """Render, and kill this process once it has done so many frames itself."""
-    rendering.PART = PART
+    Live.part = PART
     order, done = Order(source, out, SETTINGS), 0
 
     def watch(count: int) -> None:

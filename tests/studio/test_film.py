@@ -18,7 +18,6 @@ from hallucinate.dream.surface import Layout, Surface
 from hallucinate.errors import HallucinateError, OutputError, PanoramaError, SourceError
 from hallucinate.frame import Frame, Picture
 from hallucinate.settings import Settings
-from hallucinate.studio import render as rendering
 from hallucinate.studio.boxes import index, of_pictures
 from hallucinate.studio.colours import added, canvas_for, seen
 from hallucinate.studio.film import planned
@@ -36,7 +35,7 @@ UNDREAMED = ASKED.model_copy(update={"strength": 0.0})
 
 @pytest.fixture(autouse=True)
 def _short_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rendering, "PART", 6)
+    monkeypatch.setattr(Live, "part", 6)
 
 
 def tiny() -> Dreamer:

@@ -15,7 +15,6 @@ from hallucinate.errors import NetworkError, SettingsError
 from hallucinate.frame import Frame, Picture, to_picture, to_tensor
 from hallucinate.networks.registry import Given
 from hallucinate.settings import Settings
-from hallucinate.studio import render as rendering
 from hallucinate.studio.commands import check_manner
 from hallucinate.studio.likes import LIKES, carried_on, find_like, led_back
 from hallucinate.studio.manners import Classic, dreamers
@@ -86,7 +85,7 @@ def test_broken_off_and_gone_on_with_it_has_the_same_frames(
     order = dataclasses.replace(unbroken, out=tmp_path / "out.mp4")
     # In one part, where nothing is taken up again.
     render(unbroken, begin(unbroken).spans, dreamers(unbroken), lambda count: None)
-    monkeypatch.setattr(rendering, "PART", 5)
+    monkeypatch.setattr(Classic, "part", 5)
     for last in (7, 12, 99):
         seen: list[int] = []
 

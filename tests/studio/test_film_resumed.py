@@ -35,7 +35,7 @@ def tiny(order: Order) -> Live:
 
 def test_killed_five_times_a_film_has_the_same_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = film(tmp_path / "in.mp4", EVEN, Colour("yuv420p10le", 9, 1, 9, 16), cut_at=23)
-    monkeypatch.setattr(rendering, "PART", PART)
+    monkeypatch.setattr(Live, "part", PART)
     run(source, tmp_path / "unbroken.mp4", None)
     # Each gets at least a part further, or it would be killed for ever.
     kills = [random.Random(7).randint(PART + 1, PART + 3) for _ in range(5)]
@@ -54,7 +54,7 @@ def test_killed_five_times_a_film_has_the_same_frames(tmp_path: Path, monkeypatc
 def test_a_full_disk_is_said_and_gone_on_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = film(tmp_path / "in.mp4", EVEN, sound=None)
     order = Order(source, tmp_path / "out.mp4", SETTINGS)
-    monkeypatch.setattr(rendering, "PART", PART)
+    monkeypatch.setattr(Live, "part", PART)
     folder, seen = span_folder(order.out, 0), []
 
     def watch(count: int) -> None:
@@ -116,7 +116,7 @@ def test_interrupted_it_says_how_to_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = film(tmp_path / "in.mp4", EVEN[:12], sound=None)
-    monkeypatch.setattr(rendering, "PART", PART)
+    monkeypatch.setattr(Live, "part", PART)
     stopped = Live(Stopped(TinyNetwork(), torch.device("cpu")), SETTINGS)
     monkeypatch.setattr(filming, "dreamers", lambda order: lambda film: stopped)
     with pytest.raises(KeyboardInterrupt):
