@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,9 @@ MOTION = ("growth_s", "half_life_s", "follow", "drift_zoom", "drift_turn", "drif
 LIVE_ONLY = frozenset([*MOTION, "steps", "dream_width", "dream_width_min", "fps"])
 """Knobs of what moves, or of what has to be in time."""
 
+NOT_CLASSIC = (*sorted(LIVE_ONLY), "where", "guide", "guide_layer")
+"""Knobs that mean nothing to a film in the classic manner: it takes no pictures beside the film's own."""
+
 Photo = Annotated[Path, typer.Argument(help="a picture", show_default=False)]
 Like = Annotated[str, typer.Option(help="a classic dream by one word: notebook, or hallucination-machine")]
 Iterations = Annotated[int | None, typer.Option(min=1, max=10000, help="steps on each octave [default: 10]")]
@@ -23,7 +27,22 @@ StepSize = Annotated[
     str | None,
     typer.Option(help="mean size of a step, e.g. 0.01 or 1.5/255; without it, strength says how far it goes"),
 ]
-Network = Annotated[str, typer.Option(help="the network that dreams")]
+FilmIterations = Annotated[
+    int | None, typer.Option(min=1, max=10000, help="steps on each octave of a frame [default: what --like sets]")
+]
+FilmStepSize = Annotated[
+    str | None, typer.Option(help="mean size of a step, e.g. 0.01 or 1.5/255 [default: what --like sets]")
+]
+Network = Annotated[
+    str, typer.Option(help="the network that dreams: a name that `hallucinate networks` lists, or a file")
+]
+Weights = Annotated[
+    Path | None, typer.Option(help="a file of weights for the network, safetensors or torch's [default: its own]")
+]
+RunCode = Annotated[
+    bool,
+    typer.Option("--run-code", help="let a .pt2 or .pt file run its code, which can do anything to this machine"),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1")]
 Seed = Annotated[int, typer.Option(min=0, help="of jitter, and of noise")]
 Tile = Annotated[int, typer.Option(min=64, max=8192, help="pixels of a large picture that are looked at together")]
@@ -44,6 +63,8 @@ def dream_still(
     guide_image: GuideImage = None,
     mask_image: MaskImage = None,
     network: Network = "motif",
+    weights: Weights = None,
+    run_code: RunCode = False,
     device: Device = "auto",
     seed: Seed = 0,
     tile: Tile = 1024,
@@ -54,10 +75,12 @@ def dream_still(
     """Dream a picture at its full size, octave after octave. Killed, the same command goes on where it was."""
     step = read_step("--step-size", step_size)
     # Here, because torch takes seconds to import, and --help and a mistyped option should not.
+    from hallucinate.networks.registry import Given
     from hallucinate.studio.sitting import Ask
     from hallucinate.studio.still import Order, still
 
-    ask = Ask(settings, like, iterations, step, network, device, seed, tile, guide_image, mask_image)
+    given = Given(weights, run_code)
+    ask = Ask(settings, like, iterations, step, network, device, seed, tile, guide_image, mask_image, given)
     still(Order(photo, out, ask, every, gif, mp4, force))
 
 
@@ -75,7 +98,12 @@ def dream_film(
     ] = None,
     guide_image: GuideImage = None,
     mask_image: MaskImage = None,
+    like: Like = "",
+    iterations: FilmIterations = None,
+    step_size: FilmStepSize = None,
     network: Network = "motif",
+    weights: Weights = None,
+    run_code: RunCode = False,
     device: Device = "auto",
     seed: Annotated[int, typer.Option(min=0, help="of jitter")] = 0,
     panorama: Annotated[
@@ -85,15 +113,31 @@ def dream_film(
     *,
     settings: Settings,
 ) -> None:
-    """Dream a film, as live. Its sound, timing, colour and 360° data are kept; killed, the same command goes on."""
+    """Dream a film, as live or --like a classic. Sound, timing, colour, 360° data are kept; killed, it goes on."""
     one_of("--codec", codec, ("h264", "hevc"))
     one_of("--segments", segments, ("film", "scene"))
+    step = read_step("--step-size", step_size)
+    check_manner(like, {"--iterations": iterations, "--step-size": step_size}, settings, panorama)
+    from hallucinate.networks.registry import Given
     from hallucinate.studio.film import films
     from hallucinate.studio.order import Order
 
-    how = (codec, crf, segments == "scene", force, panorama)
-    like = Order(Path(), Path(), settings, network, device, seed, *how, guide_image, mask_image)
-    films(sources, out, like, ray)
+    how = (settings, network, device, seed, codec, crf, segments == "scene", force, panorama)
+    classic = (Given(weights, run_code), like, iterations, step)
+    order = Order(Path(), Path(), *how, guide_image, mask_image, *classic)
+    films(sources, out, order, ray)
+
+
+def check_manner(like: str, classic: Mapping[str, object], settings: Settings, panorama: str) -> None:
+    """Raise SettingsError for what means nothing to a film dreamed as live, or else to one in the classic manner."""
+    if not like:
+        for option in (option for option, given in classic.items() if given is not None):
+            raise SettingsError(f"{option} is for --like; a film dreamed as live takes --steps and --strength")
+        return
+    for knob in (knob for knob in NOT_CLASSIC if knob in settings.model_fields_set):
+        raise SettingsError(f"--{knob.replace('_', '-')} means nothing to a film with --like; leave one of them out")
+    if panorama not in ("auto", "flat"):
+        raise SettingsError(f"--panorama {panorama}: --like dreams every picture as a flat one; leave one of them out")
 
 
 def dream_zoom(
@@ -116,6 +160,8 @@ def dream_zoom(
     step_size: StepSize = None,
     guide_image: GuideImage = None,
     network: Network = "motif",
+    weights: Weights = None,
+    run_code: RunCode = False,
     device: Device = "auto",
     seed: Seed = 0,
     tile: Tile = 1024,
@@ -125,11 +171,13 @@ def dream_zoom(
 ) -> None:
     """Zoom into a dream that feeds itself, from noise or a picture. Killed, the same command goes on where it was."""
     step, wanted = read_step("--step-size", step_size), None if size is None else read_size(size)
+    from hallucinate.networks.registry import Given
     from hallucinate.studio.sitting import Ask
     from hallucinate.studio.zoom import Order, zoom
     from hallucinate.zooming import Move
 
-    ask = Ask(settings, like, iterations, step, network, device, seed, tile, guide_image)
+    asked = (settings, like, iterations, step, network, device, seed, tile, guide_image)
+    ask = Ask(*asked, given=Given(weights, run_code))
     names = tuple(filter(None, (name.strip() for name in through.split(","))))
     move = Move(scale, turn, shift_x, shift_y)
     count = frames if frames is not None else max(1, round(seconds * fps))
@@ -150,6 +198,8 @@ def sweep_photo(
     guide_image: GuideImage = None,
     mask_image: MaskImage = None,
     network: Network = "motif",
+    weights: Weights = None,
+    run_code: RunCode = False,
     device: Device = "auto",
     seed: Seed = 0,
     force: Force = False,
@@ -157,6 +207,7 @@ def sweep_photo(
     settings: Settings,
 ) -> None:
     """Dream a picture with every combination of a few values: a labelled sheet. Killed, it goes on cell by cell."""
+    from hallucinate.networks.registry import Given
     from hallucinate.studio.sitting import Ask
     from hallucinate.studio.sweep import Order, read_over, sweep
 
@@ -167,7 +218,8 @@ def sweep_photo(
         settings = settings.model_copy(update={"motifs": {}, "layers": {layer: 1.0}})
     alone = None if "iterations" in values or not counts else counts[0]
     size = None if "step" in values else next(iter(steps.values()), None if like else 0.01)
-    ask = Ask(settings, like, alone, size, network, device, seed, guide_image=guide_image, mask_image=mask_image)
+    asked = (settings, like, alone, size, network, device, seed)
+    ask = Ask(*asked, guide_image=guide_image, mask_image=mask_image, given=Given(weights, run_code))
     sweep(Order(photo, out, ask, values, steps, cell, force))
 
 

@@ -17,9 +17,10 @@ from rich.console import Console
 from hallucinate.errors import HallucinateError, OutputError, SettingsError
 from hallucinate.studio.film import Bar, bar, in_words, tell
 from hallucinate.studio.footage import Span
+from hallucinate.studio.manners import dreamers
 from hallucinate.studio.order import Order
 from hallucinate.studio.parts import Notes
-from hallucinate.studio.render import begin, dreamers, finish, render_span
+from hallucinate.studio.render import begin, finish, render_span
 
 TRIES = 3
 """Times that a task whose worker died is tried again."""

@@ -11,12 +11,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from hallucinate.dream.dreamer import Dreamer
 from hallucinate.errors import HallucinateError, OutputError, SourceUnavailable
 from hallucinate.networks.listing import outline
+from hallucinate.studio.manners import Dreaming, dreamers
 from hallucinate.studio.order import Order
 from hallucinate.studio.parts import frames_kept, parts_folder
-from hallucinate.studio.render import Begun, Made, begin, dreamers, render
+from hallucinate.studio.render import Begun, Made, begin, render
 from hallucinate.studio.sitting import fitted
 
 FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv")
@@ -31,8 +31,10 @@ def films(sources: list[Path], out: Path, like: Order, ray: str | None = None) -
 
     ray: an address, where they are to be dreamed over many machines. Raises HallucinateError when a film was not made.
     """
-    pictures = [kind for kind, path in like.files().items() if path is not None]
-    like = replace(like, settings=fitted(like.settings, pictures, outline(like.network)))
+    if not like.like:
+        pictures = [kind for kind, path in like.files().items() if path is not None]
+        network = outline(like.network, like.given.run_code)
+        like = replace(like, settings=fitted(like.settings, pictures, network))
     orders, console = planned(sources, out, like), Console(highlight=False, soft_wrap=True)
     try:
         if ray is None:
@@ -52,7 +54,7 @@ def films(sources: list[Path], out: Path, like: Order, ray: str | None = None) -
         raise OutputError(f"{len(failed)} of {len(orders)} films were not made: {' | '.join(map(str, failed))}")
 
 
-def one_by_one(orders: list[Order], dreamer: Callable[[Order], Dreamer], console: Console) -> list[HallucinateError]:
+def one_by_one(orders: list[Order], dreamer: Callable[[Order], Dreaming], console: Console) -> list[HallucinateError]:
     """Render films here; returns what was wrong with those that were not made."""
     failed = list[HallucinateError]()
     for order in orders:
@@ -106,11 +108,10 @@ def tell(console: Console, order: Order, begun: Begun) -> None:
 
 def in_words(order: Order, made: Made, seconds: float) -> str:
     """A finished film in a line."""
-    canvas, steps = made.canvas, made.point.steps
-    dreamed = f"dreamed {made.point.width} px wide, {steps} step{'s' if steps != 1 else ''} a frame"
+    canvas = made.canvas
     size = f"{canvas.width}×{canvas.height}, {order.codec} {canvas.bits}-bit"
     damaged = f"; {made.damaged} damaged frames or packets left out" if made.damaged else ""
-    return f"{order.out}: {made.frames} frames, {size}, {dreamed}, in {seconds:.0f} s{damaged}"
+    return f"{order.out}: {made.frames} frames, {size}, dreamed {made.manner}, in {seconds:.0f} s{damaged}"
 
 
 @contextmanager

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 
-from hallucinate.dream.flow import Field, read_at, squared
+from hallucinate.dream.flow import FLOW_WIDTH, Field, Flow, read_at, squared
 from hallucinate.errors import SettingsError
-from hallucinate.frame import Picture
+from hallucinate.frame import Picture, to_luma
 from hallucinate.settings import Settings
 
 MOVING = 6 / 255
@@ -20,13 +21,18 @@ MOVING = 6 / 255
 
 @dataclass(frozen=True)
 class Like:
-    """A classic recipe: knobs of Settings, and what only stills have. flowing, still: see ``carried_on``."""
+    """A classic recipe: knobs of Settings, and what has no knob. flowing, still: of films, see ``carried_on``."""
 
     knobs: Mapping[str, Any]
     iterations: int
     step_size: float
     flowing: float = 0.0
     still: float = 0.0
+
+    @property
+    def carries(self) -> bool:
+        """Whether anything of a film's last dream is in the next frame."""
+        return self.flowing > 0 or self.still > 0
 
 
 LIKES = {
@@ -55,22 +61,16 @@ def likened(like: Like | None, settings: Settings) -> Settings:
     return Settings.model_validate({**like.knobs, **given})
 
 
-def machine(
-    frames: Iterable[Picture],
-    dream: Callable[[Picture], Picture],
-    flow: Callable[[Picture, Picture], Field],
-    like: Like = LIKES["hallucination-machine"],
-) -> Iterator[Picture]:
-    """A film dreamed as the Hallucination Machine does: each frame a still, begun from the dream before.
+def led_back(before: Picture, frame: Picture, flow: Flow) -> Field:
+    """Where each pixel of a frame was in the one before: float32 (H, W, 2), in its pixels; both uint8 RGB (H, W, 3).
 
-    frames: uint8 RGB (H, W, 3). dream: one of them, dreamed as a still. flow: from the frame before and this one,
-    where each pixel was, float32 (H, W, 2), as ``flow.Motion.back``.
+    Measured on a small picture, as live.
     """
-    before: tuple[Picture, Picture] | None = None
-    for frame in frames:
-        start = frame if before is None else carried_on(frame, *before, flow(before[0], frame), like)
-        before = frame, dream(start)
-        yield before[1]
+    height, width = frame.shape[:2]
+    small = (FLOW_WIDTH, max(16, round(height * FLOW_WIDTH / width)))
+    back = flow.between(to_luma(before, *small), to_luma(frame, *small)).back
+    large = cv2.resize(back, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(large * (width / small[0], height / small[1]), np.float32)
 
 
 def carried_on(frame: Picture, before: Picture, dreamed: Picture, back: Field, like: Like) -> Picture:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import av
 
 from hallucinate.dream.surface import Layout, Surface
+from hallucinate.networks.registry import Given
 from hallucinate.panorama.fitting import read_wanted
 from hallucinate.settings import Settings
 from hallucinate.sources.panoramas import as_it_says
-from hallucinate.studio.sitting import made_of
+from hallucinate.studio.sitting import Ask, made_of
 
 CODECS = {"h264": "libx264", "hevc": "libx265"}
 """What ``--codec`` takes, and FFmpeg's encoder for it."""
@@ -30,7 +31,7 @@ class Order:
     """One film to be dreamed.
 
     scenes: whether its scenes are rendered each by itself. anew: whether what is there already may go. panorama: as
-    after ``--panorama``.
+    after ``--panorama``. like: a recipe in likes.py, "" to dream as live; iterations, step_size: None for the recipe's.
     """
 
     source: Path
@@ -46,6 +47,10 @@ class Order:
     panorama: str = "auto"
     guide_image: Path | None = None
     mask_image: Path | None = None
+    given: Given = field(default_factory=Given)
+    like: str = ""
+    iterations: int | None = None
+    step_size: float | None = None
 
     def made_from(self) -> dict[str, Any]:
         """All that decides what the film's frames are, for JSON."""
@@ -58,6 +63,10 @@ class Order:
             "codec": self.codec,
             "crf": self.crf,
             "panorama": self.panorama,
+            "weights": made_of(self.given.weights) if self.given.weights else None,
+            "like": self.like or None,
+            "iterations": self.iterations,
+            "step size": self.step_size,
             "segments": "scene" if self.scenes else "film",
             **{kind: None if path is None else made_of(path) for kind, path in self.files().items()},
         }
@@ -65,6 +74,13 @@ class Order:
     def files(self) -> dict[str, Path | None]:
         """The pictures beside the film."""
         return {"guide": self.guide_image, "mask": self.mask_image}
+
+    def ask(self) -> Ask:
+        """What is asked for of each frame in the classic manner."""
+        asked = (self.iterations, self.step_size, self.network, self.device, self.seed)
+        return Ask(
+            self.settings, self.like, *asked, guide_image=self.guide_image, mask_image=self.mask_image, given=self.given
+        )
 
     def lies(self) -> tuple[Surface, Layout]:
         """What the film's pictures lie on, as was said or as it says itself, and for whose eyes.

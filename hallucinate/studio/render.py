@@ -12,18 +12,12 @@ import av
 import numpy as np
 from av.error import FFmpegError
 
-from hallucinate.device import choose_device, precisions
-from hallucinate.dream.agreement import read_agreement
-from hallucinate.dream.dreamer import Dreamer
-from hallucinate.dream.governor import OperatingPoint
-from hallucinate.dream.kept import restore, saved
 from hallucinate.errors import OutputError, SourceError
 from hallucinate.frame import Frame
-from hallucinate.networks.registry import open_network
-from hallucinate.shipped import shipped
 from hallucinate.studio.colours import Canvas, added, canvas_for, seen
 from hallucinate.studio.footage import Footage, Span
 from hallucinate.studio.joining import container_of, encoding, join, left_out
+from hallucinate.studio.manners import Dreaming, in_words
 from hallucinate.studio.order import Order
 from hallucinate.studio.parts import (
     Kept,
@@ -37,10 +31,6 @@ from hallucinate.studio.parts import (
     parts_folder,
     span_folder,
 )
-from hallucinate.studio.sitting import checked, read_pictures
-
-PART = 48
-"""Frames in a part: what is dreamed again at most after a kill. Each begins with a key frame."""
 
 Watch = Callable[[int], None]
 """Told, after each frame, how many frames of its span are done."""
@@ -48,12 +38,12 @@ Watch = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Made:
-    """A finished film. canvas: how its pictures are written; point: what each was dreamed with; damaged: left out."""
+    """A finished film. canvas: how its pictures are written; manner: how each was dreamed; damaged: left out."""
 
     frames: int
     damaged: int
     canvas: Canvas
-    point: OperatingPoint
+    manner: str
 
 
 @dataclass(frozen=True)
@@ -104,33 +94,6 @@ def check_out(order: Order) -> None:
     container_of(out)
 
 
-def dreamers(order: Order) -> Callable[[Order], Dreamer]:
-    """What makes a dreamer for each span of a film that is ordered alike, all with one network.
-
-    Always in the same precision: which one is quickest is another thing at each start.
-    Raises HallucinateError for a network, a device, a picture, or a name in the settings that is not there.
-    """
-    device = choose_device(order.device)
-    network = open_network(order.network, device, precisions(device)[0])
-    pictures = read_pictures(order.files())
-    # The least width is the governor's, and nothing governs here.
-    checked(network, order.settings.model_copy(update={"dream_width_min": 64}), pictures)
-    agreement = read_agreement(shipped("calibration") / "strength" / f"{network.name}.json")
-
-    def dreamer(film: Order) -> Dreamer:
-        made = Dreamer(network, device, film.seed, agreement, *film.lies())
-        made.guide(pictures.get("guide"))
-        made.mask(pictures.get("mask"))
-        return made
-
-    return dreamer
-
-
-def point_for(order: Order, canvas: Canvas) -> OperatingPoint:
-    """What each frame is dreamed with: the settings' own; a film waits for nobody, so nothing governs."""
-    return OperatingPoint(min(order.settings.dream_width, canvas.width), order.settings.steps)
-
-
 @dataclass(frozen=True)
 class Work:
     """A span at work: what is read, how it is written, who dreams, and who watches."""
@@ -139,11 +102,11 @@ class Work:
     footage: Footage
     canvas: Canvas
     folder: Path
-    dreamer: Dreamer
+    dreamer: Dreaming
     watch: Watch
 
 
-def render_span(order: Order, n: int, span: Span, dreamer: Dreamer, watch: Watch) -> Notes:
+def render_span(order: Order, n: int, span: Span, dreamer: Dreaming, watch: Watch) -> Notes:
     """Render a span, from its beginning or from where it was left. Returns where it ended.
 
     Raises OutputError where a part cannot be written; those that were are kept.
@@ -165,12 +128,12 @@ def render_span(order: Order, n: int, span: Span, dreamer: Dreamer, watch: Watch
         while True:
             if kept is not None:
                 # In an unbroken run too: so that it is one and the same as a broken one.
-                restore(dreamer, kept.tensors, kept.values)
+                dreamer.restore(kept.tensors, kept.values)
                 watch(kept.notes.frames)
             first = next(frames, None)
             if first is None:
                 break
-            few = itertools.chain([first], itertools.islice(frames, PART - 1))
+            few = itertools.chain([first], itertools.islice(frames, dreamer.part - 1))
             kept = render_part(work, few, kept.notes if kept else None, damaged)
     except (OSError, FFmpegError) as error:
         raise OutputError(
@@ -204,7 +167,7 @@ def render_part(work: Work, frames: Iterator[tuple[int, av.VideoFrame]], done: N
             work.watch(count)
         part.mux(stream.encode())
     assert start is not None  # the caller saw a frame
-    kept = Kept(Notes(start, last, shown, number + 1, count, damaged + footage.damaged), *saved(work.dreamer))
+    kept = Kept(Notes(start, last, shown, number + 1, count, damaged + footage.damaged), *work.dreamer.saved())
     keep(work.folder, path, kept)
     return kept
 
@@ -214,7 +177,7 @@ def dreamed(work: Work, frame: av.VideoFrame, time: int) -> av.VideoFrame:
     before = seen(frame, work.canvas)
     turns = round(frame.rotation / 90) % 4  # quarter turns counter-clockwise
     upright = Frame(np.ascontiguousarray(np.rot90(before, turns)), round(time * work.footage.time_base * 10**9))
-    picture = work.dreamer.dream(upright, work.order.settings, point_for(work.order, work.canvas))
+    picture = work.dreamer.dream(upright)
     return added(frame, before, np.ascontiguousarray(np.rot90(picture, -turns)), work.canvas)
 
 
@@ -240,10 +203,11 @@ def finish(order: Order, ends: list[Notes]) -> Made:
     clear(order.out)
     canvas = canvas_for(footage.first, footage.aspect, order.formats())
     frames, damaged = sum(end.frames for end in ends), sum(end.damaged for end in ends)
-    return Made(frames, damaged, canvas, point_for(order, canvas))
+    width = canvas.height if round(footage.first.rotation / 90) % 2 else canvas.width  # upright
+    return Made(frames, damaged, canvas, in_words(order, width))
 
 
-def render(order: Order, spans: list[Span], dreamer: Callable[[Order], Dreamer], watch: Watch) -> Made:
+def render(order: Order, spans: list[Span], dreamer: Callable[[Order], Dreaming], watch: Watch) -> Made:
     """Render a film that was begun, here. dreamer: makes one for each span. Raises HallucinateError."""
     ends: list[Notes] = []
     for n, span in enumerate(spans):

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from hallucinate.dream.tiles import reach, wish
 from hallucinate.errors import SettingsError, SourceUnavailable
 from hallucinate.frame import Picture, to_picture, to_tensor
 from hallucinate.networks import Network
-from hallucinate.networks.registry import open_network
+from hallucinate.networks.registry import Given, open_network
 from hallucinate.settings import LiveSettings, Settings
 from hallucinate.shipped import shipped
 from hallucinate.sources.still import load_picture
@@ -51,10 +51,12 @@ class Ask:
     tile: int = 1024
     guide_image: Path | None = None
     mask_image: Path | None = None
+    given: Given = field(default_factory=Given)
 
     def told(self) -> dict[str, object]:
         """All that decides what the dream looks like, for JSON."""
-        files = {name: None if path is None else made_of(path) for name, path in self.files().items()}
+        given = {**self.files(), "weights": self.given.weights}
+        files = {name: None if path is None else made_of(path) for name, path in given.items()}
         plain = {name: getattr(self, name) for name in ("like", "iterations", "step_size", "network", "seed", "tile")}
         return {"settings": self.settings.model_dump(mode="json", exclude_unset=True), **plain, **files}
 
@@ -103,7 +105,7 @@ def easel(ask: Ask) -> Easel:
     pictures = read_pictures(ask.files())
     device = choose_device(ask.device)
     # In float32 on every device: a tile's gradient must be the whole picture's, and nobody waits for a frame.
-    network = open_network(ask.network, device, torch.float32)
+    network = open_network(ask.network, device, torch.float32, given=ask.given)
     settings = fitted(likened(like, ask.settings), pictures, network, classic=like is not None)
     if settings.where == "moving":
         raise SettingsError("where: a still does not move; give everywhere, or painted with --mask-image")

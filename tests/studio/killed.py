@@ -13,7 +13,7 @@ import torch
 import hallucinate  # noqa: F401  # before torch
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.settings import Settings
-from hallucinate.studio import render as rendering
+from hallucinate.studio.manners import Live
 from hallucinate.studio.order import Order
 from hallucinate.studio.render import begin, render
 from tests.dream.networks import TinyNetwork
@@ -24,7 +24,7 @@ PART = 5
 
 def run(source: Path, out: Path, killed_at: int | None) -> None:
     """Render, and kill this process once it has done so many frames itself."""
-    rendering.PART = PART
+    Live.part = PART
     order, done = Order(source, out, SETTINGS), 0
 
     def watch(count: int) -> None:
@@ -33,7 +33,8 @@ def run(source: Path, out: Path, killed_at: int | None) -> None:
         if done == killed_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    render(order, begin(order).spans, lambda film: Dreamer(TinyNetwork(), torch.device("cpu"), seed=5), watch)
+    dreamer = Live(Dreamer(TinyNetwork(), torch.device("cpu"), seed=5), SETTINGS)
+    render(order, begin(order).spans, lambda film: dreamer, watch)
 
 
 def main() -> None:

@@ -11,12 +11,12 @@ from rich.console import Console
 from hallucinate.errors import SettingsError
 from hallucinate.settings import Settings
 from hallucinate.studio import farm
-from hallucinate.studio import render as rendering
 from hallucinate.studio.film import films
 from hallucinate.studio.footage import Span
+from hallucinate.studio.manners import Live, dreamers
 from hallucinate.studio.order import Order
 from hallucinate.studio.parts import Notes, parts_folder
-from hallucinate.studio.render import begin, dreamers, render, render_span
+from hallucinate.studio.render import begin, render, render_span
 from tests.studio.films import film, planes, sound
 
 PART = 5
@@ -26,7 +26,7 @@ EVEN = [n * 512 for n in range(60)]
 
 def dying_once(order: Order, n: int, span: Span) -> Notes:
     """A task of a worker that dies in the middle of the second scene, the first time."""
-    rendering.PART = PART
+    Live.part = PART
     died = order.out.with_suffix(".died")
 
     def watch(count: int) -> None:
@@ -54,7 +54,7 @@ def test_scenes_are_tasks_and_one_whose_worker_dies_goes_on(tmp_path: Path, monk
     assert (tmp_path / "out.died").exists()
     assert not parts_folder(order.out).exists()
 
-    monkeypatch.setattr(rendering, "PART", PART)
+    monkeypatch.setattr(Live, "part", PART)
     here = Order(source, tmp_path / "here.mp4", ASKED, device="cpu", scenes=True)
     render(here, begin(here).spans, dreamers(here), lambda count: None)
     for a, b in zip(planes(order.out), planes(here.out), strict=True):

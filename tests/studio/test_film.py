@@ -20,11 +20,12 @@ from hallucinate.errors import HallucinateError, OutputError, PanoramaError, Sou
 from hallucinate.frame import Frame, Picture
 from hallucinate.settings import Settings
 from hallucinate.studio import film as filming
-from hallucinate.studio import render as rendering
+from hallucinate.studio import manners
 from hallucinate.studio.boxes import index, of_pictures
 from hallucinate.studio.colours import added, canvas_for, seen
 from hallucinate.studio.film import films, planned
 from hallucinate.studio.footage import Footage, Span
+from hallucinate.studio.manners import Live
 from hallucinate.studio.order import Order
 from hallucinate.studio.parts import parts_folder
 from hallucinate.studio.render import Made, begin, render
@@ -38,7 +39,7 @@ UNDREAMED = ASKED.model_copy(update={"strength": 0.0})
 
 @pytest.fixture(autouse=True)
 def _short_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rendering, "PART", 6)
+    monkeypatch.setattr(Live, "part", 6)
 
 
 def tiny() -> Dreamer:
@@ -46,7 +47,7 @@ def tiny() -> Dreamer:
 
 
 def made(order: Order, dreamer: Callable[[], Dreamer] = tiny) -> Made:
-    return render(order, begin(order).spans, lambda film: dreamer(), lambda count: None)
+    return render(order, begin(order).spans, lambda film: Live(dreamer(), film.settings), lambda count: None)
 
 
 COLOURS = {
@@ -101,7 +102,7 @@ def test_ten_bits_stay_ten_bits_where_nothing_is_dreamed() -> None:
 def test_a_dreamed_film_is_dreamed(tmp_path: Path) -> None:
     source = film(tmp_path / "in.mp4", sound=None)
     result = made(Order(source, tmp_path / "out.mp4", ASKED))
-    assert (result.frames, result.damaged, result.point) == (20, 0, OperatingPoint(64, 1))
+    assert (result.frames, result.damaged, result.manner) == (20, 0, "64 px wide, 1 step a frame")
     far = [np.abs(a.astype(int) - b).mean() for a, b in zip(planes(source), planes(tmp_path / "out.mp4"), strict=True)]
     assert far[-1] > 4 > far[0]
     assert not parts_folder(tmp_path / "out.mp4").exists()
@@ -360,7 +361,7 @@ def test_a_film_dreams_of_a_guide_and_where_a_mask_says(tmp_path: Path, monkeypa
     Image.fromarray(np.repeat(np.array([[0, 255]], np.uint8), 2, 0)).resize((96, 64), Image.Resampling.NEAREST).save(
         mask
     )
-    monkeypatch.setattr(rendering, "open_network", lambda name, device, dtype: TinyNetwork().to(device))
+    monkeypatch.setattr(manners, "open_network", lambda name, device, dtype, given: TinyNetwork().to(device))
     plain = Settings(motif_size=0.3, dream_width=64, growth_s=0.1)
     like = Order(Path(), Path(), plain, device="cpu", crf=0, guide_image=guide, mask_image=mask)
     films([source], tmp_path / "out.mp4", like)
@@ -378,8 +379,8 @@ def test_a_film_through_a_network_that_knows_no_eyes_is_asked_for_its_layer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = film(tmp_path / "in.mp4", EVEN[:2], sound=None)
-    monkeypatch.setattr(filming, "outline", lambda name: TinyNetwork())
-    monkeypatch.setattr(rendering, "open_network", lambda name, device, dtype: TinyNetwork().to(device))
+    monkeypatch.setattr(filming, "outline", lambda name, run_code: TinyNetwork())
+    monkeypatch.setattr(manners, "open_network", lambda name, device, dtype, given: TinyNetwork().to(device))
     films([source], tmp_path / "out.mp4", Order(Path(), Path(), Settings(dream_width=64), device="cpu"))
     assert len(frames(tmp_path / "out.mp4")) == 2
     for knobs, said in (({"guide": 1.0}, "give one with --guide-image"), ({"where": "painted"}, "--mask-image")):

@@ -18,6 +18,7 @@ from hallucinate.frame import Frame, Picture
 from hallucinate.settings import Settings
 from hallucinate.studio import film as filming
 from hallucinate.studio import render as rendering
+from hallucinate.studio.manners import Live
 from hallucinate.studio.order import Order
 from hallucinate.studio.parts import latest, parts_folder, span_folder
 from hallucinate.studio.render import begin, render
@@ -28,13 +29,13 @@ from tests.studio.killed import PART, SETTINGS, run
 EVEN = [n * 512 for n in range(40)]
 
 
-def tiny(order: Order) -> Dreamer:
-    return Dreamer(TinyNetwork(), torch.device("cpu"), seed=5)
+def tiny(order: Order) -> Live:
+    return Live(Dreamer(TinyNetwork(), torch.device("cpu"), seed=5), order.settings)
 
 
 def test_killed_five_times_a_film_has_the_same_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = film(tmp_path / "in.mp4", EVEN, Colour("yuv420p10le", 9, 1, 9, 16), cut_at=23)
-    monkeypatch.setattr(rendering, "PART", PART)
+    monkeypatch.setattr(Live, "part", PART)
     run(source, tmp_path / "unbroken.mp4", None)
     # Each gets at least a part further, or it would be killed for ever.
     kills = [random.Random(7).randint(PART + 1, PART + 3) for _ in range(5)]
@@ -53,7 +54,7 @@ def test_killed_five_times_a_film_has_the_same_frames(tmp_path: Path, monkeypatc
 def test_a_full_disk_is_said_and_gone_on_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = film(tmp_path / "in.mp4", EVEN, sound=None)
     order = Order(source, tmp_path / "out.mp4", SETTINGS)
-    monkeypatch.setattr(rendering, "PART", PART)
+    monkeypatch.setattr(Live, "part", PART)
     folder, seen = span_folder(order.out, 0), []
 
     def watch(count: int) -> None:
@@ -115,8 +116,9 @@ def test_interrupted_it_says_how_to_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = film(tmp_path / "in.mp4", EVEN[:12], sound=None)
-    monkeypatch.setattr(rendering, "PART", PART)
-    monkeypatch.setattr(filming, "dreamers", lambda order: lambda film: Stopped(TinyNetwork(), torch.device("cpu")))
+    monkeypatch.setattr(Live, "part", PART)
+    stopped = Live(Stopped(TinyNetwork(), torch.device("cpu")), SETTINGS)
+    monkeypatch.setattr(filming, "dreamers", lambda order: lambda film: stopped)
     with pytest.raises(KeyboardInterrupt):
         filming.films([source], tmp_path / "out.mp4", Order(source, tmp_path / "out.mp4", SETTINGS))
     folder = parts_folder(tmp_path / "out.mp4")

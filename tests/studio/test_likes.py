@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hallucinate.dream.flow import Flow
 from hallucinate.errors import SettingsError
 from hallucinate.settings import Settings
-from hallucinate.studio.likes import LIKES, carried_on, find_like, likened, machine
+from hallucinate.studio.likes import LIKES, carried_on, find_like, led_back, likened
 from tests.studio.conftest import scene
 
 
@@ -33,17 +34,10 @@ def test_nine_tenths_go_along_with_what_moves_and_a_twentieth_stays() -> None:
     assert np.abs(start - flowing)[:, 52:].max() <= 1
 
 
-def test_each_frame_is_dreamed_from_where_the_last_dream_left_it() -> None:
-    frames = [scene(seed=n) for n in range(3)]
-    seen: list[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]] = []
-
-    def dream(
-        start: np.ndarray[tuple[int, ...], np.dtype[np.uint8]],
-    ) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-        seen.append(start)
-        return np.asarray(255 - start, np.uint8)
-
-    dreams = list(machine(frames, dream, lambda before, now: np.zeros((72, 96, 2), np.float32)))
-    assert np.array_equal(seen[0], frames[0])
-    assert np.abs(seen[1] - (0.95 * frames[1].astype(float) + 0.05 * dreams[0])).max() <= 1
-    assert len(dreams) == 3
+def test_it_is_led_back_in_the_films_own_pixels() -> None:
+    wide = scene(288, 400, 3)
+    frame, before = wide[:, :384], wide[:, 6:390]  # what was 6 pixels to the left has come from there
+    back = led_back(before, frame, Flow())
+    assert back.shape == (288, 384, 2)
+    inside = np.s_[32:-32, 32:-32]
+    assert np.abs(np.median(back[inside], (0, 1)) - (-6, 0)).max() < 0.5

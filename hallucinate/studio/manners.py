@@ -1,0 +1,159 @@
+"""How a film's frames are dreamed, one after the other: as live, or in the classic manner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Protocol
+
+import torch
+
+from hallucinate.device import choose_device, precisions
+from hallucinate.dream import kept
+from hallucinate.dream.agreement import read_agreement
+from hallucinate.dream.dreamer import Dreamer
+from hallucinate.dream.flow import Flow
+from hallucinate.dream.governor import OperatingPoint
+from hallucinate.dream.still import Sitting, dreaming
+from hallucinate.frame import Frame, Picture, to_tensor
+from hallucinate.networks.registry import open_network
+from hallucinate.settings import Settings
+from hallucinate.shipped import shipped
+from hallucinate.studio.likes import Like, carried_on, find_like, led_back
+from hallucinate.studio.order import Order
+from hallucinate.studio.sitting import Easel, checked, easel, finished, read_pictures
+
+
+class Dreaming(Protocol):
+    """What dreams the frames of one span, in order, and can be put down and taken up again.
+
+    part: frames in a part, what is dreamed again at most after a kill. Each begins with a key frame.
+    """
+
+    part: int
+
+    def dream(self, frame: Frame) -> Picture:
+        """The next frame, upright, dreamed: uint8 RGB (H, W, 3), the frame's own size."""
+        ...
+
+    def saved(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+        """All that is carried from frame to frame: tensors for a safetensors file, and values for JSON."""
+        ...
+
+    def restore(self, tensors: dict[str, torch.Tensor], values: dict[str, Any]) -> None:
+        """Go on from what was ``saved``: the next frames are what they would have been."""
+        ...
+
+
+class Live:
+    """As live: residual feedback. A film waits for nobody, so nothing governs: the settings' own width and steps."""
+
+    part = 48
+
+    def __init__(self, dreamer: Dreamer, settings: Settings) -> None:
+        self._dreamer, self._settings = dreamer, settings
+
+    def dream(self, frame: Frame) -> Picture:
+        """As ``Dreaming`` says."""
+        return self._dreamer.dream(frame, self._settings, point_for(self._settings, frame.picture.shape[1]))
+
+    def saved(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+        """As ``Dreaming`` says."""
+        return kept.saved(self._dreamer)
+
+    def restore(self, tensors: dict[str, torch.Tensor], values: dict[str, Any]) -> None:
+        """As ``Dreaming`` says."""
+        kept.restore(self._dreamer, tensors, values)
+
+
+class Classic:
+    """Each frame a still, in the classic manner; begun from the last dream, where the recipe carries it on.
+
+    Frame n (from 0) is dreamed with the seed + n: the still that ``hallucinate still --seed`` makes of what it begins
+    from.
+    """
+
+    part = 12  # fewer, because each takes tens of steps at full size
+
+    def __init__(self, made: Easel, like: Like) -> None:
+        self._easel, self._like, self._flow = made, like, Flow()
+        self._done = 0
+        self._last: tuple[Picture, Picture] | None = None  # the frame before as it was, and dreamed
+        self._sitting: Sitting | None = None
+
+    def dream(self, frame: Frame) -> Picture:
+        """As ``Dreaming`` says."""
+        start = frame.picture
+        if self._last is not None:
+            start = carried_on(start, *self._last, led_back(self._last[0], start, self._flow), self._like)
+        dreamed = self._dreamed(start)
+        self._done += 1
+        if self._like.carries:
+            self._last = frame.picture, dreamed
+        return dreamed
+
+    def _dreamed(self, start: Picture) -> Picture:
+        if self._sitting is None:  # once, because all frames of a film are of one size
+            self._sitting = self._easel.sitting(start.shape[1], start.shape[0])
+        manner = replace(self._easel.manner, seed=self._easel.manner.seed + self._done)
+        x = to_tensor(start, self._easel.device)
+        detail = torch.zeros_like(x)
+        for reached in dreaming(replace(self._sitting, manner=manner), x):
+            detail = reached.detail
+        return finished(x, detail)
+
+    def saved(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+        """As ``Dreaming`` says."""
+        last = {} if self._last is None else dict(zip(("frame", "dreamed"), self._last, strict=True))
+        return {name: torch.from_numpy(picture) for name, picture in last.items()}, {"done": self._done}
+
+    def restore(self, tensors: dict[str, torch.Tensor], values: dict[str, Any]) -> None:
+        """As ``Dreaming`` says."""
+        self._last = (tensors["frame"].numpy(), tensors["dreamed"].numpy()) if tensors else None
+        self._done = values["done"]
+
+
+def dreamers(order: Order) -> Callable[[Order], Dreaming]:
+    """What makes that which dreams a span, for films that are ordered alike, all with one network.
+
+    Raises HallucinateError for a network, a device, a recipe, or a name in the settings that is not there.
+    """
+    return classic_dreamers(order) if order.like else live_dreamers(order)
+
+
+def classic_dreamers(order: Order) -> Callable[[Order], Dreaming]:
+    """In the classic manner."""
+    made, like = easel(order.ask()), find_like(order.like)
+    return lambda film: Classic(made, like)
+
+
+def live_dreamers(order: Order) -> Callable[[Order], Dreaming]:
+    """As live; always in the same precision: which one is quickest is another thing at each start."""
+    device = choose_device(order.device)
+    network = open_network(order.network, device, precisions(device)[0], given=order.given)
+    pictures = read_pictures(order.files())
+    # The least width is the governor's, and nothing governs here.
+    checked(network, order.settings.model_copy(update={"dream_width_min": 64}), pictures)
+    agreement = read_agreement(shipped("calibration") / "strength" / f"{network.name}.json")
+
+    def live(film: Order) -> Live:
+        dreamer = Dreamer(network, device, film.seed, agreement, *film.lies())
+        dreamer.guide(pictures.get("guide"))
+        dreamer.mask(pictures.get("mask"))
+        return Live(dreamer, film.settings)
+
+    return live
+
+
+def point_for(settings: Settings, width: int) -> OperatingPoint:
+    """What a frame so many pixels wide is dreamed with, as live."""
+    return OperatingPoint(min(settings.dream_width, width), settings.steps)
+
+
+def in_words(order: Order, width: int) -> str:
+    """How a film's frames, upright so many pixels wide, are dreamed."""
+    if order.like:
+        iterations = order.iterations or find_like(order.like).iterations
+        return f"like {order.like}, {iterations} iteration{'s' if iterations != 1 else ''} on each octave"
+    point = point_for(order.settings, width)
+    return f"{point.width} px wide, {point.steps} step{'s' if point.steps != 1 else ''} a frame"
