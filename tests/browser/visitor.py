@@ -123,7 +123,7 @@ class Visitor:
 
 
 async def least_gap(visitor: Visitor, does: Callable[[], Awaitable[None]], what: str) -> float:
-    """The longest gap between frames while something is done, in milliseconds; of three times the least, if it has to be.
+    """The longest gap between frames while something is done, in milliseconds; the least of up to three times.
 
     What the machine did meanwhile makes a gap longer now and then; what we do makes it so each time.
     """
