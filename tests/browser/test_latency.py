@@ -22,7 +22,7 @@ WORDS = "document.getElementById('latency-words').textContent"
 
 async def open_engine(visitor: Visitor) -> None:
     await visitor.open_drawer()
-    await visitor.page.evaluate("() => { document.querySelector('details').open = true; }")
+    await visitor.page.evaluate("() => { document.querySelector('details:has(#latency-words)').open = true; }")
     await visitor.page.locator("#latency-words").scroll_into_view_if_needed()
 
 
