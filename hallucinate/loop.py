@@ -48,7 +48,10 @@ DARK = 24
 
 @dataclass
 class Dream:
-    """One dream: where its frames come from, what is carried from one to the next, where they are shown."""
+    """One dream: where its frames come from, what is carried from one to the next, where they are shown.
+
+    carried: how many of its frames, since the last that steps were taken on, were carried only.
+    """
 
     id: str
     slot: Slot[Frame]
@@ -56,6 +59,7 @@ class Dream:
     stage: Stage = field(default_factory=Stage)
     reader: Reader | None = None
     last: Picture | None = None
+    carried: int = 0
     arrived_ns: int = 0
     due_ns: int = 0
     watched_ns: int = 0
@@ -103,7 +107,6 @@ class Loop:
         self._lock = threading.Lock()
         self._ids = (f"visitor-{n}" for n in itertools.count(1))
         self._notice = ""
-        self._beat = 0
         self._pictures: dict[str, Picture | None] = {}
         self.main = self._new_dream("main", hallucination, stage)
         self._dreams: dict[str, Dream] = {"main": self.main}
@@ -146,7 +149,9 @@ class Loop:
         # meanwhile and are dreamed as one batch; when they are short, nobody waits for anybody.
         soon_ns = now_ns + int(0.5e9 / settings.fps)
         due = [dream for dream in dreams if wakes[dream.id] <= (soon_ns if dream.slot.full else now_ns)]
-        self._turn(due, settings, len(dreams))
+        # All dreams share a frame's time, also those that are not in this turn; but one that rests takes little of it.
+        shared = max(1.0, sum(self._rate(dream, now_ns, settings) for dream in dreams) / settings.fps)
+        self._turn(due, settings, shared)
         return len(due)
 
     def _take_over(self) -> None:
@@ -163,21 +168,22 @@ class Loop:
         self._governor = Governor(OperatingPoint(settings.dream_width_min, 1))
         self.networks.done(ready)
 
-    def _turn(self, due: list[Dream], settings: Settings, dreams: int) -> None:
+    def _turn(self, due: list[Dream], settings: Settings, shared: float) -> None:
         """The journey of one frame of each dream, from its slot to its stage."""
         started_ns = self._clock.now_ns()
         frames = [self._newest(dream, started_ns, settings) for dream in due]
-        self._beat += 1
-        pictures = self._dreamed(due, frames, settings)
+        climbs = any(dream.carried >= self._governor.point(settings).rests for dream in due)
+        for dream in due:
+            dream.carried = 0 if climbs else dream.carried + 1
+        pictures = self._dreamed(due, frames, settings, climbs)
         ready_ns = self._clock.now_ns()
         for dream, frame, picture in zip(due, frames, pictures, strict=True):
             dream.stage.show(Shown(picture, frame.picture, frame.captured_ns, ready_ns))
 
         oldest_ns = min(frame.captured_ns for frame in frames)
         self._turns.append(Turn(len(due), ready_ns, ready_ns - started_ns, ready_ns - oldest_ns))
-        # All dreams share a frame's time, also those that were not in this turn.
-        cost_s = (ready_ns - started_ns) / 1e9 * dreams / len(due)
-        self._governor.observe(cost_s, ready_ns / 1e9, settings, rested=not self._now(settings).steps)
+        cost_s = (ready_ns - started_ns) / 1e9 * shared / len(due)
+        self._governor.observe(cost_s, ready_ns / 1e9, settings, rested=not climbs)
 
     def _newest(self, dream: Dream, now_ns: int, settings: Settings) -> Frame:
         """The newest frame; when none came for a while, the last picture again, now."""
@@ -191,18 +197,23 @@ class Loop:
         dream.last = frame.picture
         if dream.stage.asked():
             dream.watched_ns = now_ns
-        resting = now_ns - dream.watched_ns > RESTING_AFTER_S * 1e9
         # Keep the beat where it was; after a stall start a new one rather than catch up.
-        beat_ns = int(1e9 / (min(RESTING_FPS, settings.fps) if resting else settings.fps))
+        beat_ns = int(1e9 / self._rate(dream, now_ns, settings))
         dream.due_ns = max(dream.due_ns + beat_ns, now_ns + beat_ns // 2)
         return frame
 
-    def _dreamed(self, due: list[Dream], frames: list[Frame], settings: Settings) -> list[Picture]:
-        """The frames, dreamed, at a size that fits into the device's memory."""
+    def _rate(self, dream: Dream, now_ns: int, settings: Settings) -> float:
+        """Frames a second that this dream is given."""
+        resting = now_ns - dream.watched_ns > RESTING_AFTER_S * 1e9
+        return min(RESTING_FPS, settings.fps) if resting else settings.fps
+
+    def _dreamed(self, due: list[Dream], frames: list[Frame], settings: Settings, climbs: bool) -> list[Picture]:
+        """The frames, dreamed, at a size that fits into the device's memory. climbs: whether steps are taken."""
         cameras = [(dream.hallucination, frame) for dream, frame in zip(due, frames, strict=True)]
         while True:
             try:
-                return self._dreamer.together(cameras, settings, self._now(settings))
+                point = self._governor.point(settings)
+                return self._dreamer.together(cameras, settings, point if climbs else replace(point, steps=0))
             except torch.OutOfMemoryError:
                 before = self._governor.point(settings).width
                 width = self._governor.out_of_memory(settings)
@@ -210,11 +221,6 @@ class Loop:
                 log.warning(self._notice)
                 if width >= before:
                     return [frame.picture for frame in frames]  # nothing smaller is allowed: the cameras' go on
-
-    def _now(self, settings: Settings) -> OperatingPoint:
-        """What this turn's frames are dreamed with: no steps where it is one that rests."""
-        point = self._governor.point(settings)
-        return replace(point, steps=0) if self._beat % (1 + point.rests) else point
 
     def _wakes_ns(self, dream: Dream) -> int:
         """When this dream's next turn is: at its beat if a frame waits, else when it is time to breathe."""

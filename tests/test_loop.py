@@ -331,3 +331,51 @@ def test_a_loop_that_rests_dreams_on_some_frames_and_carries_on_the_others(clock
         clock.advance(0.1)
     assert sorted(taken[:3]) == sorted(taken[3:]) == [0, 0, 1]
     assert loop.stats()["rests"] == 2
+
+
+def test_of_two_dreams_that_take_turns_neither_is_only_carried(clock: FakeClock) -> None:
+    stepped: dict[int, list[int]] = {}
+
+    class Counting(Dreamer):
+        def together(
+            self,
+            cameras: Sequence[tuple[Hallucination, Frame]],
+            settings: Settings,
+            point: OperatingPoint,
+        ) -> list[Picture]:
+            for hallucination, _ in cameras:
+                stepped.setdefault(id(hallucination), []).append(point.steps)
+            return super().together(cameras, settings, point)
+
+    governor = Governor(OperatingPoint(64, 1, rests=1))
+    loop = make_loop(clock, Counting(TinyNetwork(), torch.device("cpu")), governor=governor)
+    other = loop.admit(Idle())  # type: ignore[arg-type]
+    for n in range(8):
+        give((loop.main, other)[n % 2], 100, clock.now_ns())
+        loop.take_turns()
+        clock.advance(0.06)
+    assert len(stepped) == 2
+    assert all(sum(steps) == len(steps) // 2 for steps in stepped.values())
+
+
+def test_a_dream_that_nobody_watches_hardly_weighs_on_the_others(clock: FakeClock) -> None:
+    costs: list[float] = []
+
+    class Slow(Dreamer):
+        def together(self, *args: object) -> list[Picture]:
+            clock.advance(0.02)
+            return super().together(*args)  # type: ignore[arg-type]
+
+    class Noting(Governor):
+        def observe(self, cost_s: float, now_s: float, settings: Settings, rested: bool = False) -> None:
+            costs.append(cost_s)
+
+    loop = make_loop(clock, Slow(TinyNetwork(), torch.device("cpu")), governor=Noting())
+    visitor = loop.admit(Idle())  # type: ignore[arg-type]
+    clock.advance(10)
+    for _ in range(3):
+        visitor.stage.newer(None, 0)  # somebody watches this one
+        give(visitor, 100, clock.now_ns())
+        loop.take_turns()
+        clock.advance(0.06)
+    assert costs[-1] == pytest.approx(0.02 * (20 + 2) / 20)
