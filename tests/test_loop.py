@@ -280,7 +280,7 @@ def test_running_it_dreams_recovers_from_a_failing_camera_and_closes() -> None:
         def wait(self, seconds: float, until: threading.Event) -> bool:
             return super().wait(min(seconds, 0.01), until)
 
-    threads = threading.active_count()
+    threads = set(threading.enumerate())
     loop = make_loop(Quick(), open_source=Failing)
     loop.start()
     assert opened.wait(20)
@@ -290,7 +290,7 @@ def test_running_it_dreams_recovers_from_a_failing_camera_and_closes() -> None:
         assert shown is not None
     loop.close()
     assert stage.closed
-    assert threading.active_count() <= threads  # earlier tests may end theirs meanwhile
+    assert not set(threading.enumerate()) - threads  # those of earlier tests may end meanwhile
 
 
 def test_a_guide_can_be_asked_for_only_while_there_is_one(loop: Loop) -> None:
@@ -310,52 +310,43 @@ def test_a_guide_can_be_asked_for_only_while_there_is_one(loop: Loop) -> None:
     assert (loop._live.current.guide, loop._live.current.where) == (0.0, "everywhere")
 
 
+class Counting(Dreamer):
+    """Notes the steps that each camera's frames were dreamed with."""
+
+    def __init__(self, network: TinyNetwork, device: torch.device) -> None:
+        super().__init__(network, device)
+        self.stepped: dict[int, list[int]] = {}
+
+    def together(
+        self, cameras: Sequence[tuple[Hallucination, Frame]], settings: Settings, point: OperatingPoint
+    ) -> list[Picture]:
+        for hallucination, _ in cameras:
+            self.stepped.setdefault(id(hallucination), []).append(point.steps)
+        return super().together(cameras, settings, point)
+
+
 def test_a_loop_that_rests_dreams_on_some_frames_and_carries_on_the_others(clock: FakeClock) -> None:
-    taken: list[int] = []
-
-    class Counting(Dreamer):
-        def together(
-            self,
-            cameras: Sequence[tuple[Hallucination, Frame]],
-            settings: Settings,
-            point: OperatingPoint,
-        ) -> list[Picture]:
-            taken.append(point.steps)
-            return super().together(cameras, settings, point)
-
-    governor = Governor(OperatingPoint(64, 1, rests=2))
-    loop = make_loop(clock, Counting(TinyNetwork(), torch.device("cpu")), governor=governor)
+    counting = Counting(TinyNetwork(), torch.device("cpu"))
+    loop = make_loop(clock, counting, governor=Governor(OperatingPoint(64, 1, rests=2)))
     for _ in range(6):
         give(loop.main, 100, clock.now_ns())
         loop.take_turns()
         clock.advance(0.1)
+    (taken,) = counting.stepped.values()
     assert sorted(taken[:3]) == sorted(taken[3:]) == [0, 0, 1]
     assert loop.stats()["rests"] == 2
 
 
 def test_of_two_dreams_that_take_turns_neither_is_only_carried(clock: FakeClock) -> None:
-    stepped: dict[int, list[int]] = {}
-
-    class Counting(Dreamer):
-        def together(
-            self,
-            cameras: Sequence[tuple[Hallucination, Frame]],
-            settings: Settings,
-            point: OperatingPoint,
-        ) -> list[Picture]:
-            for hallucination, _ in cameras:
-                stepped.setdefault(id(hallucination), []).append(point.steps)
-            return super().together(cameras, settings, point)
-
-    governor = Governor(OperatingPoint(64, 1, rests=1))
-    loop = make_loop(clock, Counting(TinyNetwork(), torch.device("cpu")), governor=governor)
+    counting = Counting(TinyNetwork(), torch.device("cpu"))
+    loop = make_loop(clock, counting, governor=Governor(OperatingPoint(64, 1, rests=1)))
     other = loop.admit(Idle())  # type: ignore[arg-type]
     for n in range(8):
         give((loop.main, other)[n % 2], 100, clock.now_ns())
         loop.take_turns()
         clock.advance(0.06)
-    assert len(stepped) == 2
-    assert all(sum(steps) == len(steps) // 2 for steps in stepped.values())
+    assert len(counting.stepped) == 2
+    assert all(sum(steps) == len(steps) // 2 for steps in counting.stepped.values())
 
 
 def test_a_dream_that_nobody_watches_hardly_weighs_on_the_others(clock: FakeClock) -> None:

@@ -285,11 +285,10 @@ class Dreamer:
     def _masks(self, changes: Sequence[Change], settings: Settings) -> Array:
         """Where each camera's picture may dream, (B, 1, h, w), 0 to 1."""
         nowhere = np.zeros((1, 1, 1), np.float32)
-        if settings.where == "everywhere":
-            return np.repeat(nowhere[None], len(changes), 0)
-        if settings.where == "painted":
-            return np.stack([nowhere if self._mask is None else self._mask] * len(changes))
-        return np.stack([nowhere if change.moving is None else change.moving[None] for change in changes])
+        if settings.where == "moving":
+            return np.stack([nowhere if change.moving is None else change.moving[None] for change in changes])
+        painted = self._mask if settings.where == "painted" else None
+        return np.stack([nowhere if painted is None else painted] * len(changes))
 
 
 def smaller(picture: Picture, side: int) -> Picture:
