@@ -14,7 +14,7 @@ import torch
 from hallucinate.dream.agreement import Agreement
 from hallucinate.dream.ascent import resized
 from hallucinate.dream.cuda import Array, Graphs, Tray
-from hallucinate.dream.flow import FLOW_WIDTH, carried
+from hallucinate.dream.flow import FLOW_WIDTH, Flow, carried
 from hallucinate.dream.governor import OperatingPoint
 from hallucinate.dream.growth import Carried, Dials, Plan, dreamed, grown, of_each
 from hallucinate.dream.hallucination import Change, Hallucination
@@ -82,6 +82,7 @@ class Dreamer:
         self._guide: Guide | None = None
         self._no_guide = torch.zeros(1, 1, device=device)
         self._mask: Array | None = None
+        self._flow = Flow()  # from eye to eye
         # The CPU's own resizing is OpenCV's; everywhere else the whole frame is the device's work.
         self._whole = device.type != "cpu"
         self._graphs = Graphs() if device.type == "cuda" else None
@@ -143,7 +144,8 @@ class Dreamer:
         assert hallucination.carried is not None
         wraps = hallucination.surface.wraps
         height, width = dream_size(left.shape[0], left.shape[1], FLOW_WIDTH, MARGIN)
-        moved = disparity(to_luma(left, width, height), to_luma(right, width, height), hallucination.surface)
+        lumas = (to_luma(left, width, height), to_luma(right, width, height))
+        moved = disparity(self._flow, *lumas, hallucination.surface)
         r = carried(hallucination.carried.residual, moved.to(self._device), wraps)
         return laid_on(right, r.cpu(), wraps)
 

@@ -62,12 +62,12 @@ def beside_each_other(views: tuple[Picture, ...], layout: Layout) -> Picture:
     return views[0] if layout is Layout.MONO else np.concatenate(views, 0 if layout is Layout.TOP_BOTTOM else 1)
 
 
-def disparity(left: Picture, right: Picture, surface: Surface) -> torch.Tensor:
+def disparity(flow: Flow, left: Picture, right: Picture, surface: Surface) -> torch.Tensor:
     """Where each pixel of the right eye's view lies in the left one's, as ``flow.carried`` takes it: (1, 3, h, w).
 
     Both uint8 luma (h, w). All of it counts as seen: what only the right eye sees takes what lies beside it.
     """
-    motion = Flow().between(left, right, surface.wraps)
+    back = flow.back(left, right, surface.wraps)
     h, w = left.shape
     seen = np.ones((h, w), np.float32)
-    return torch.from_numpy(np.stack([motion.back[..., 0] * (2 / w), motion.back[..., 1] * (2 / h), seen]))[None]
+    return torch.from_numpy(np.stack([back[..., 0] * (2 / w), back[..., 1] * (2 / h), seen]))[None]

@@ -153,6 +153,7 @@ def test_motion_across_the_seam_is_found() -> None:
     world = np.repeat(np.repeat(world, 2, 0), 2, 1)
     motion = Flow().between(world, np.roll(world, 4, 1), wraps=True)
     assert motion.back.shape == (128, 256, 2)
+    assert np.array_equal(Flow().back(world, np.roll(world, 4, 1), wraps=True), motion.back)
     at_the_seam = np.concatenate([motion.back[40:88, :8, 0], motion.back[40:88, -8:, 0]])
     assert np.median(at_the_seam) == pytest.approx(-4, abs=0.3)
 
