@@ -47,7 +47,7 @@ def encoding(
     container: OutputContainer, order: Order, canvas: Canvas, base: Fraction, rate: Fraction
 ) -> av.VideoStream:
     """A stream of a container that encodes a canvas. base: of the frames' times. rate: the usual frames a second."""
-    stream = container.add_stream(CODECS[order.codec], rate=rate, options=order.options(canvas.bits), time_base=base)
+    stream = container.add_stream(CODECS[order.codec], rate=rate, options=order.options(), time_base=base)
     assert isinstance(stream, av.VideoStream)
     context = stream.codec_context
     context.width, context.height, context.pix_fmt = canvas.width, canvas.height, canvas.format

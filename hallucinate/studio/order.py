@@ -19,9 +19,10 @@ CODECS = {"h264": "libx264", "hevc": "libx265"}
 """What ``--codec`` takes, and FFmpeg's encoder for it."""
 
 # Parts are joined packet by packet. Without B-frames times rise in the order of the packets, whatever the frames' own
-# times do, and nothing reaches across a joint. It costs a tenth of the size, about.
-UNREORDERED = {
-    "h264": {"bf": "0"},
+# times do, and nothing reaches across a joint. It costs a tenth of the size, about. And then x264's macroblock tree
+# gives now and then other packets for the same pictures, when its threads are kept waiting: 1 run in 20.
+REPEATABLE = {
+    "h264": {"bf": "0", "mbtree": "0"},
     "hevc": {"x265-params": "bframes=0:open-gop=0:log-level=error"},
 }
 
@@ -92,11 +93,9 @@ class Order:
             return Surface.FLAT, Layout.MONO
         return Surface(wanted.kind), Layout(wanted.layout)
 
-    def options(self, bits: int) -> dict[str, str]:
-        """The encoder's options, for samples of so many bits."""
-        # With threads and without B-frames, x264's macroblock tree gives ten-bit pictures other packets at each run.
-        repeatable = {"mbtree": "0"} if (self.codec, bits) == ("h264", 10) else {}
-        return {"crf": str(self.crf), **UNREORDERED[self.codec], **repeatable}
+    def options(self) -> dict[str, str]:
+        """The encoder's options."""
+        return {"crf": str(self.crf), **REPEATABLE[self.codec]}
 
     def formats(self) -> set[str]:
         """The pixel formats that the encoder takes."""
