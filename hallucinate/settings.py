@@ -173,6 +173,11 @@ class Settings(BaseModel):
         description="carry the hallucination along with what moves (optical flow)",
         json_schema_extra=_knob(label="Follow motion"),
     )
+    steady_light: bool = Field(
+        True,
+        description="even out light that flickers, while there is a dream on it",
+        json_schema_extra=_knob(label="Steady light"),
+    )
     steps: int = Field(
         1,
         ge=1,

@@ -18,6 +18,7 @@ from hallucinate.dream.flow import FLOW_WIDTH, Flow, carried
 from hallucinate.dream.governor import OperatingPoint
 from hallucinate.dream.growth import Carried, Dials, Plan, dreamed, grown, of_each
 from hallucinate.dream.hallucination import Change, Hallucination
+from hallucinate.dream.light import lit
 from hallucinate.dream.objectives import asked, features, weights
 from hallucinate.dream.octaves import dream_size, octave_sizes
 from hallucinate.dream.priors import Shaping, radius_for
@@ -147,7 +148,7 @@ class Dreamer:
         lumas = (to_luma(left, width, height), to_luma(right, width, height))
         moved = disparity(self._flow, *lumas, hallucination.surface)
         r = carried(hallucination.carried.residual, moved.to(self._device), wraps)
-        return laid_on(right, r.cpu(), wraps)
+        return laid_on(lit(right, hallucination.gain), r.cpu(), wraps)
 
     def begin(
         self, cameras: Sequence[tuple[Hallucination, Frame]], settings: Settings, point: OperatingPoint
@@ -156,11 +157,11 @@ class Dreamer:
 
         On a GPU the dreams of one call may be waited for after the next was made: no more than two at once.
         """
-        pictures = [frame.picture for _, frame in cameras]
+        changes = self._changes(cameras, settings)
+        pictures = [lit(frame.picture, hallucination.gain) for hallucination, frame in cameras]
         surface = cameras[0][0].surface
         multiple = MARGIN if surface.wraps else 1
         height, width = dream_size(pictures[0].shape[0], pictures[0].shape[1], point.width, multiple)
-        changes = self._changes(cameras, settings)
         if point.steps:
             for hallucination, frame in cameras:
                 hallucination.climb(frame)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -13,6 +14,7 @@ from hallucinate.dream.cuts import is_cut
 from hallucinate.dream.drift import drift, drift_on_sphere
 from hallucinate.dream.flow import FLOW_WIDTH, Field, Flow, Motion, field
 from hallucinate.dream.growth import Carried
+from hallucinate.dream.light import Light, brightened, followed, lit
 from hallucinate.dream.moving import moving
 from hallucinate.dream.objectives import asked
 from hallucinate.dream.surface import Surface
@@ -64,12 +66,15 @@ class Hallucination:
     surface: what its pictures lie on. layout: whose eyes they are for. carried: for one camera, at the size of the last
     dream, on the device; None before the first.
     cleared: how many frames had their residual cleared because it was no longer a number.
+    gain: how many times as bright as the camera's the picture is to be, so that its light does not flicker.
     """
 
     def __init__(self, surface: Surface = Surface.FLAT, layout: Layout = Layout.MONO) -> None:
         self.surface, self.layout = surface, layout
         self.carried: Carried | None = None
         self.cleared = 0
+        self.gain = 1.0
+        self._light = Light()
         self._flow = Flow()
         self._luma: Picture | None = None
         self._before_ns = 0
@@ -94,6 +99,8 @@ class Hallucination:
             where = self._where(frame, seconds, settings)
             left = res.fade(seconds, self._half_life_s(frame, settings))
             moved = self._moving if settings.where == "moving" else None
+            shown = settings.steady_light and settings.strength > 0 and bool(asked(settings))
+            self.gain = self._light.gain if shown else 1.0
             climbs = seconds if self._climbed_ns is None else (frame.captured_ns - self._climbed_ns) / 1e9
             self._last = frame, Change(seconds, climbs, left, self._fresh(frame, where, settings), where, moved)
         return self._last[1]
@@ -122,12 +129,17 @@ class Hallucination:
         before = self._luma
         if self.carried is None or before is None or before.shape != luma.shape:
             self._cut_ns = frame.captured_ns if self.carried is not None else None  # another camera
-            self._luma = luma
-            self._moving = np.zeros(luma.shape, np.float32)
+            self._begin_anew(luma)
             return None
         motion: Motion | None = None
+        change = 0.0
         if not same(before, luma):
-            # Else the older picture is kept: what moves too slowly to be seen adds up until it is.
+            # In the light of this frame: else a flicker is taken for motion.
+            change = brightened(before, luma, None)
+            before = lit(before, math.exp(change))
+        # Kept, where nothing moves: what moves too slowly to be seen adds up until it is.
+        self._luma = before
+        if not same(before, luma):
             self._luma = luma
             motion = (
                 self._flow.between(before, luma, wraps=self.surface.wraps)
@@ -136,13 +148,19 @@ class Hallucination:
             )
             if is_cut(before, luma, motion):
                 self._cut_ns = frame.captured_ns
-                self._moving = np.zeros(luma.shape, np.float32)
+                self._begin_anew(luma)
                 return None
+            change = change or brightened(before, luma, motion)
+        self._light = followed(self._light, change, frame.captured_ns / 1e9, seconds)
         if settings.where == "moving":
             self._moving = moving(self._moving, motion, luma.shape, seconds, settings.half_life_s)
         motion = motion if settings.follow else None
         own = drift if self.surface is Surface.FLAT else functools.partial(drift_on_sphere, self.surface.wraps)
         return field(motion, own(luma.shape[0], luma.shape[1], seconds, frame.captured_ns / 1e9, settings))
+
+    def _begin_anew(self, luma: Picture) -> None:
+        """Nothing of what moved, or of how the light went, is true of this scene."""
+        self._luma, self._moving, self._light = luma, np.zeros(luma.shape, np.float32), Light()
 
     def _fresh(self, frame: Frame, where: Field | None, settings: Settings) -> float:
         if settings != self._settings or self._cut_ns == frame.captured_ns:

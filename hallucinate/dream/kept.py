@@ -5,6 +5,7 @@ What is taken up goes on exactly as it would have: the next frames are the same,
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.growth import Carried
+from hallucinate.dream.light import Light
 from hallucinate.settings import Settings
 
 PLAIN = ("cleared", "_before_ns", "_climbed_ns", "_asked_ns", "_cut_ns", "_settling_ns")
@@ -34,6 +36,7 @@ def saved(dreamer: Dreamer) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
             tensors[name] = torch.from_numpy(np.ascontiguousarray(picture))
     return tensors, {
         **{name: getattr(alone, name) for name in PLAIN},
+        "light": asdict(alone._light),
         "asked": sorted(alone._asked),
         "settings": None if alone._settings is None else alone._settings.model_dump(),
         "turn": dreamer._turn,
@@ -56,6 +59,8 @@ def restore(dreamer: Dreamer, tensors: dict[str, torch.Tensor], values: dict[str
     alone._last = alone._left = None
     for name in PLAIN:
         setattr(alone, name, values[name])
+    light = values["light"]
+    alone._light = Light(light["lag"], light["way"], tuple(light["turned_s"]))
     alone._asked = frozenset((kind, name) for kind, name in values["asked"])
     alone._settings = None if values["settings"] is None else Settings.model_validate(values["settings"])
     dreamer._turn = values["turn"]
