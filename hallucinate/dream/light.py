@@ -28,7 +28,7 @@ ONE_LIGHT = 0.5
 DARK, BRIGHT = 16, 239
 """Parts darker or brighter than this say little: noise, or cut off."""
 
-TURNS, FLICKER_S = 2, 1.0
+TURNS, FLICKER_S = 2, 0.7
 """Light that turned from brighter to darker, or back, so often within so many seconds flickers."""
 
 FOLLOW_S, LET_GO_S = 1.5, 0.1

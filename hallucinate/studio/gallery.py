@@ -1,10 +1,10 @@
 """The pictures and pages of the network in the box, all made by this code.
 
-    python -m hallucinate.studio.gallery out/motif
+    python -m hallucinate.studio.gallery [out/motif]
 
-takes what ``hallucinate.motifs.train`` left there, and puts in place: the weights (hallucinate/networks), the
-pages' thumbnails (web/motifs), the README's picture, and the model card with its sheets (docs). It writes into
-the checkout that it is run from.
+puts in place the pages' thumbnails (web/motifs), the README's picture, and the model card with its sheets (docs). Told
+where ``hallucinate.motifs.train`` left a network, it first puts that one's weights (hallucinate/networks) and its log
+in place. It writes into the checkout that it is run from.
 """
 
 from __future__ import annotations
@@ -255,19 +255,20 @@ tower) comes in parts and crowds, as its gradient has no notion of one.
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path, help="folder that hallucinate.motifs.train wrote")
-    run: Path = parser.parse_args().run
-    shutil.copyfile(run / "motif.safetensors", MOTIF_WEIGHTS)
+    parser.add_argument("run", type=Path, nargs="?", help="folder that hallucinate.motifs.train wrote")
+    run: Path | None = parser.parse_args().run
+    docs = ROOT / "docs" / "networks"
+    if run is not None:
+        shutil.copyfile(run / "motif.safetensors", MOTIF_WEIGHTS)
+        shutil.copyfile(run / "training.jsonl", docs / "motif-training.jsonl")
     with safe_open(MOTIF_WEIGHTS, "pt") as file:
         facts: dict[str, str] = file.metadata()
     network = open_motif(torch.device("cpu"), torch.float32)
-    docs = ROOT / "docs" / "networks"
     save(docs / "motif-drawings.jpg", drawings_sheet(), 80)
     save(docs / "motif-dreams.jpg", dreams_sheet(network, 2.0))
     save(docs / "motif-layers.jpg", layers_sheet(network, 2.0))
     thumbnails(network, ROOT / "web" / "motifs")
     save(ROOT / "docs" / "dream.jpg", readme_picture(network))
-    shutil.copyfile(run / "training.jsonl", docs / "motif-training.jsonl")
     named = json.loads((shipped("calibration") / "naming" / "motif.json").read_text())
     (docs / "motif.md").write_text(card(facts, named))
 
