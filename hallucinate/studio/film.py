@@ -70,7 +70,7 @@ def one_by_one(orders: list[Order], dreamer: Callable[[Order], Dreaming], consol
 
 
 def planned(sources: list[Path], out: Path, like: Order) -> list[Order]:
-    """An order for each film. A film of several that is there already is left as it is, unless it is to be made anew.
+    """An order for each film. A film of several that is there already is left as it is, unless forced.
 
     Raises HallucinateError for a folder without films, or where two would be written to one file.
     """
@@ -89,7 +89,7 @@ def planned(sources: list[Path], out: Path, like: Order) -> list[Order]:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{out}: cannot be made ({error.strerror}); name another folder") from None
-    return [replace(like, source=film, out=to) for to, film in outs.items() if like.anew or not to.exists()]
+    return [replace(like, source=film, out=to) for to, film in outs.items() if like.force or not to.exists()]
 
 
 def films_in(folder: Path) -> list[Path]:

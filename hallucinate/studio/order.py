@@ -31,7 +31,7 @@ REPEATABLE = {
 class Order:
     """One film to be dreamed.
 
-    scenes: whether its scenes are rendered each by itself. anew: whether what is there already may go. panorama: as
+    scenes: whether its scenes are rendered each by itself. force: whether what is there already may go. panorama: as
     after ``--panorama``. like: a recipe in likes.py, "" to dream as live; iterations, step_size: None for the recipe's.
     """
 
@@ -44,7 +44,7 @@ class Order:
     codec: str = "h264"
     crf: int = 16
     scenes: bool = False
-    anew: bool = False
+    force: bool = False
     panorama: str = "auto"
     guide_image: Path | None = None
     mask_image: Path | None = None

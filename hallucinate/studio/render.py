@@ -65,7 +65,7 @@ def begin(order: Order) -> Begun:
         check_out(order)
         order.lies()
         lost = left_out(order, canvas_for(footage.first, footage.aspect, order.formats()))
-        made_from = claim(order.out, order.made_from(), order.anew)
+        made_from = claim(order.out, order.made_from(), order.force)
         spans = [Span()]
         if order.scenes:
             if "scenes" not in made_from:
@@ -87,7 +87,7 @@ def check_out(order: Order) -> None:
         raise OutputError(f"{out}: this is the film itself; name another file")
     if out.is_dir():
         raise OutputError(f"{out}: this is a folder; name a film in it, e.g. {out / order.source.name}")
-    if out.exists() and not order.anew:
+    if out.exists() and not order.force:
         raise OutputError(f"{out} is there already; name another file, or replace it with --force")
     if not out.parent.is_dir():
         raise OutputError(f"{out}: there is no folder {out.parent}; make it, or name another file")

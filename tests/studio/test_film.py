@@ -262,7 +262,7 @@ def test_bad_input_is_refused_before_anything_is_written(tmp_path: Path) -> None
         "is not a film": dataclasses.replace(order, source=tmp_path / "text.mp4"),
         "holds no pictures": dataclasses.replace(order, source=tmp_path / "only.wav"),
         "--force": dataclasses.replace(order, out=there),
-        "the film itself": dataclasses.replace(order, out=source, anew=True),
+        "the film itself": dataclasses.replace(order, out=source, force=True),
         "no folder": dataclasses.replace(order, out=tmp_path / "none" / "out.mp4"),
         "'.xyz'": dataclasses.replace(order, out=tmp_path / "out.xyz"),
         "no ending": dataclasses.replace(order, out=tmp_path / "out"),
@@ -298,8 +298,8 @@ def test_parts_of_another_film_are_not_gone_on_with(tmp_path: Path) -> None:
     ):
         with pytest.raises(OutputError, match=words):
             begin(other)
-        assert begin(dataclasses.replace(other, anew=True))
-        begin(dataclasses.replace(order, anew=True))
+        assert begin(dataclasses.replace(other, force=True))
+        begin(dataclasses.replace(order, force=True))
 
 
 def test_a_folder_of_films(tmp_path: Path) -> None:
