@@ -15,7 +15,7 @@ from rich.console import Console
 from hallucinate.errors import SettingsError
 from hallucinate.frame import Picture, shrunk
 from hallucinate.sources.still import load_picture
-from hallucinate.studio.kept import claim
+from hallucinate.studio.kept import claim, remove_pictures
 from hallucinate.studio.photos import FORMATS, check_out, check_room, write_photo
 from hallucinate.studio.sitting import Ask, Easel, Watch, asked_by, bar, dreamed, easel, made_of, read_sized
 
@@ -76,7 +76,7 @@ def sweep(order: Order) -> None:
     folder = order.out.with_name(f"{order.out.name}.parts")
     steps = {name: list(values) for name, values in order.values.items()}
     facts = {"photo": made_of(order.photo), "over": steps, "cell": order.cell, **order.ask.told()}
-    claim(folder, facts, order.force)
+    claim(folder, facts, order.force, remove_pictures)
     paths = [folder / f"{n:04}.png" for n in range(len(cells))]
     if any(path.exists() for path in paths):
         console.print(f"going on: {sum(path.exists() for path in paths)} of {len(cells)} cells are there already")

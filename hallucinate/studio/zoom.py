@@ -22,7 +22,7 @@ from hallucinate.dream.tiles import gradient_by_tiles
 from hallucinate.errors import SettingsError
 from hallucinate.frame import Picture, fit, to_picture, to_tensor
 from hallucinate.sources.still import load_picture
-from hallucinate.studio.kept import MADE_FROM, claim
+from hallucinate.studio.kept import MADE_FROM, claim, remove_pictures
 from hallucinate.studio.photos import check_out, check_room, write_photo
 from hallucinate.studio.sitting import Ask, Easel, Watch, asked_by, bar, easel, made_of, read_sized
 from hallucinate.studio.strips import string_together
@@ -69,7 +69,7 @@ def zoom(order: Order) -> None:
     made = easel(order.ask)
     easels = [made.asking(**asked_by("--through", name, made.network)) for name in order.through] or [made]
     start = first_frame(order, made)
-    claim(order.folder, order.made_from(), order.force)
+    claim(order.folder, order.made_from(), order.force, remove_pictures)
     done = next(n for n in itertools.count() if not frame_path(order.folder, n).exists())
     if done:
         console.print(f"going on from frame {done + 1}")
