@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hallucinate.errors import HallucinateError, OutputError, SourceUnavailable
 from hallucinate.networks.listing import outline
+from hallucinate.studio.bar import bar
 from hallucinate.studio.manners import Dreaming, dreamers
 from hallucinate.studio.order import Order
 from hallucinate.studio.parts import frames_kept, parts_folder
@@ -61,8 +60,8 @@ def one_by_one(orders: list[Order], dreamer: Callable[[Order], Dreaming], consol
         try:
             begun, started_s = begin(order), time.monotonic()
             tell(console, order, begun)
-            with bar(console) as progress:
-                made = render(order, begun.spans, dreamer, Bar(progress, order.source.name, begun.frames))
+            with bar(console, order.source.name, begun.frames) as watch:
+                made = render(order, begun.spans, dreamer, watch)
             console.print(in_words(order, made, time.monotonic() - started_s))
         except HallucinateError as error:
             failed.append(error)
@@ -112,35 +111,3 @@ def in_words(order: Order, made: Made, seconds: float) -> str:
     size = f"{canvas.width}×{canvas.height}, {order.codec} {canvas.bits}-bit"
     damaged = f"; {made.damaged} damaged frames or packets left out" if made.damaged else ""
     return f"{order.out}: {made.frames} frames, {size}, dreamed {made.manner}, in {seconds:.0f} s{damaged}"
-
-
-@contextmanager
-def bar(console: Console) -> Iterator[Progress]:
-    """Frames, frames a second, time left."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[fps]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        yield progress
-
-
-class Bar:
-    """A film's line in the progress display, told how many frames are done."""
-
-    def __init__(self, progress: Progress, name: str, frames: int) -> None:
-        self._progress = progress
-        self._task = progress.add_task(name, total=frames or None, fps="")
-        self._told = False
-
-    def __call__(self, count: int) -> None:
-        """So many frames are done."""
-        if not self._told and count > 1:
-            # What an earlier run did says nothing of this one's speed.
-            self._progress.reset(self._task, completed=count)
-        self._told = True
-        speed = next(task.speed for task in self._progress.tasks if task.id == self._task)
-        self._progress.update(self._task, completed=count, fps=f"{speed:.1f} fps" if speed else "")

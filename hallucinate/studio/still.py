@@ -14,9 +14,10 @@ from hallucinate.dream.still import Reached, dreaming, sizes
 from hallucinate.errors import OutputError
 from hallucinate.frame import Picture, to_tensor
 from hallucinate.sources.still import load_picture
+from hallucinate.studio.bar import bar
 from hallucinate.studio.kept import find, keep, kept_at
 from hallucinate.studio.photos import FORMATS, check_out, check_room, read_photo, write_photo
-from hallucinate.studio.sitting import Ask, Easel, Watch, bar, easel, finished, made_of, read_sized
+from hallucinate.studio.sitting import Ask, Easel, Watch, easel, finished, made_of, read_sized
 from hallucinate.studio.strips import string_together
 
 KEEP_EVERY_S, KEEP_SHARE = 10.0, 0.05

@@ -15,9 +15,10 @@ from rich.console import Console
 from hallucinate.errors import SettingsError
 from hallucinate.frame import Picture, shrunk
 from hallucinate.sources.still import load_picture
+from hallucinate.studio.bar import bar
 from hallucinate.studio.kept import claim, remove_pictures
 from hallucinate.studio.photos import FORMATS, check_out, check_room, write_photo
-from hallucinate.studio.sitting import Ask, Easel, Watch, asked_by, bar, dreamed, easel, made_of, read_sized
+from hallucinate.studio.sitting import Ask, Easel, Watch, asked_by, dreamed, easel, made_of, read_sized
 
 DEFAULTS: Mapping[str, tuple[str, ...]] = {
     "layer": (),

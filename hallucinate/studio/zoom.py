@@ -22,9 +22,10 @@ from hallucinate.dream.tiles import gradient_by_tiles
 from hallucinate.errors import SettingsError
 from hallucinate.frame import Picture, fit, to_picture, to_tensor
 from hallucinate.sources.still import load_picture
+from hallucinate.studio.bar import bar
 from hallucinate.studio.kept import MADE_FROM, claim, remove_pictures
 from hallucinate.studio.photos import check_out, check_room, write_photo
-from hallucinate.studio.sitting import Ask, Easel, Watch, asked_by, bar, easel, made_of, read_sized
+from hallucinate.studio.sitting import Ask, Easel, Watch, asked_by, easel, made_of, read_sized
 from hallucinate.studio.strips import string_together
 from hallucinate.zooming import Move, look_of, moved, noise, steadied
 
