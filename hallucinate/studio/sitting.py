@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -220,15 +219,3 @@ def finished(x: torch.Tensor, detail: torch.Tensor) -> Picture:
     picture = to_picture(x + detail)
     assert picture.dtype == np.uint8
     return picture
-
-
-class Watch:
-    """Seconds since it was started, for what is said at the end."""
-
-    def __init__(self) -> None:
-        self._started_s = time.monotonic()
-
-    @property
-    def seconds(self) -> float:
-        """So many."""
-        return time.monotonic() - self._started_s
