@@ -121,11 +121,11 @@ def dream_film(
     from hallucinate.networks.registry import Given
     from hallucinate.studio.film import films
     from hallucinate.studio.order import Order
+    from hallucinate.studio.sitting import Ask
 
-    how = (settings, network, device, seed, codec, crf, segments == "scene", force, panorama)
-    classic = (Given(weights, run_code), like, iterations, step)
-    order = Order(Path(), Path(), *how, guide_image, mask_image, *classic)
-    films(sources, out, order, ray)
+    asked, given = (settings, like, iterations, step, network, device, seed), Given(weights, run_code)
+    ask = Ask(*asked, guide_image=guide_image, mask_image=mask_image, given=given)
+    films(sources, out, Order(Path(), Path(), ask, codec, crf, segments == "scene", force, panorama), ray)
 
 
 def check_manner(like: str, classic: Mapping[str, object], settings: Settings, panorama: str) -> None:

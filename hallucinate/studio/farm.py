@@ -72,7 +72,7 @@ def over_machines(
 
 def dispatched(ray: Any, films: list[Film], task: Task, console: Console) -> list[HallucinateError]:
     """Have every span of the films rendered, and join each film when its last one is; returns what went wrong."""
-    gpu = any(film.order.device != "cpu" for film in films) and ray.cluster_resources().get("GPU", 0) >= 1
+    gpu = any(film.order.ask.device != "cpu" for film in films) and ray.cluster_resources().get("GPU", 0) >= 1
     remote = ray.remote(num_cpus=1, num_gpus=int(gpu), max_retries=TRIES)(task)
     running = {remote.remote(film.order, n, span): (film, n) for film in films for n, span in enumerate(film.spans)}
     failed, begun_s = list[HallucinateError](), time.monotonic()

@@ -30,10 +30,11 @@ def films(sources: list[Path], out: Path, like: Order, ray: str | None = None) -
 
     ray: an address, where they are to be dreamed over many machines. Raises HallucinateError when a film was not made.
     """
-    if not like.like:
-        pictures = [kind for kind, path in like.files().items() if path is not None]
-        network = outline(like.network, like.given.run_code)
-        like = replace(like, settings=fitted(like.settings, pictures, network))
+    ask = like.ask
+    if not ask.like:
+        pictures = [kind for kind, path in ask.files().items() if path is not None]
+        network = outline(ask.network, ask.given.run_code)
+        like = replace(like, ask=replace(ask, settings=fitted(ask.settings, pictures, network)))
     orders, console = planned(sources, out, like), Console(highlight=False, soft_wrap=True)
     try:
         if ray is None:
