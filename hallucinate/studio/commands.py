@@ -22,16 +22,16 @@ NOT_CLASSIC = (*sorted(LIVE_ONLY), "where", "guide", "guide_layer")
 
 Photo = Annotated[Path, typer.Argument(help="a picture", show_default=False)]
 Like = Annotated[str, typer.Option(help="a classic dream by one word: notebook, or hallucination-machine")]
-Iterations = Annotated[int | None, typer.Option(min=1, max=10000, help="steps on each octave [default: 10]")]
+Iterations = Annotated[
+    int | None,
+    typer.Option(min=1, max=10000, help="steps on each octave [default: what --like sets; of a still without it 10]"),
+]
 StepSize = Annotated[
     str | None,
-    typer.Option(help="mean size of a step, e.g. 0.01 or 1.5/255; without it, strength says how far it goes"),
-]
-FilmIterations = Annotated[
-    int | None, typer.Option(min=1, max=10000, help="steps on each octave of a frame [default: what --like sets]")
-]
-FilmStepSize = Annotated[
-    str | None, typer.Option(help="mean size of a step, e.g. 0.01 or 1.5/255 [default: what --like sets]")
+    typer.Option(
+        help="mean size of a step, e.g. 0.01 or 1.5/255 [default: what --like sets; without it, strength says how far "
+        "it goes]"
+    ),
 ]
 Network = Annotated[
     str, typer.Option(help="the network that dreams: a name that `hallucinate networks` lists, or a file")
@@ -44,11 +44,11 @@ RunCode = Annotated[
     typer.Option("--run-code", help="let a .pt2 or .pt file run its code, which can do anything to this machine"),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1")]
-Seed = Annotated[int, typer.Option(min=0, help="of jitter, and of noise")]
+Seed = Annotated[int, typer.Option(min=0, help="of all that is random")]
 Tile = Annotated[int, typer.Option(min=64, max=8192, help="pixels of a large picture that are looked at together")]
 GuideImage = Annotated[Path | None, typer.Option(help="a picture to dream of")]
 MaskImage = Annotated[Path | None, typer.Option(help="where it dreams: there this picture is bright")]
-Force = Annotated[bool, typer.Option("--force", help="replace what is there")]
+Force = Annotated[bool, typer.Option("--force", help="replace what is there, and what was begun otherwise")]
 
 
 def dream_still(
@@ -99,17 +99,17 @@ def dream_film(
     guide_image: GuideImage = None,
     mask_image: MaskImage = None,
     like: Like = "",
-    iterations: FilmIterations = None,
-    step_size: FilmStepSize = None,
+    iterations: Iterations = None,
+    step_size: StepSize = None,
     network: Network = "motif",
     weights: Weights = None,
     run_code: RunCode = False,
     device: Device = "auto",
-    seed: Annotated[int, typer.Option(min=0, help="of jitter")] = 0,
+    seed: Seed = 0,
     panorama: Annotated[
         str, typer.Option(help="equirect or half-equirect, with two eyes e.g. equirect:top-bottom; auto: as it says")
     ] = "auto",
-    force: Annotated[bool, typer.Option("--force", help="replace what is there, and parts made otherwise")] = False,
+    force: Force = False,
     *,
     settings: Settings,
 ) -> None:
@@ -121,11 +121,11 @@ def dream_film(
     from hallucinate.networks.registry import Given
     from hallucinate.studio.film import films
     from hallucinate.studio.order import Order
+    from hallucinate.studio.sitting import Ask
 
-    how = (settings, network, device, seed, codec, crf, segments == "scene", force, panorama)
-    classic = (Given(weights, run_code), like, iterations, step)
-    order = Order(Path(), Path(), *how, guide_image, mask_image, *classic)
-    films(sources, out, order, ray)
+    asked, given = (settings, like, iterations, step, network, device, seed), Given(weights, run_code)
+    ask = Ask(*asked, guide_image=guide_image, mask_image=mask_image, given=given)
+    films(sources, out, Order(Path(), Path(), ask, codec, crf, segments == "scene", force, panorama), ray)
 
 
 def check_manner(like: str, classic: Mapping[str, object], settings: Settings, panorama: str) -> None:
@@ -156,7 +156,7 @@ def dream_zoom(
     every: Annotated[int, typer.Option(min=1, help="frames from one of --through to the next")] = 48,
     size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT [default: the picture's; from noise 640x360]")] = None,
     like: Like = "",
-    iterations: Annotated[int, typer.Option(min=1, max=1000, help="steps on each octave of a frame")] = 1,
+    iterations: Annotated[int, typer.Option(min=1, max=10000, help="steps on each octave of a frame")] = 1,
     step_size: StepSize = None,
     guide_image: GuideImage = None,
     network: Network = "motif",

@@ -15,7 +15,8 @@ from typing import Any
 from rich.console import Console
 
 from hallucinate.errors import HallucinateError, OutputError, SettingsError
-from hallucinate.studio.film import Bar, bar, in_words, tell
+from hallucinate.studio.bar import bar
+from hallucinate.studio.film import in_words, tell
 from hallucinate.studio.footage import Span
 from hallucinate.studio.manners import dreamers
 from hallucinate.studio.order import Order
@@ -71,12 +72,12 @@ def over_machines(
 
 def dispatched(ray: Any, films: list[Film], task: Task, console: Console) -> list[HallucinateError]:
     """Have every span of the films rendered, and join each film when its last one is; returns what went wrong."""
-    gpu = any(film.order.device != "cpu" for film in films) and ray.cluster_resources().get("GPU", 0) >= 1
+    gpu = any(film.order.ask.device != "cpu" for film in films) and ray.cluster_resources().get("GPU", 0) >= 1
     remote = ray.remote(num_cpus=1, num_gpus=int(gpu), max_retries=TRIES)(task)
     running = {remote.remote(film.order, n, span): (film, n) for film in films for n, span in enumerate(film.spans)}
     failed, begun_s = list[HallucinateError](), time.monotonic()
-    with bar(console) as progress:
-        watch = Bar(progress, f"{len(films)} films, {len(running)} tasks", sum(film.frames for film in films))
+    name, frames = f"{len(films)} films, {len(running)} tasks", sum(film.frames for film in films)
+    with bar(console, name, frames) as watch:
         while running:
             (done, *_), _ = ray.wait(list(running), num_returns=1)
             film, n = running.pop(done)

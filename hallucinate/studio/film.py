@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hallucinate.errors import HallucinateError, OutputError, SourceUnavailable
 from hallucinate.networks.listing import outline
+from hallucinate.studio.bar import bar
 from hallucinate.studio.manners import Dreaming, dreamers
 from hallucinate.studio.order import Order
 from hallucinate.studio.parts import frames_kept, parts_folder
@@ -31,10 +30,11 @@ def films(sources: list[Path], out: Path, like: Order, ray: str | None = None) -
 
     ray: an address, where they are to be dreamed over many machines. Raises HallucinateError when a film was not made.
     """
-    if not like.like:
-        pictures = [kind for kind, path in like.files().items() if path is not None]
-        network = outline(like.network, like.given.run_code)
-        like = replace(like, settings=fitted(like.settings, pictures, network))
+    ask = like.ask
+    if not ask.like:
+        pictures = [kind for kind, path in ask.files().items() if path is not None]
+        network = outline(ask.network, ask.given.run_code)
+        like = replace(like, ask=replace(ask, settings=fitted(ask.settings, pictures, network)))
     orders, console = planned(sources, out, like), Console(highlight=False, soft_wrap=True)
     try:
         if ray is None:
@@ -61,8 +61,8 @@ def one_by_one(orders: list[Order], dreamer: Callable[[Order], Dreaming], consol
         try:
             begun, started_s = begin(order), time.monotonic()
             tell(console, order, begun)
-            with bar(console) as progress:
-                made = render(order, begun.spans, dreamer, Bar(progress, order.source.name, begun.frames))
+            with bar(console, order.source.name, begun.frames) as watch:
+                made = render(order, begun.spans, dreamer, watch)
             console.print(in_words(order, made, time.monotonic() - started_s))
         except HallucinateError as error:
             failed.append(error)
@@ -70,7 +70,7 @@ def one_by_one(orders: list[Order], dreamer: Callable[[Order], Dreaming], consol
 
 
 def planned(sources: list[Path], out: Path, like: Order) -> list[Order]:
-    """An order for each film. A film of several that is there already is left as it is, unless it is to be made anew.
+    """An order for each film. A film of several that is there already is left as it is, unless forced.
 
     Raises HallucinateError for a folder without films, or where two would be written to one file.
     """
@@ -89,7 +89,7 @@ def planned(sources: list[Path], out: Path, like: Order) -> list[Order]:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{out}: cannot be made ({error.strerror}); name another folder") from None
-    return [replace(like, source=film, out=to) for to, film in outs.items() if like.anew or not to.exists()]
+    return [replace(like, source=film, out=to) for to, film in outs.items() if like.force or not to.exists()]
 
 
 def films_in(folder: Path) -> list[Path]:
@@ -112,35 +112,3 @@ def in_words(order: Order, made: Made, seconds: float) -> str:
     size = f"{canvas.width}×{canvas.height}, {order.codec} {canvas.bits}-bit"
     damaged = f"; {made.damaged} damaged frames or packets left out" if made.damaged else ""
     return f"{order.out}: {made.frames} frames, {size}, dreamed {made.manner}, in {seconds:.0f} s{damaged}"
-
-
-@contextmanager
-def bar(console: Console) -> Iterator[Progress]:
-    """Frames, frames a second, time left."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[fps]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        yield progress
-
-
-class Bar:
-    """A film's line in the progress display, told how many frames are done."""
-
-    def __init__(self, progress: Progress, name: str, frames: int) -> None:
-        self._progress = progress
-        self._task = progress.add_task(name, total=frames or None, fps="")
-        self._told = False
-
-    def __call__(self, count: int) -> None:
-        """So many frames are done."""
-        if not self._told and count > 1:
-            # What an earlier run did says nothing of this one's speed.
-            self._progress.reset(self._task, completed=count)
-        self._told = True
-        speed = next(task.speed for task in self._progress.tasks if task.id == self._task)
-        self._progress.update(self._task, completed=count, fps=f"{speed:.1f} fps" if speed else "")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -43,26 +45,39 @@ def find(path: Path, made_from: dict[str, object], device: torch.device) -> Reac
         return None
 
 
-def claim(folder: Path, made_from: dict[str, object], force: bool) -> None:
-    """Make or find the folder of what is done of something; pictures in it are of the same, or are removed.
+def claim(folder: Path, made_from: Mapping[str, Any], force: bool, clear: Callable[[Path], None]) -> dict[str, Any]:
+    """Make or find the folder of what is done of something; returns what that is made from: more than asked, maybe.
 
-    Raises OutputError when those there are of something else, unless they may be replaced, or it cannot be written to.
+    clear: removes what was done, where the folder is begun anew. Raises OutputError when what is there is of something
+    else, unless it may be replaced, or the folder cannot be written to.
     """
-    told, wanted = folder / MADE_FROM, json.loads(json.dumps(made_from))
+    told = folder / MADE_FROM
+    wanted: dict[str, Any] = json.loads(json.dumps(made_from))
     try:
         there = json.loads(told.read_bytes())
     except FileNotFoundError:
         there = None
     except (OSError, ValueError):
         there = {}
-    if there == wanted:
-        return
+    facts: dict[str, Any] = there if isinstance(there, dict) else {}
+    other = [name for name, value in wanted.items() if facts.get(name) != value]
+    if there is not None and not other:
+        return facts
     if there is not None and not force:
-        raise OutputError(f"{folder} holds what was done of another; give what that was made with to go on, or --force")
+        raise OutputError(
+            f"{folder} holds what was done of another: {', '.join(other)} differ; give what that was made with to go "
+            "on, or --force to begin anew"
+        )
     try:
+        clear(folder)
         folder.mkdir(exist_ok=True)
-        for path in folder.glob("[0-9]*.png"):
-            path.unlink()
         write_json(told, wanted)
     except OSError as error:
-        raise OutputError(f"{folder} cannot be written to ({error.strerror}); name another place") from None
+        raise OutputError(f"{folder} cannot be written to ({error.strerror}); make room or name another") from None
+    return wanted
+
+
+def remove_pictures(folder: Path) -> None:
+    """Remove numbered pictures, and nothing else: the folder may be one that somebody named. Raises OSError."""
+    for path in folder.glob("[0-9]*.png"):
+        path.unlink()

@@ -118,29 +118,29 @@ def dreamers(order: Order) -> Callable[[Order], Dreaming]:
 
     Raises HallucinateError for a network, a device, a recipe, or a name in the settings that is not there.
     """
-    return classic_dreamers(order) if order.like else live_dreamers(order)
+    return classic_dreamers(order) if order.ask.like else live_dreamers(order)
 
 
 def classic_dreamers(order: Order) -> Callable[[Order], Dreaming]:
     """In the classic manner."""
-    made, like = easel(order.ask()), find_like(order.like)
+    made, like = easel(order.ask), find_like(order.ask.like)
     return lambda film: Classic(made, like)
 
 
 def live_dreamers(order: Order) -> Callable[[Order], Dreaming]:
     """As live; always in the same precision: which one is quickest is another thing at each start."""
-    device = choose_device(order.device)
-    network = open_network(order.network, device, precisions(device)[0], given=order.given)
-    pictures = read_pictures(order.files())
+    ask, device = order.ask, choose_device(order.ask.device)
+    network = open_network(ask.network, device, precisions(device)[0], given=ask.given)
+    pictures = read_pictures(ask.files())
     # The least width is the governor's, and nothing governs here.
-    checked(network, order.settings.model_copy(update={"dream_width_min": 64}), pictures)
+    checked(network, ask.settings.model_copy(update={"dream_width_min": 64}), pictures)
     agreement = read_agreement(shipped("calibration") / "strength" / f"{network.name}.json")
 
     def live(film: Order) -> Live:
-        dreamer = Dreamer(network, device, film.seed, agreement, *film.lies())
+        dreamer = Dreamer(network, device, film.ask.seed, agreement, *film.lies())
         dreamer.guide(pictures.get("guide"))
         dreamer.mask(pictures.get("mask"))
-        return Live(dreamer, film.settings)
+        return Live(dreamer, film.ask.settings)
 
     return live
 
@@ -152,8 +152,9 @@ def point_for(settings: Settings, width: int) -> OperatingPoint:
 
 def in_words(order: Order, width: int) -> str:
     """How a film's frames, upright so many pixels wide, are dreamed."""
-    if order.like:
-        iterations = order.iterations or find_like(order.like).iterations
-        return f"like {order.like}, {iterations} iteration{'s' if iterations != 1 else ''} on each octave"
-    point = point_for(order.settings, width)
+    ask = order.ask
+    if ask.like:
+        iterations = ask.iterations or find_like(ask.like).iterations
+        return f"like {ask.like}, {iterations} iteration{'s' if iterations != 1 else ''} on each octave"
+    point = point_for(ask.settings, width)
     return f"{point.width} px wide, {point.steps} step{'s' if point.steps != 1 else ''} a frame"

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import av
 
 from hallucinate.dream.surface import Layout, Surface
-from hallucinate.networks.registry import Given
 from hallucinate.panorama.fitting import read_wanted
-from hallucinate.settings import Settings
 from hallucinate.sources.panoramas import as_it_says
 from hallucinate.studio.sitting import Ask, made_of
 
@@ -31,57 +29,38 @@ REPEATABLE = {
 class Order:
     """One film to be dreamed.
 
-    scenes: whether its scenes are rendered each by itself. anew: whether what is there already may go. panorama: as
-    after ``--panorama``. like: a recipe in likes.py, "" to dream as live; iterations, step_size: None for the recipe's.
+    ask: without a ``like`` it is dreamed as live. scenes: whether its scenes are rendered each by itself. force:
+    whether what is there already may go. panorama: as after ``--panorama``.
     """
 
     source: Path
     out: Path
-    settings: Settings
-    network: str = "motif"
-    device: str = "auto"
-    seed: int = 0
+    ask: Ask
     codec: str = "h264"
     crf: int = 16
     scenes: bool = False
-    anew: bool = False
+    force: bool = False
     panorama: str = "auto"
-    guide_image: Path | None = None
-    mask_image: Path | None = None
-    given: Given = field(default_factory=Given)
-    like: str = ""
-    iterations: int | None = None
-    step_size: float | None = None
 
     def made_from(self) -> dict[str, Any]:
         """All that decides what the film's frames are, for JSON."""
+        ask = self.ask
         return {
             "source": made_of(self.source),
-            "settings": self.settings.model_dump(mode="json"),
-            "network": self.network,
-            "device": self.device,
-            "seed": self.seed,
+            "settings": ask.settings.model_dump(mode="json"),
+            "network": ask.network,
+            "device": ask.device,
+            "seed": ask.seed,
             "codec": self.codec,
             "crf": self.crf,
             "panorama": self.panorama,
-            "weights": made_of(self.given.weights) if self.given.weights else None,
-            "like": self.like or None,
-            "iterations": self.iterations,
-            "step size": self.step_size,
+            "weights": made_of(ask.given.weights) if ask.given.weights else None,
+            "like": ask.like or None,
+            "iterations": ask.iterations,
+            "step size": ask.step_size,
             "segments": "scene" if self.scenes else "film",
-            **{kind: None if path is None else made_of(path) for kind, path in self.files().items()},
+            **{kind: None if path is None else made_of(path) for kind, path in ask.files().items()},
         }
-
-    def files(self) -> dict[str, Path | None]:
-        """The pictures beside the film."""
-        return {"guide": self.guide_image, "mask": self.mask_image}
-
-    def ask(self) -> Ask:
-        """What is asked for of each frame in the classic manner."""
-        asked = (self.iterations, self.step_size, self.network, self.device, self.seed)
-        return Ask(
-            self.settings, self.like, *asked, guide_image=self.guide_image, mask_image=self.mask_image, given=self.given
-        )
 
     def lies(self) -> tuple[Surface, Layout]:
         """What the film's pictures lie on, as was said or as it says itself, and for whose eyes.

@@ -17,9 +17,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from hallucinate.errors import OutputError
-from hallucinate.shipped import move_whole, write_bytes, write_json
-from hallucinate.studio.kept import MADE_FROM
+from hallucinate.shipped import move_whole, write_bytes
 
 
 @dataclass(frozen=True)
@@ -59,40 +57,9 @@ def part_path(folder: Path, n: int) -> Path:
     return folder / f"{n:06}.nut"
 
 
-def claim(out: Path, made_from: dict[str, Any], anew: bool) -> dict[str, Any]:
-    """Make or find a film's parts; returns what they are made from, as it was written: more than is asked, maybe.
-
-    Raises OutputError when those there are made from something else, unless ``anew``: then they are removed.
-    """
-    folder = parts_folder(out)
-    try:
-        there = json.loads((folder / MADE_FROM).read_bytes())
-    except FileNotFoundError:
-        there = None
-    except (OSError, ValueError):
-        there = {}
-    if isinstance(there, dict) and all(there.get(key) == value for key, value in made_from.items()):
-        return there
-    if there is not None and not anew:
-        other = [key for key, value in made_from.items() if not isinstance(there, dict) or there.get(key) != value]
-        raise OutputError(
-            f"{folder} holds parts of another film: {', '.join(other)} differ; give what they were made with to go on, "
-            "or --force to begin anew"
-        )
-    clear(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / MADE_FROM, made_from)
-    return made_from
-
-
-def add_to_claim(out: Path, made_from: dict[str, Any]) -> None:
-    """Write down more of what a film's parts are made from."""
-    write_json(parts_folder(out) / MADE_FROM, made_from)
-
-
-def clear(out: Path) -> None:
+def clear(folder: Path) -> None:
     """Remove a film's parts."""
-    shutil.rmtree(parts_folder(out), ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def latest(folder: Path) -> Kept | None:

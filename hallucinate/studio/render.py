@@ -14,23 +14,14 @@ from av.error import FFmpegError
 
 from hallucinate.errors import OutputError, SourceError
 from hallucinate.frame import Frame
+from hallucinate.shipped import write_json
 from hallucinate.studio.colours import Canvas, added, canvas_for, seen
 from hallucinate.studio.footage import Footage, Span
 from hallucinate.studio.joining import container_of, encoding, join, left_out
+from hallucinate.studio.kept import MADE_FROM, claim
 from hallucinate.studio.manners import Dreaming, in_words
 from hallucinate.studio.order import Order
-from hallucinate.studio.parts import (
-    Kept,
-    Notes,
-    add_to_claim,
-    claim,
-    clear,
-    keep,
-    latest,
-    part_path,
-    parts_folder,
-    span_folder,
-)
+from hallucinate.studio.parts import Kept, Notes, clear, keep, latest, part_path, parts_folder, span_folder
 
 Watch = Callable[[int], None]
 """Told, after each frame, how many frames of its span are done."""
@@ -65,13 +56,13 @@ def begin(order: Order) -> Begun:
         check_out(order)
         order.lies()
         lost = left_out(order, canvas_for(footage.first, footage.aspect, order.formats()))
-        made_from = claim(order.out, order.made_from(), order.anew)
+        made_from = claim(parts_folder(order.out), order.made_from(), order.force, clear)
         spans = [Span()]
         if order.scenes:
             if "scenes" not in made_from:
                 found = [(span.start, span.end) for span in footage.scenes()]
                 made_from = {**made_from, "scenes": found}
-                add_to_claim(order.out, made_from)
+                write_json(parts_folder(order.out) / MADE_FROM, made_from)
             spans = [Span(*each) for each in made_from["scenes"]]
         return Begun(spans, lost, footage.expected)
     except OSError as error:
@@ -87,7 +78,7 @@ def check_out(order: Order) -> None:
         raise OutputError(f"{out}: this is the film itself; name another file")
     if out.is_dir():
         raise OutputError(f"{out}: this is a folder; name a film in it, e.g. {out / order.source.name}")
-    if out.exists() and not order.anew:
+    if out.exists() and not order.force:
         raise OutputError(f"{out} is there already; name another file, or replace it with --force")
     if not out.parent.is_dir():
         raise OutputError(f"{out}: there is no folder {out.parent}; make it, or name another file")
@@ -200,7 +191,7 @@ def finish(order: Order, ends: list[Notes]) -> Made:
             f"{order.out}: cannot be written ({reason(error)}); make room, and the same command goes on: "
             f"all is rendered in {parts_folder(order.out)}"
         ) from None
-    clear(order.out)
+    clear(parts_folder(order.out))
     canvas = canvas_for(footage.first, footage.aspect, order.formats())
     frames, damaged = sum(end.frames for end in ends), sum(end.damaged for end in ends)
     width = canvas.height if round(footage.first.rotation / 90) % 2 else canvas.width  # upright

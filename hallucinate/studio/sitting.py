@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import difflib
 import os
-import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hallucinate.device import choose_device
 from hallucinate.dream.agreement import read_agreement
@@ -223,24 +219,3 @@ def finished(x: torch.Tensor, detail: torch.Tensor) -> Picture:
     picture = to_picture(x + detail)
     assert picture.dtype == np.uint8
     return picture
-
-
-@contextmanager
-def bar(console: Console, name: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A progress bar, told how many are done; nothing where there is no terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(name, total=total)
-        yield lambda count: progress.update(task, completed=count)
-
-
-class Watch:
-    """Seconds since it was started, for what is said at the end."""
-
-    def __init__(self) -> None:
-        self._started_s = time.monotonic()
-
-    @property
-    def seconds(self) -> float:
-        """So many."""
-        return time.monotonic() - self._started_s

@@ -14,9 +14,10 @@ from hallucinate.dream.still import Reached, dreaming, sizes
 from hallucinate.errors import OutputError
 from hallucinate.frame import Picture, to_tensor
 from hallucinate.sources.still import load_picture
+from hallucinate.studio.bar import bar
 from hallucinate.studio.kept import find, keep, kept_at
 from hallucinate.studio.photos import FORMATS, check_out, check_room, read_photo, write_photo
-from hallucinate.studio.sitting import Ask, Easel, Watch, bar, easel, finished, made_of, read_sized
+from hallucinate.studio.sitting import Ask, Easel, easel, finished, made_of, read_sized
 from hallucinate.studio.strips import string_together
 
 KEEP_EVERY_S, KEEP_SHARE = 10.0, 0.05
@@ -82,7 +83,7 @@ def stage_path(out: Path, n: int) -> Path:
 def still(order: Order) -> None:
     """Dream a photo, and say what was made. Raises HallucinateError; what is there then was there before."""
     order.check()
-    console, watch = Console(highlight=False, soft_wrap=True), Watch()
+    console, started_s = Console(highlight=False, soft_wrap=True), time.monotonic()
     made = easel(order.ask)
     read_sized(order.photo, made.device)
     photo, about = read_photo(order.photo)
@@ -107,7 +108,8 @@ def still(order: Order) -> None:
     kept_at(order.out).unlink(missing_ok=True)
     small, large = (f"{width}×{height}" for height, width in (octaves[0], photo.shape[:2]))
     steps = f"{len(octaves)} octaves from {small}, {made.manner.iterations} iterations on each"
-    console.print("; ".join([f"{order.out}: {large}, {steps}, in {watch.seconds:.0f} s", *map(str, strips)]))
+    said = f"{order.out}: {large}, {steps}, in {time.monotonic() - started_s:.0f} s"
+    console.print("; ".join([said, *map(str, strips)]))
 
 
 def dream(order: Order, made: Easel, photo: Picture, stages: Stages, console: Console) -> Picture:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,9 +16,10 @@ from rich.console import Console
 from hallucinate.errors import SettingsError
 from hallucinate.frame import Picture, shrunk
 from hallucinate.sources.still import load_picture
-from hallucinate.studio.kept import claim
+from hallucinate.studio.bar import bar
+from hallucinate.studio.kept import claim, remove_pictures
 from hallucinate.studio.photos import FORMATS, check_out, check_room, write_photo
-from hallucinate.studio.sitting import Ask, Easel, Watch, asked_by, bar, dreamed, easel, made_of, read_sized
+from hallucinate.studio.sitting import Ask, Easel, asked_by, dreamed, easel, made_of, read_sized
 
 DEFAULTS: Mapping[str, tuple[str, ...]] = {
     "layer": (),
@@ -61,7 +63,7 @@ class Order:
 def sweep(order: Order) -> None:
     """Dream every cell and put them on sheets. Raises HallucinateError; a killed one's cells stay for the next try."""
     check_out("-o", order.out, tuple(FORMATS), order.force)
-    console, watch = Console(highlight=False, soft_wrap=True), Watch()
+    console, started_s = Console(highlight=False, soft_wrap=True), time.monotonic()
     made = easel(order.ask)
     if "layer" in order.values and not order.values["layer"]:
         order = replace(order, values={**order.values, "layer": made.network.layers})
@@ -76,7 +78,7 @@ def sweep(order: Order) -> None:
     folder = order.out.with_name(f"{order.out.name}.parts")
     steps = {name: list(values) for name, values in order.values.items()}
     facts = {"photo": made_of(order.photo), "over": steps, "cell": order.cell, **order.ask.told()}
-    claim(folder, facts, order.force)
+    claim(folder, facts, order.force, remove_pictures)
     paths = [folder / f"{n:04}.png" for n in range(len(cells))]
     if any(path.exists() for path in paths):
         console.print(f"going on: {sum(path.exists() for path in paths)} of {len(cells)} cells are there already")
@@ -90,7 +92,8 @@ def sweep(order: Order) -> None:
         here = [picture for picture, cell in zip(pictures, cells, strict=True) if not value or value in on_sheet(cell)]
         write_photo(path, sheet(here, order, f"{order.photo.name}, {titled(order, made, value)}"))
     shutil.rmtree(folder)
-    console.print(f"{', '.join(map(str, order.sheets().values()))}: {len(cells)} cells, in {watch.seconds:.0f} s")
+    sheets = ", ".join(map(str, order.sheets().values()))
+    console.print(f"{sheets}: {len(cells)} cells, in {time.monotonic() - started_s:.0f} s")
 
 
 def on_sheet(cell: Cell) -> list[str]:

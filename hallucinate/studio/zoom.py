@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,9 +23,10 @@ from hallucinate.dream.tiles import gradient_by_tiles
 from hallucinate.errors import SettingsError
 from hallucinate.frame import Picture, fit, to_picture, to_tensor
 from hallucinate.sources.still import load_picture
-from hallucinate.studio.kept import MADE_FROM, claim
+from hallucinate.studio.bar import bar
+from hallucinate.studio.kept import MADE_FROM, claim, remove_pictures
 from hallucinate.studio.photos import check_out, check_room, write_photo
-from hallucinate.studio.sitting import Ask, Easel, Watch, asked_by, bar, easel, made_of, read_sized
+from hallucinate.studio.sitting import Ask, Easel, asked_by, easel, made_of, read_sized
 from hallucinate.studio.strips import string_together
 from hallucinate.zooming import Move, look_of, moved, noise, steadied
 
@@ -65,11 +67,11 @@ class Order:
 def zoom(order: Order) -> None:
     """Make a zoom, and say so. Raises HallucinateError; a killed one's frames stay for the next try."""
     check_order(order)
-    console, watch = Console(highlight=False, soft_wrap=True), Watch()
+    console, started_s = Console(highlight=False, soft_wrap=True), time.monotonic()
     made = easel(order.ask)
     easels = [made.asking(**asked_by("--through", name, made.network)) for name in order.through] or [made]
     start = first_frame(order, made)
-    claim(order.folder, order.made_from(), order.force)
+    claim(order.folder, order.made_from(), order.force, remove_pictures)
     done = next(n for n in itertools.count() if not frame_path(order.folder, n).exists())
     if done:
         console.print(f"going on from frame {done + 1}")
@@ -88,7 +90,7 @@ def zoom(order: Order) -> None:
         string_together(order.out, pictures, order.fps)
         shutil.rmtree(order.folder)
     height, width = start.shape[:2]
-    console.print(f"{order.out}: {order.frames} frames, {width}×{height}, in {watch.seconds:.0f} s")
+    console.print(f"{order.out}: {order.frames} frames, {width}×{height}, in {time.monotonic() - started_s:.0f} s")
 
 
 def check_order(order: Order) -> None:

@@ -16,6 +16,7 @@ from hallucinate.settings import Settings
 from hallucinate.studio.manners import Live
 from hallucinate.studio.order import Order
 from hallucinate.studio.render import begin, render
+from hallucinate.studio.sitting import Ask
 from tests.dream.networks import TinyNetwork
 
 SETTINGS = Settings(motifs={"light": 1.0}, motif_size=0.3, dream_width=64, growth_s=0.1, drift_turn=9.0)
@@ -25,7 +26,7 @@ PART = 5
 def run(source: Path, out: Path, killed_at: int | None) -> None:
     """Render, and kill this process once it has done so many frames itself."""
     Live.part = PART
-    order, done = Order(source, out, SETTINGS), 0
+    order, done = Order(source, out, Ask(SETTINGS)), 0
 
     def watch(count: int) -> None:
         nonlocal done

@@ -17,6 +17,7 @@ from hallucinate.studio.manners import Live, dreamers
 from hallucinate.studio.order import Order
 from hallucinate.studio.parts import Notes, parts_folder
 from hallucinate.studio.render import begin, render, render_span
+from hallucinate.studio.sitting import Ask
 from tests.studio.films import film, planes, sound
 
 PART = 5
@@ -42,8 +43,9 @@ def test_scenes_are_tasks_and_one_whose_worker_dies_goes_on(tmp_path: Path, monk
     ray = pytest.importorskip("ray")
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     source = film(tmp_path / "in.mp4", EVEN, cut_at=30)
-    order = Order(source, tmp_path / "out.mp4", ASKED, device="cpu", scenes=True)
-    damaged = Order(source, tmp_path / "other.mp4", ASKED.model_copy(update={"layers": {"none": 1.0}}), device="cpu")
+    order = Order(source, tmp_path / "out.mp4", Ask(ASKED, device="cpu"), scenes=True)
+    unknown = ASKED.model_copy(update={"layers": {"none": 1.0}})
+    damaged = Order(source, tmp_path / "other.mp4", Ask(unknown, device="cpu"))
     told = Console(file=io.StringIO(), width=500)
     failed = farm.over_machines([order, damaged], "local", told, dying_once)
     assert not ray.is_initialized()
@@ -55,7 +57,7 @@ def test_scenes_are_tasks_and_one_whose_worker_dies_goes_on(tmp_path: Path, monk
     assert not parts_folder(order.out).exists()
 
     monkeypatch.setattr(Live, "part", PART)
-    here = Order(source, tmp_path / "here.mp4", ASKED, device="cpu", scenes=True)
+    here = Order(source, tmp_path / "here.mp4", Ask(ASKED, device="cpu"), scenes=True)
     render(here, begin(here).spans, dreamers(here), lambda count: None)
     for a, b in zip(planes(order.out), planes(here.out), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -65,7 +67,7 @@ def test_scenes_are_tasks_and_one_whose_worker_dies_goes_on(tmp_path: Path, monk
 def test_without_ray_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     source = film(tmp_path / "in.mp4", EVEN[:2], sound=None)
-    like = Order(source, tmp_path / "out.mp4", ASKED, device="cpu")
+    like = Order(source, tmp_path / "out.mp4", Ask(ASKED, device="cpu"))
     with pytest.raises(SettingsError, match=r"hallucinate\[ray\]"):
         films([source], tmp_path / "out.mp4", like, "local")
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]

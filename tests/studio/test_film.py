@@ -29,6 +29,7 @@ from hallucinate.studio.manners import Live
 from hallucinate.studio.order import Order
 from hallucinate.studio.parts import parts_folder
 from hallucinate.studio.render import Made, begin, render
+from hallucinate.studio.sitting import Ask
 from tests.dream.networks import TinyNetwork
 from tests.studio.conftest import scene
 from tests.studio.films import EVEN, LIGHT, SPHERICAL, Colour, film, frames, planes, sound, times
@@ -47,7 +48,7 @@ def tiny() -> Dreamer:
 
 
 def made(order: Order, dreamer: Callable[[], Dreamer] = tiny) -> Made:
-    return render(order, begin(order).spans, lambda film: Live(dreamer(), film.settings), lambda count: None)
+    return render(order, begin(order).spans, lambda film: Live(dreamer(), film.ask.settings), lambda count: None)
 
 
 COLOURS = {
@@ -61,7 +62,7 @@ COLOURS = {
 @pytest.mark.parametrize("colour", COLOURS.values(), ids=COLOURS)
 def test_an_undreamed_film_comes_out_as_it_was(tmp_path: Path, colour: Colour) -> None:
     source = film(tmp_path / "in.mp4", colour=colour, sound=None)
-    made(Order(source, tmp_path / "out.mp4", UNDREAMED, crf=0))
+    made(Order(source, tmp_path / "out.mp4", Ask(UNDREAMED), crf=0))
     was, now = frames(source), frames(tmp_path / "out.mp4")
     for tag in ("colorspace", "color_range", "color_primaries", "color_trc"):
         assert getattr(now[0], tag) == getattr(was[0], tag)
@@ -78,7 +79,7 @@ def test_an_undreamed_film_comes_out_as_it_was(tmp_path: Path, colour: Colour) -
 def test_what_is_dreamed_is_added_and_nothing_else_changes(source: str) -> None:
     rgb = np.kron(np.random.default_rng(0).integers(40, 200, (8, 12, 3), np.uint8), np.ones((8, 8, 1), np.uint8))
     frame = av.VideoFrame.from_ndarray(rgb, "rgb24").reformat(format=source)
-    canvas = canvas_for(frame, None, Order(Path(), Path(), ASKED).formats())
+    canvas = canvas_for(frame, None, Order(Path(), Path(), Ask(ASKED)).formats())
     assert canvas.bits == (10 if "1" in source.removeprefix("nv12") else 8)
     before = seen(frame, canvas)
     plain = seen(added(frame, before, before, canvas), canvas).astype(int)
@@ -101,7 +102,7 @@ def test_ten_bits_stay_ten_bits_where_nothing_is_dreamed() -> None:
 
 def test_a_dreamed_film_is_dreamed(tmp_path: Path) -> None:
     source = film(tmp_path / "in.mp4", sound=None)
-    result = made(Order(source, tmp_path / "out.mp4", ASKED))
+    result = made(Order(source, tmp_path / "out.mp4", Ask(ASKED)))
     assert (result.frames, result.damaged, result.manner) == (20, 0, "64 px wide, 1 step a frame")
     far = [np.abs(a.astype(int) - b).mean() for a, b in zip(planes(source), planes(tmp_path / "out.mp4"), strict=True)]
     assert far[-1] > 4 > far[0]
@@ -114,7 +115,7 @@ UNEVEN = [0, 512, 700, 1900, 1901, 4000, 4300, 9000, 9100, 9999, 12000, 12100, 1
 @pytest.mark.parametrize("codec", ["h264", "hevc"])
 def test_sound_and_timing_are_the_sources_own(tmp_path: Path, codec: str) -> None:
     source = film(tmp_path / "in.mp4", UNEVEN)
-    made(Order(source, tmp_path / "out.mp4", ASKED, codec=codec))
+    made(Order(source, tmp_path / "out.mp4", Ask(ASKED), codec=codec))
     assert sound(tmp_path / "out.mp4") == sound(source)
     assert [shown for shown, _ in times(tmp_path / "out.mp4")] == [shown for shown, _ in times(source)]
     assert [frame.pts * frame.time_base for frame in frames(tmp_path / "out.mp4")] == [
@@ -126,7 +127,7 @@ def test_sound_and_timing_are_the_sources_own(tmp_path: Path, codec: str) -> Non
 def test_tags_language_and_chapters_are_kept(tmp_path: Path) -> None:
     source = film(tmp_path / "in.mp4", aspect=Fraction(4, 3))
     for name in ("out.mp4", "out.mkv"):
-        order = Order(source, tmp_path / name, UNDREAMED)
+        order = Order(source, tmp_path / name, Ask(UNDREAMED))
         assert begin(order).left_out == []  # not the stream that MP4 has of its chapters
         made(order)
         with av.open(str(tmp_path / name)) as out:
@@ -149,8 +150,8 @@ def test_subtitles_are_kept_where_they_can_be_and_said_where_not(tmp_path: Path)
         for packet in packets:
             packet.stream = copies[packet.stream_index]
         out.mux([*packets[:3], line, *packets[3:]])
-    assert begin(Order(source, tmp_path / "out.mp4", UNDREAMED)).left_out == ["subtitle (srt)"]
-    made(Order(source, tmp_path / "out.mkv", UNDREAMED))
+    assert begin(Order(source, tmp_path / "out.mp4", Ask(UNDREAMED))).left_out == ["subtitle (srt)"]
+    made(Order(source, tmp_path / "out.mkv", Ask(UNDREAMED)))
     with av.open(str(tmp_path / "out.mkv")) as out:
         assert [(p.pts, bytes(p)) for p in out.demux(subtitles=0) if p.size] == [(100, b"What do you see?")]
     assert sound(tmp_path / "out.mkv") == sound(source)
@@ -159,7 +160,7 @@ def test_subtitles_are_kept_where_they_can_be_and_said_where_not(tmp_path: Path)
 @pytest.mark.parametrize("ending", ["mp4", "mkv", "mov"])
 def test_a_360_film_stays_one(tmp_path: Path, ending: str) -> None:
     source = film(tmp_path / "in.mp4", boxes=SPHERICAL + LIGHT, sound=None)
-    made(Order(source, tmp_path / f"out.{ending}", UNDREAMED, codec="hevc"))
+    made(Order(source, tmp_path / f"out.{ending}", Ask(UNDREAMED), codec="hevc"))
     was, now = (frames(path)[0].side_data for path in (source, tmp_path / f"out.{ending}"))
     for kind in ("SPHERICAL", "CONTENT_LIGHT_LEVEL"):
         assert bytes(now[kind]) == bytes(was[kind])
@@ -188,7 +189,7 @@ class Looking(Dreamer):
 def test_a_turned_film_is_dreamed_upright_and_stays_turned(tmp_path: Path, ending: str) -> None:
     source = film(tmp_path / "in.mp4", rotation=90, sound=None)
     looking = Looking()
-    made(Order(source, tmp_path / f"out.{ending}", UNDREAMED, crf=0), lambda: looking)
+    made(Order(source, tmp_path / f"out.{ending}", Ask(UNDREAMED), crf=0), lambda: looking)
     assert looking.shown[0].picture.shape == (96, 64, 3)
     now = frames(tmp_path / f"out.{ending}")
     assert (now[0].rotation, now[0].width, now[0].height) == (90, 96, 64)
@@ -205,7 +206,7 @@ def test_what_does_not_decode_is_left_out_and_the_rest_keeps_its_time(tmp_path: 
     assert at is not None
     data[at + 4 : at + size] = b"\xff" * (size - 4)
     source.write_bytes(data)
-    result = made(Order(source, tmp_path / "out.mp4", ASKED))
+    result = made(Order(source, tmp_path / "out.mp4", Ask(ASKED)))
     assert result.damaged >= 1
     shown = [frame.pts for frame in frames(tmp_path / "out.mp4")]
     assert 10 <= len(shown) < 20
@@ -216,7 +217,7 @@ def test_what_does_not_decode_is_left_out_and_the_rest_keeps_its_time(tmp_path: 
 def test_scenes_are_rendered_each_by_itself(tmp_path: Path) -> None:
     even = [n * 512 for n in range(70)]
     source = film(tmp_path / "in.mp4", even, cut_at=30)
-    whole = Order(source, tmp_path / "out.mp4", ASKED, scenes=True, crf=0)
+    whole = Order(source, tmp_path / "out.mp4", Ask(ASKED), scenes=True, crf=0)
     begun = begin(whole)
     assert begun.spans == [Span(None, even[30]), Span(even[30], None)]
     assert begin(whole).spans == begun.spans  # as they were written down
@@ -249,7 +250,7 @@ def refused(order: Order) -> str:
 
 def test_bad_input_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     source = film(tmp_path / "in.mp4", EVEN[:3])
-    order = Order(source, tmp_path / "out.mp4", ASKED)
+    order = Order(source, tmp_path / "out.mp4", Ask(ASKED))
     there = film(tmp_path / "there.mp4", EVEN[:2], sound=None)
     (tmp_path / "empty.mp4").touch()
     (tmp_path / "text.mp4").write_text("no film " * 99)
@@ -262,7 +263,7 @@ def test_bad_input_is_refused_before_anything_is_written(tmp_path: Path) -> None
         "is not a film": dataclasses.replace(order, source=tmp_path / "text.mp4"),
         "holds no pictures": dataclasses.replace(order, source=tmp_path / "only.wav"),
         "--force": dataclasses.replace(order, out=there),
-        "the film itself": dataclasses.replace(order, out=source, anew=True),
+        "the film itself": dataclasses.replace(order, out=source, force=True),
         "no folder": dataclasses.replace(order, out=tmp_path / "none" / "out.mp4"),
         "'.xyz'": dataclasses.replace(order, out=tmp_path / "out.xyz"),
         "no ending": dataclasses.replace(order, out=tmp_path / "out"),
@@ -282,31 +283,31 @@ def tone_of_a_second() -> av.AudioFrame:
 
 def test_sound_that_does_not_fit_is_said_before_rendering(tmp_path: Path) -> None:
     source = film(tmp_path / "in.mkv", EVEN[:3], sound="wavpack")
-    message = refused(Order(source, tmp_path / "out.mp4", ASKED))
+    message = refused(Order(source, tmp_path / "out.mp4", Ask(ASKED)))
     assert "wavpack" in message
     assert "name an .mkv" in message
 
 
 def test_parts_of_another_film_are_not_gone_on_with(tmp_path: Path) -> None:
     source = film(tmp_path / "in.mp4", sound=None)
-    order = Order(source, tmp_path / "out.mp4", ASKED)
+    order = Order(source, tmp_path / "out.mp4", Ask(ASKED))
     begin(order)
     begin(order)  # the same again goes on
     for other, words in (
-        (dataclasses.replace(order, settings=UNDREAMED), "settings differ"),
-        (dataclasses.replace(order, seed=1), "seed differ"),
+        (dataclasses.replace(order, ask=Ask(UNDREAMED)), "settings differ"),
+        (dataclasses.replace(order, ask=Ask(ASKED, seed=1)), "seed differ"),
     ):
         with pytest.raises(OutputError, match=words):
             begin(other)
-        assert begin(dataclasses.replace(other, anew=True))
-        begin(dataclasses.replace(order, anew=True))
+        assert begin(dataclasses.replace(other, force=True))
+        begin(dataclasses.replace(order, force=True))
 
 
 def test_a_folder_of_films(tmp_path: Path) -> None:
     folder = tmp_path / "films"
     folder.mkdir()
     (folder / "notes.txt").touch()
-    like = Order(Path(), Path(), ASKED)
+    like = Order(Path(), Path(), Ask(ASKED))
     with pytest.raises(SourceError, match="holds no film"):
         planned([folder], tmp_path / "out", like)
     for name in ("a.mp4", "b.avi"):
@@ -348,10 +349,10 @@ def test_a_360_film_is_dreamed_as_the_sphere_that_it_says_it_is(tmp_path: Path) 
         (plain, "half-equirect", (Surface.HALF, Layout.MONO)),
         (plain, "fisheye", (Surface.FLAT, Layout.MONO)),
     ):
-        order = Order(source, tmp_path / "out.mp4", UNDREAMED, panorama=said)
+        order = Order(source, tmp_path / "out.mp4", Ask(UNDREAMED), panorama=said)
         assert order.lies() == lies
     with pytest.raises(PanoramaError, match="equirect"):
-        Order(plain, tmp_path / "out.mp4", UNDREAMED, panorama="equirekt").lies()
+        Order(plain, tmp_path / "out.mp4", Ask(UNDREAMED), panorama="equirekt").lies()
 
 
 def test_a_film_dreams_of_a_guide_and_where_a_mask_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -363,7 +364,7 @@ def test_a_film_dreams_of_a_guide_and_where_a_mask_says(tmp_path: Path, monkeypa
     )
     monkeypatch.setattr(manners, "open_network", lambda name, device, dtype, given: TinyNetwork().to(device))
     plain = Settings(motif_size=0.3, dream_width=64, growth_s=0.1)
-    like = Order(Path(), Path(), plain, device="cpu", crf=0, guide_image=guide, mask_image=mask)
+    like = Order(Path(), Path(), Ask(plain, device="cpu", guide_image=guide, mask_image=mask), crf=0)
     films([source], tmp_path / "out.mp4", like)
     far = np.abs(planes(tmp_path / "out.mp4")[-1].astype(int) - planes(source)[-1])[:64]
     assert far[:, :40].max() <= 2
@@ -372,7 +373,7 @@ def test_a_film_dreams_of_a_guide_and_where_a_mask_says(tmp_path: Path, monkeypa
     (order,) = planned([source], tmp_path / "two.mp4", like)
     begin(order)
     with pytest.raises(OutputError, match="guide differ"):
-        begin(dataclasses.replace(order, guide_image=mask))
+        begin(dataclasses.replace(order, ask=dataclasses.replace(order.ask, guide_image=mask)))
 
 
 def test_a_film_through_a_network_that_knows_no_eyes_is_asked_for_its_layer(
@@ -381,10 +382,10 @@ def test_a_film_through_a_network_that_knows_no_eyes_is_asked_for_its_layer(
     source = film(tmp_path / "in.mp4", EVEN[:2], sound=None)
     monkeypatch.setattr(filming, "outline", lambda name, run_code: TinyNetwork())
     monkeypatch.setattr(manners, "open_network", lambda name, device, dtype, given: TinyNetwork().to(device))
-    films([source], tmp_path / "out.mp4", Order(Path(), Path(), Settings(dream_width=64), device="cpu"))
+    films([source], tmp_path / "out.mp4", Order(Path(), Path(), Ask(Settings(dream_width=64), device="cpu")))
     assert len(frames(tmp_path / "out.mp4")) == 2
     for knobs, said in (({"guide": 1.0}, "give one with --guide-image"), ({"where": "painted"}, "--mask-image")):
-        like = Order(Path(), Path(), Settings.model_validate({"dream_width": 64, **knobs}), device="cpu")
+        like = Order(Path(), Path(), Ask(Settings.model_validate({"dream_width": 64, **knobs}), device="cpu"))
         with pytest.raises(HallucinateError, match=said):
             films([source], tmp_path / "other.mp4", like)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4"]

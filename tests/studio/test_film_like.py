@@ -20,14 +20,14 @@ from hallucinate.studio.likes import LIKES, carried_on, find_like, led_back
 from hallucinate.studio.manners import Classic, dreamers
 from hallucinate.studio.order import Order
 from hallucinate.studio.render import begin, render
-from hallucinate.studio.sitting import easel
+from hallucinate.studio.sitting import Ask, easel
 from tests.studio.films import EVEN, film, picture, planes
 
 ASKED = Settings(motifs={}, layers={"second": 1.0})
 
 
 def order_of(like: str, source: Path = Path(), out: Path = Path()) -> Order:
-    return Order(source, out, ASKED, device="cpu", seed=3, like=like, iterations=2, step_size=0.02)
+    return Order(source, out, Ask(ASKED, like, 2, 0.02, device="cpu", seed=3))
 
 
 def frame(n: int) -> Frame:
@@ -38,7 +38,7 @@ def frame(n: int) -> Frame:
 @pytest.mark.parametrize("like", LIKES)
 def test_its_frames_are_what_the_functions_give_one_by_one(like: str) -> None:
     order = order_of(like)
-    made = easel(order.ask())
+    made = easel(order.ask)
 
     def still(start: Picture, n: int) -> Picture:
         sitting = made.sitting(start.shape[1], start.shape[0])
@@ -65,7 +65,7 @@ def test_its_frames_are_what_the_functions_give_one_by_one(like: str) -> None:
 @pytest.mark.parametrize("like", LIKES)
 def test_put_down_and_taken_up_it_dreams_on_the_same(like: str) -> None:
     order = order_of(like)
-    one, other = (Classic(easel(order.ask()), find_like(like)) for _ in range(2))
+    one, other = (Classic(easel(order.ask), find_like(like)) for _ in range(2))
     for n in range(2):
         one.dream(frame(n))
     tensors, values = one.saved()
@@ -130,8 +130,8 @@ def test_what_means_nothing_to_it_is_refused() -> None:
 def test_weights_by_file_are_for_films_in_either_manner(tmp_path: Path, like: str) -> None:
     weights = tmp_path / "other.safetensors"
     save_file({"stem": torch.zeros(1)}, weights)
-    order = dataclasses.replace(order_of(like), given=Given(weights), settings=Settings())
+    order = Order(Path(), Path(), Ask(Settings(), like, device="cpu", given=Given(weights)))
     with pytest.raises(NetworkError, match=r"other\.safetensors"):
         dreamers(order)
     with pytest.raises(NetworkError, match=r"leave it out"):
-        dreamers(dataclasses.replace(order, network="some.pt2"))
+        dreamers(dataclasses.replace(order, ask=dataclasses.replace(order.ask, network="some.pt2")))

@@ -22,6 +22,7 @@ from hallucinate.studio.manners import Live
 from hallucinate.studio.order import Order
 from hallucinate.studio.parts import latest, parts_folder, span_folder
 from hallucinate.studio.render import begin, render
+from hallucinate.studio.sitting import Ask
 from tests.dream.networks import TinyNetwork
 from tests.studio.films import Colour, film, planes, sound, times
 from tests.studio.killed import PART, SETTINGS, run
@@ -30,7 +31,7 @@ EVEN = [n * 512 for n in range(40)]
 
 
 def tiny(order: Order) -> Live:
-    return Live(Dreamer(TinyNetwork(), torch.device("cpu"), seed=5), order.settings)
+    return Live(Dreamer(TinyNetwork(), torch.device("cpu"), seed=5), order.ask.settings)
 
 
 def test_killed_five_times_a_film_has_the_same_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,7 +55,7 @@ def test_killed_five_times_a_film_has_the_same_frames(tmp_path: Path, monkeypatc
 @pytest.mark.parametrize("colour", [Colour(), Colour("yuv420p10le", 9, 1, 9, 16)], ids=["8 bits", "10 bits"])
 def test_its_packets_are_the_same_at_each_run(tmp_path: Path, colour: Colour) -> None:
     # With the macroblock tree x264 gave other ones in 1 run of 20 while others had the cores: too rarely to try.
-    order = Order(film(tmp_path / "in.mp4", EVEN[:2], colour, sound=None), tmp_path / "out.mp4", SETTINGS)
+    order = Order(film(tmp_path / "in.mp4", EVEN[:2], colour, sound=None), tmp_path / "out.mp4", Ask(SETTINGS))
     render(order, begin(order).spans, tiny, lambda count: None)
     said = order.out.read_bytes()  # x264 writes its options into the film
     assert b"mbtree=0" in said
@@ -63,7 +64,7 @@ def test_its_packets_are_the_same_at_each_run(tmp_path: Path, colour: Colour) ->
 
 def test_a_full_disk_is_said_and_gone_on_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = film(tmp_path / "in.mp4", EVEN, sound=None)
-    order = Order(source, tmp_path / "out.mp4", SETTINGS)
+    order = Order(source, tmp_path / "out.mp4", Ask(SETTINGS))
     monkeypatch.setattr(Live, "part", PART)
     folder, seen = span_folder(order.out, 0), []
 
@@ -95,7 +96,7 @@ def limit(size: int) -> None:
 
 
 def test_a_disk_that_is_full_when_the_film_is_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    order = Order(film(tmp_path / "in.mp4", EVEN[:8], sound=None), tmp_path / "out.mp4", SETTINGS)
+    order = Order(film(tmp_path / "in.mp4", EVEN[:8], sound=None), tmp_path / "out.mp4", Ask(SETTINGS))
 
     def full(*_: object) -> None:
         raise OSError(28, os.strerror(28))
@@ -130,7 +131,7 @@ def test_interrupted_it_says_how_to_go_on(
     stopped = Live(Stopped(TinyNetwork(), torch.device("cpu")), SETTINGS)
     monkeypatch.setattr(filming, "dreamers", lambda order: lambda film: stopped)
     with pytest.raises(KeyboardInterrupt):
-        filming.films([source], tmp_path / "out.mp4", Order(source, tmp_path / "out.mp4", SETTINGS))
+        filming.films([source], tmp_path / "out.mp4", Order(source, tmp_path / "out.mp4", Ask(SETTINGS)))
     folder = parts_folder(tmp_path / "out.mp4")
     assert f"5 frames are kept in {folder}, and the same command goes on" in capsys.readouterr().out
     kept = latest(span_folder(tmp_path / "out.mp4", 0))
