@@ -182,6 +182,7 @@ def test_a_network_shows_its_motifs_one_a_line_with_family_and_its_layers() -> N
             ["calibrate", "lens", "a.jpg", "-o", "lens.yaml", "--model", "fishy"],
             "--model fishy: give fisheye or pinhole",
         ),
+        (["calibrate", "lens", "-o", "a.jpg", "b.jpg"], "--out a.jpg: a lens file is written as .yaml or .yml"),
         (["calibrate", "board", "-o", "board.txt"], "board.txt: a board is written as .pdf or .png"),
         (["calibrate", "align", "a.jpg", "--lens", "nosuch", "-o", "x.yaml"], "there is no lens file nosuch"),
     ],

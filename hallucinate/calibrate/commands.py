@@ -88,7 +88,7 @@ def calibrate_lens(
     """A lens from pictures of a printed board."""
     kind = one_of("--board", board, ("charuco", "checkerboard"))
     formula = one_of("--model", model, ("fisheye", "pinhole"))
-    check_file("--out", out)
+    check_lens_file(out)
     from hallucinate.calibrate.boards import Board
     from hallucinate.calibrate.lens import calibrate
 
@@ -102,11 +102,18 @@ def calibrate_align(
     out: Annotated[Path, typer.Option("--out", "-o", help="the lens file to write")],
 ) -> None:
     """How the two lenses of a dual fisheye are turned, from where their pictures overlap."""
-    check_file("--out", out)
+    check_lens_file(out)
     from hallucinate.calibrate.align import align
     from hallucinate.panorama.lensfile import read_lens
 
     align(pictures, read_lens(lens), lens, out)
+
+
+def check_lens_file(out: Path) -> None:
+    """Refuse what no lens can be written to. ``-o photos/*.jpg`` would put it in place of the first photograph."""
+    if out.suffix not in (".yaml", ".yml"):
+        raise SettingsError(f"--out {out}: a lens file is written as .yaml or .yml")
+    check_file("--out", out)
 
 
 def bench_machine(

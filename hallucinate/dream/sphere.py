@@ -14,8 +14,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
@@ -23,6 +23,8 @@ from hallucinate.dream.ascent import FLAT, climbed
 from hallucinate.dream.objectives import Objective
 from hallucinate.dream.priors import PLAIN, Shaping, shaped
 from hallucinate.dream.surface import MARGIN, widened
+from hallucinate.panorama.projections import FACES, Array, Equirect
+from hallucinate.panorama.remap import middles
 
 HALF_VIEW = math.radians(58)
 """From a view's middle to the middle of its edges; a cube's corners are 54.7° from the middles of its faces."""
@@ -32,8 +34,6 @@ TILTS, TILT = 4, math.radians(15)
 
 DEEPEST = 3
 """How many views' answers are blended at a place, at most: at a cube's corners three meet."""
-
-Vectors = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +95,10 @@ def each(grid: torch.Tensor, batch: int) -> torch.Tensor:
 @functools.lru_cache(maxsize=16)
 def views(height: int, width: int, whole: bool, device: torch.device) -> Views:
     """The tables for a picture of this size. Kept on the device for the next frame."""
-    span = 2 * math.pi if whole else math.pi
+    picture = Equirect(360 if whole else 180)
     reach = 2 * math.tan(HALF_VIEW / 2)
-    side = max(32, round(2 * reach * width / span))
-    found = [one_way(height, width, whole, side, reach, rotation) for rotation in rotations(whole)]
+    side = max(32, round(2 * reach * width / math.radians(picture.degrees)))
+    found = [one_way(height, width, picture, side, reach, rotation) for rotation in rotations(whole)]
     out, back, weights = (
         torch.from_numpy(np.stack(tables).astype(np.float32)).to(device) for tables in zip(*found, strict=True)
     )
@@ -108,72 +108,46 @@ def views(height: int, width: int, whole: bool, device: torch.device) -> Views:
 
 
 def one_way(
-    height: int, width: int, whole: bool, side: int, reach: float, rotation: Vectors
-) -> tuple[Vectors, Vectors, Vectors]:
+    height: int, width: int, picture: Equirect, side: int, reach: float, rotation: Array
+) -> tuple[Array, Array, Array]:
     """``Views``' out, back and weights for one way that the cube stands: ``rotation`` turns its axes to the world's."""
-    span, views_of = (2 if whole else 1) * math.pi, faces(whole)
-    along = ((np.arange(side) + 0.5) / side * 2 - 1) * reach
-    u, v = np.meshgrid(along, -along)
+    views_of = faces(picture.wraps)
+    u, v = np.moveaxis((middles((side, side)) * 2 - 1) * reach, -1, 0)
     # Stereographic (Snyder 1987, eq. 20-14 to 20-18 turned round): r = 2 tan(θ/2), upright as seen from within.
     scale = 4 / (4 + u * u + v * v)
-    local = np.stack([u * scale, v * scale, 2 * scale - 1], -1)
-    out = []
-    for face in views_of:
-        x, y, z = np.moveaxis(local @ face @ rotation.T, -1, 0)
-        longitude, latitude = np.arctan2(x, z), np.arcsin(np.clip(y, -1, 1))
-        across = longitude / (span / 2)  # -1 to 1 over the picture
-        margin = (width // MARGIN) / width if whole else 0.0
-        out.append(np.stack([across / (1 + 2 * margin), -latitude / (math.pi / 2)], -1))
-    longitude = ((np.arange(width) + 0.5) / width - 0.5) * span
-    latitude = (0.5 - (np.arange(height) + 0.5) / height) * math.pi
-    lon, lat = np.meshgrid(longitude, latitude)
-    world = np.stack([np.sin(lon) * np.cos(lat), np.sin(lat), np.cos(lon) * np.cos(lat)], -1)
+    local = np.stack([2 * scale - 1, u * scale, v * scale], -1)
+    margin = (width // MARGIN) / width if picture.wraps else 0.0
+    wider = np.array([1 + 2 * margin, 1])
+    out = [(2 * picture.places(local @ face @ rotation.T) - 1) / wider for face in views_of]
+    world = picture.directions(middles((width, height)))
     places, weights = [], []
     for n, face in enumerate(views_of):
-        x, y, z = np.moveaxis(world @ rotation @ face.T, -1, 0)
-        r = 2 / np.maximum(1 + z, 1e-6)
-        row = (n + (1 - y * r / reach) / 2) / len(views_of) * 2 - 1
-        places.append(np.stack([x * r / reach, row], -1))
-        weights.append(np.clip(z - math.cos(HALF_VIEW), 0, None) ** 2)
+        forward, right, down = np.moveaxis(world @ rotation @ face.T, -1, 0)
+        r = 2 / np.maximum(1 + forward, 1e-6)
+        row = (n + (1 + down * r / reach) / 2) / len(views_of) * 2 - 1
+        places.append(np.stack([right * r / reach, row], -1))
+        weights.append(np.clip(forward - math.cos(HALF_VIEW), 0, None) ** 2)
     order = np.argsort(-np.stack(weights), 0)[:DEEPEST]
     chosen = np.take_along_axis(np.stack(weights), order, 0)
     back = np.take_along_axis(np.stack(places), order[..., None], 0)
     return np.concatenate(out), back.reshape(DEEPEST * height, width, 2), chosen / chosen.sum(0)
 
 
-def faces(whole: bool) -> list[Vectors]:
-    """For each face the rows right, up and forward of its view, in the cube's axes: front, right, left, up, down, back.
-
-    x is right, y up, z forward. Of a half sphere the back shows nothing, however the cube is tilted.
-    """
-    right, up, forward = np.eye(3)
-    found = [
-        np.stack([right, up, forward]),
-        np.stack([-forward, up, right]),
-        np.stack([forward, up, -right]),
-        np.stack([right, -forward, up]),
-        np.stack([right, forward, -up]),
-        np.stack([-right, up, -forward]),
-    ]
-    return found if whole else found[:-1]
+def faces(whole: bool) -> Array:
+    """The cube's faces that are looked at: of a half sphere the last, the back, shows nothing, however it is tilted."""
+    return FACES if whole else FACES[:-1]
 
 
-def rotations(whole: bool) -> list[Vectors]:
+def rotations(whole: bool) -> list[Array]:
     """The ways that the cube stands: tilted about level axes all around, and turned a little where no column wraps."""
     found = []
     for n in range(TILTS):
         heading = 2 * math.pi * (n + 0.5) / TILTS
         tilt, turn = TILT * (0.5 + n % 2), 0.0 if whole else math.radians((-20, 7, 20, -7)[n % 4])
-        found.append(turned(np.array([math.cos(heading), 0, math.sin(heading)]), tilt) @ turned(np.eye(3)[1], turn))
+        level = np.array([math.cos(heading), 0, math.sin(heading)])
+        tilted, turned = cv2.Rodrigues(-tilt * level)[0], cv2.Rodrigues(np.array([0, turn, 0]))[0]
+        found.append(np.asarray(tilted @ turned, np.float64))
     return found
-
-
-def turned(axis: Vectors, angle: float) -> Vectors:
-    """The rotation about a unit axis (Rodrigues): (3, 3)."""
-    x, y, z = axis
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    rotation: Vectors = np.eye(3) + math.sin(angle) * cross + (1 - math.cos(angle)) * cross @ cross
-    return rotation
 
 
 BROADEST = 3

@@ -70,19 +70,30 @@ def read_wanted(words: str, lens_file: str | None = None) -> Wanted | None:
     Raises PanoramaError for a word that is none, LensError for a lens file that cannot be used.
     """
     kind, *rest = words.split(":")
-    if kind == "flat" and not rest and lens_file is None:
+    if kind == "flat":
+        if rest or lens_file is not None:
+            what = f"flat stands alone; leave {':'.join(rest)} out" if rest else "--lens is for fisheyes; leave it out"
+            raise PanoramaError(f"--panorama {words}: {what}")
         return None
     if kind not in KINDS:
         raise PanoramaError(f"--panorama {words}: {_allowed(kind, ('auto', 'flat', *KINDS))}")
     layout = Layout.MONO
     if rest and rest[-1] in set(Layout):
         layout = Layout(rest.pop())
-    named = ":".join(rest) or lens_file
+    within = ":".join(rest)
+    named = within or lens_file
     if named is None:
         return Wanted(kind, layout)
     if "fisheye" not in kind:
-        what = "--lens is for fisheyes" if not rest else _allowed(named, tuple(layout.value for layout in Layout))
+        if not rest:
+            what = "--lens is for fisheyes"
+        elif named in set(Layout):
+            what = "one layout is enough; leave the other out"
+        else:
+            what = _allowed(named, tuple(layout.value for layout in Layout))
         raise PanoramaError(f"--panorama {words}: {what}")
+    if within and lens_file is not None:
+        raise PanoramaError(f"--panorama {words} names a lens, and so does --lens; leave one of them out")
     lens = read_lens(named)
     paired = isinstance(lens, DualFisheye) or (isinstance(lens, Ideal) and lens.kind == "dual-equidistant")
     if paired != (kind == "dual-fisheye"):
@@ -174,7 +185,9 @@ def check_shape(wanted: Wanted, size: tuple[int, int]) -> None:
     if abs(size[0] / size[1] / expected - 1) <= TOLERANCE:
         return
     could = [Wanted(kind, layout).words for kind in ASPECTS for layout in EYES if _has_shape(kind, layout, size)]
-    mend = f"by its shape it could be {' or '.join(could)}" if could else "flat and fisheye take any shape"
+    mend = f"as its shape is, say --panorama {' or '.join((*could, 'flat'))}"
+    if not could:
+        mend = "say --panorama flat or fisheye, which take any shape"
     raise PanoramaError(f"a picture of {size[0]}×{size[1]} is no {wanted.words}, which is {expected:g}:1; {mend}")
 
 

@@ -50,14 +50,15 @@ def read_lens(named: str | Path) -> AnyLens:
     Raises LensError, in one line, for what is not there, is no lens file, or lacks something.
     """
     path = Path(named).expanduser()
-    profile = shipped("calibration") / "lenses" / f"{named}.yaml"
+    profiles = shipped("calibration") / "lenses"
+    profile = profiles / f"{named}.yaml"
     if not path.is_file():
         if "/" in str(named) or not profile.is_file():
-            names = ", ".join(sorted(p.stem for p in profile.parent.glob("*.yaml")))
+            names = ", ".join(sorted(p.stem for p in profiles.glob("*.yaml")))
             raise LensError(f"there is no lens file {named}; give one, or a profile that is shipped: {names}")
         path = profile
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # an editor may have begun it with a byte order mark
     except (OSError, UnicodeDecodeError) as error:
         raise LensError(f"{path.name} cannot be read as a lens file ({error}); give OpenCV's or ROS's YAML") from None
     return _lens(_parsed(text, path.name), path.name)
@@ -170,6 +171,9 @@ def _one(found: Mapping[str, Any], name: str, kind: Any, size: tuple[int, int]) 
     given = _numbers(found, name, "distortion_coefficients", (count, 4, 5)) if count else []
     if not (matrix[0] > 0 and matrix[4] > 0):
         raise LensError(f"{name}: camera_matrix must have its focal lengths, above 0, at [0,0] and [1,1]")
+    if not (-0.5 <= matrix[2] <= size[0] - 0.5 and -0.5 <= matrix[5] <= size[1] - 0.5):
+        at = f"{matrix[2]:g}, {matrix[5]:g}"
+        raise LensError(f"{name}: camera_matrix's centre, {at}, is outside of the picture, {size[0]}×{size[1]}")
     lens = Lens(kind, size, (matrix[0], matrix[4]), (matrix[2], matrix[5]), (*given, *[0.0] * count)[:count], 360.0)
     return replace(lens, degrees=_degrees(found, name) or _to_the_corner(lens))
 

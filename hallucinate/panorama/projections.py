@@ -93,9 +93,7 @@ class Flat:
         return unit(np.concatenate([plane, np.ones_like(plane[..., :1])], -1))
 
 
-# Each face of the cube, in FFmpeg's order for c3x2 (right, left, up / down, front, back): where its middle is, and
-# which way is right and which way is down in its picture (libavfilter/vf_v360.c, cube_to_xyz with "rludfb", no turns).
-_FACES = np.array(
+FACES = np.array(
     [
         [[1, 0, 0], [0, 0, -1], [0, 1, 0]],
         [[-1, 0, 0], [0, 0, 1], [0, 1, 0]],
@@ -106,6 +104,9 @@ _FACES = np.array(
     ],
     np.float64,
 )
+"""The cube's faces, (6, 3, 3), in FFmpeg's order for c3x2 (right, left, up / down, front, back): where the middle is,
+and which way is right and which is down in the picture (libavfilter/vf_v360.c, cube_to_xyz with "rludfb", no turns).
+"""
 
 
 @dataclass(frozen=True)
@@ -117,10 +118,10 @@ class Cubemap:
 
     def places(self, directions: Array) -> Array:
         """See Projection."""
-        facing = directions @ _FACES[:, 0].T  # (..., 6)
+        facing = directions @ FACES[:, 0].T  # (..., 6)
         face = facing.argmax(-1)
         depth = np.take_along_axis(facing, face[..., None], -1)[..., 0]
-        on_face = np.einsum("...ij,...j->...i", _FACES[face][..., 1:, :], directions) / depth[..., None]
+        on_face = np.einsum("...ij,...j->...i", FACES[face][..., 1:, :], directions) / depth[..., None]
         inside = np.clip(on_face / 2 + 0.5, 0, 1 - 1e-12)  # the border belongs to this face, not to the next
         row, column = np.divmod(face, 3)
         return np.stack([(column + inside[..., 0]) / 3, (row + inside[..., 1]) / 2], -1)
@@ -130,7 +131,7 @@ class Cubemap:
         scaled = places * np.array(self.tiles, np.float64)
         tile = np.clip(np.floor(scaled), 0, np.array(self.tiles) - 1)
         right, down = np.moveaxis(2 * (scaled - tile) - 1, -1, 0)
-        face = _FACES[(tile[..., 1] * 3 + tile[..., 0]).astype(np.intp)]
+        face = FACES[(tile[..., 1] * 3 + tile[..., 0]).astype(np.intp)]
         return unit(face[..., 0, :] + right[..., None] * face[..., 1, :] + down[..., None] * face[..., 2, :])
 
 

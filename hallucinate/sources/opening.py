@@ -14,8 +14,9 @@ from hallucinate.sources import Source
 from hallucinate.sources.address import Address
 from hallucinate.sources.camera import Camera, OpenCapture, first_camera, open_capture
 from hallucinate.sources.film import Film, check_file
+from hallucinate.sources.pacing import Drawn
 from hallucinate.sources.scene import Scene
-from hallucinate.sources.still import Still, is_picture
+from hallucinate.sources.still import is_picture, still
 from hallucinate.sources.surroundings import Surroundings
 from hallucinate.sources.zoom import Zoom
 from hallucinate.stage import Shown
@@ -54,9 +55,9 @@ def open_source(
     """
     width, height = size
     if spec == "scene":
-        return Scene(width, height, fps, seed=0, clock=clock)
+        return Drawn("the built-in scene", Scene(width, height, seed=0).draw, fps, clock)
     if spec == "scene:panorama":
-        return Surroundings(width, height, fps, seed=0, clock=clock)
+        return Drawn("the built-in scene, all round", Surroundings(width, height, seed=0).draw, fps, clock)
     if spec == "zoom" or spec.startswith("zoom:"):
         picture = existing(spec.removeprefix("zoom:")) if spec != "zoom" else None
         return Zoom(picture, size, fps, clock, latest)
@@ -69,7 +70,7 @@ def open_source(
     path = existing(spec)
     check_file(path)
     if is_picture(path):
-        return Still(path, width, height, fps, clock, panorama)
+        return still(path, width, height, fps, clock, panorama)
     return Film(path, width, height, clock, panorama)
 
 

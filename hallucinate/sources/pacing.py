@@ -1,10 +1,12 @@
-"""A beat for sources that could deliver as fast as they are asked: stills and the built-in scene."""
+"""A beat for sources that could deliver as fast as they are asked, and the times at which a film's frames are due."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from hallucinate.clock import Clock
+from hallucinate.frame import Frame, Picture
 
 
 class Beat:
@@ -12,14 +14,42 @@ class Beat:
 
     def __init__(self, fps: float, clock: Clock) -> None:
         self._period_ns = round(1e9 / fps)
-        self._clock = clock
+        self._clock, self._closing = clock, threading.Event()
         self._due_ns = clock.now_ns()
 
-    def wait(self, closing: threading.Event) -> bool:
-        """Wait for the next tick; return whether ``closing`` was set."""
-        closed = self._clock.wait((self._due_ns - self._clock.now_ns()) / 1e9, closing)
+    def wait(self) -> bool:
+        """Wait for the next tick; return whether the beat goes on."""
+        closed = self._clock.wait((self._due_ns - self._clock.now_ns()) / 1e9, self._closing)
         self._due_ns = max(self._due_ns + self._period_ns, self._clock.now_ns())
-        return closed
+        return not closed
+
+    def close(self) -> None:
+        """End the beat, and wake who waits for it. May be called twice."""
+        self._closing.set()
+
+
+class Drawn:
+    """A source whose pictures are a function of time: a built-in scene, or a still, which is the same at all times.
+
+    draw: seconds since the start -> uint8 RGB (H, W, 3). It is asked ``fps`` times a second.
+    """
+
+    def __init__(self, name: str, draw: Callable[[float], Picture], fps: float, clock: Clock) -> None:
+        self.name = name
+        self._draw, self._clock = draw, clock
+        self._start_ns = clock.now_ns()
+        self._beat = Beat(fps, clock)
+
+    def read(self) -> Frame | None:
+        """What is to be seen now, when its next beat is due; None once closed."""
+        if not self._beat.wait():
+            return None
+        now_ns = self._clock.now_ns()
+        return Frame(self._draw((now_ns - self._start_ns) / 1e9), now_ns)
+
+    def close(self) -> None:
+        """Wake a waiting ``read``."""
+        self._beat.close()
 
 
 class Timeline:

@@ -100,7 +100,9 @@ def _of_picture(path: Path) -> Wanted | None:
         head = file.read(HEAD)
     if not re.search(rb"GPano:ProjectionType\W+equirectangular", head):
         return None
-    names = (b"CroppedAreaImageWidthPixels", b"FullPanoWidthPixels")
-    found = [re.search(rb"GPano:" + name + rb"\W+(\d+)", head) for name in names]
-    widths = [int(match[1]) for match in found if match]
-    return Wanted("equirect") if len(set(widths)) <= 1 else None
+    for side in (b"Width", b"Height"):  # a phone's panorama often goes all round, but neither all the way up nor down
+        names = (b"CroppedAreaImage" + side + b"Pixels", b"FullPano" + side + b"Pixels")
+        found = [re.search(rb"GPano:" + name + rb"\W+(\d+)", head) for name in names]
+        if len({int(match[1]) for match in found if match}) > 1:
+            return None
+    return Wanted("equirect")

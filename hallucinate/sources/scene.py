@@ -7,15 +7,12 @@ and far that shift against each other (for the optical flow), and things that cr
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Iterator
 
 import cv2
 import numpy as np
 
-from hallucinate.clock import Clock
 from hallucinate.frame import Frame, Picture, fit
-from hallucinate.sources.pacing import Beat
 from hallucinate.sources.scenery import land, plants, sky, things
 from hallucinate.sources.scenery.layer import shifted, to_bytes
 from hallucinate.sources.scenery.water import Lake
@@ -28,32 +25,16 @@ HAZY, SHORE, MEADOW = 174, 203, 266
 
 
 class Scene:
-    """The built-in scene as a source: ``fps`` pictures a second, a pure function of time and ``seed``."""
+    """The built-in scene at a size: a pure function of time and ``seed``."""
 
-    def __init__(self, width: int, height: int, fps: float, seed: int, clock: Clock) -> None:
-        self.name = "the built-in scene"
+    def __init__(self, width: int, height: int, seed: int) -> None:
         self._size = width, height
-        self._clock = clock
-        self._closing = threading.Event()
         rows = min(max(height, ROWS[0]), ROWS[1])
         self._view = View(max(16, round(width * rows / height)), rows, seed)
-        self._start_ns = clock.now_ns()
-        self._beat = Beat(fps, clock)
 
     def draw(self, t: float) -> Picture:
         """The scene ``t`` seconds after its start: uint8 RGB (height, width, 3)."""
         return fit(self._view.draw(t), *self._size)
-
-    def read(self) -> Frame | None:
-        """The scene as it is now, when its next beat is due; None once closed."""
-        if self._beat.wait(self._closing):
-            return None
-        now_ns = self._clock.now_ns()
-        return Frame(self.draw((now_ns - self._start_ns) / 1e9), now_ns)
-
-    def close(self) -> None:
-        """Wake a waiting ``read``."""
-        self._closing.set()
 
 
 class View:

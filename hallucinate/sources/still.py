@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import threading
 from pathlib import Path
 
 import cv2
@@ -12,34 +11,23 @@ from PIL import Image
 
 from hallucinate.clock import Clock
 from hallucinate.errors import LensError, PanoramaError, SourceUnavailable
-from hallucinate.frame import Frame, Picture
+from hallucinate.frame import Picture
 from hallucinate.panorama.fitting import Fitting, fitted
 from hallucinate.sources.camera import quiet_opencv, to_rgb
-from hallucinate.sources.pacing import Beat
+from hallucinate.sources.pacing import Drawn
 
 
-class Still:
-    """A picture file, delivered ``fps`` times a second. Read whole at the start; the file is not kept open."""
+def still(path: Path, width: int, height: int, fps: float, clock: Clock, panorama: Fitting | None = None) -> Drawn:
+    """A picture file as a source, ``fps`` times a second. Read whole at the start; the file is not kept open.
 
-    def __init__(
-        self, path: Path, width: int, height: int, fps: float, clock: Clock, panorama: Fitting | None = None
-    ) -> None:
-        self.name = f"picture {path.name}"
-        self._clock = clock
-        self._closing = threading.Event()
-        try:
-            self._picture = fitted(load_picture(path), width, height, panorama)
-        except (PanoramaError, LensError) as error:
-            raise SourceUnavailable(f"{self.name}: {error}") from None
-        self._beat = Beat(fps, clock)
-
-    def read(self) -> Frame | None:
-        """The picture, when its next beat is due; None once closed."""
-        return None if self._beat.wait(self._closing) else Frame(self._picture, self._clock.now_ns())
-
-    def close(self) -> None:
-        """Wake a waiting ``read``."""
-        self._closing.set()
+    Raises SourceUnavailable when it cannot be read, or is not of the panorama's shape.
+    """
+    name = f"picture {path.name}"
+    try:
+        picture = fitted(load_picture(path), width, height, panorama)
+    except (PanoramaError, LensError) as error:
+        raise SourceUnavailable(f"{name}: {error}") from None
+    return Drawn(name, lambda t: picture, fps, clock)
 
 
 def is_picture(path: Path) -> bool:

@@ -7,17 +7,14 @@ horizon. So there is no seam at ±180°, and straight up and straight down are p
 from __future__ import annotations
 
 import math
-import threading
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from hallucinate.clock import Clock
-from hallucinate.frame import Frame, Picture, fit, shrunk
+from hallucinate.frame import Picture, fit, shrunk
 from hallucinate.panorama.projections import Equirect
 from hallucinate.panorama.remap import middles
-from hallucinate.sources.pacing import Beat
 from hallucinate.sources.scenery.layer import Field, fractal, mix, smoothstep, to_bytes
 from hallucinate.sources.scenery.plants import paint_tree
 from hallucinate.sources.scenery.things import paint_balloon
@@ -45,10 +42,9 @@ SUN = np.array([0.55, -0.45, 0.70])
 
 
 class Surroundings:
-    """The scene as a source: ``fps`` equirect pictures a second, a pure function of time and ``seed``."""
+    """The scene at a size, as equirect pictures: a pure function of time and ``seed``."""
 
-    def __init__(self, width: int, height: int, fps: float, seed: int, clock: Clock) -> None:
-        self.name = "the built-in scene, all round"
+    def __init__(self, width: int, height: int, seed: int) -> None:
         self._asked = width, height
         if height > ROWS:
             width, height = round(width * ROWS / height), ROWS
@@ -68,9 +64,6 @@ class Surroundings:
             np.float32
         )
         self._balloons = [paint_balloon(height / share) for share in (300.0, 460.0, 620.0)]
-        self._clock, self._closing = clock, threading.Event()
-        self._start_ns = clock.now_ns()
-        self._beat = Beat(fps, clock)
 
     def draw(self, t: float) -> Picture:
         """The scene ``t`` seconds after its start: uint8 RGB (height, width, 3)."""
@@ -87,17 +80,6 @@ class Surroundings:
             for turn in (-width, 0, width):  # what leaves at the right comes in at the left
                 balloon.draw(picture, at + turn, row)
         return fit(picture, *self._asked)
-
-    def read(self) -> Frame | None:
-        """The scene as it is now, when its next beat is due; None once closed."""
-        if self._beat.wait(self._closing):
-            return None
-        now_ns = self._clock.now_ns()
-        return Frame(self.draw((now_ns - self._start_ns) / 1e9), now_ns)
-
-    def close(self) -> None:
-        """Wake a waiting ``read``."""
-        self._closing.set()
 
 
 def _air(directions: Field) -> Picture:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,14 +44,13 @@ class Zoom:
         self._look = look_of(self._start)
         self._clock, self._latest, self._move = clock, latest, move
         self._random = np.random.default_rng(seed)
-        self._closing = threading.Event()
         self._beat = Beat(fps, clock)
         self._given_ns: int | None = None
 
     def read(self) -> Frame | None:
         """The next frame once there is a new dream; None when there was none for a second, and once closed."""
         patient_ns = self._clock.now_ns() + int(PATIENCE_S * 1e9)
-        while not self._beat.wait(self._closing):
+        while self._beat.wait():
             shown, now_ns = self._latest(), self._clock.now_ns()
             if self._given_ns is None:
                 self._given_ns = now_ns
@@ -69,4 +67,4 @@ class Zoom:
 
     def close(self) -> None:
         """Wake a waiting ``read``."""
-        self._closing.set()
+        self._beat.close()

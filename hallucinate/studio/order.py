@@ -9,7 +9,9 @@ from typing import Any
 import av
 
 from hallucinate.dream.surface import Layout, Surface
-from hallucinate.panorama.fitting import read_wanted
+from hallucinate.errors import PanoramaError
+from hallucinate.panorama.fitting import Wanted, check_shape, read_wanted
+from hallucinate.panorama.remap import eye_size
 from hallucinate.sources.panoramas import as_it_says
 from hallucinate.studio.sitting import Ask, made_of
 
@@ -65,12 +67,28 @@ class Order:
     def lies(self) -> tuple[Surface, Layout]:
         """What the film's pictures lie on, as was said or as it says itself, and for whose eyes.
 
-        What is neither equirect nor half-equirect is dreamed as a flat picture. Raises PanoramaError, LensError.
+        Raises PanoramaError, LensError.
         """
+        wanted = self._wanted()
+        return (Surface.FLAT, Layout.MONO) if wanted is None else (Surface(wanted.kind), Layout(wanted.layout))
+
+    def check_shape(self, size: tuple[int, int]) -> None:
+        """Raise PanoramaError where the film's pictures, of (width, height) upright, have not their panorama's shape.
+
+        In the classic manner, which knows no panoramas, every shape is right. Raises as ``lies`` does too.
+        """
+        wanted = self._wanted()
+        if wanted is not None and not self.ask.like:
+            try:
+                check_shape(wanted, size)
+                eye_size(wanted.layout, size)
+            except PanoramaError as error:
+                raise PanoramaError(f"film {self.source.name}: {error}") from None
+
+    def _wanted(self) -> Wanted | None:
+        """What is neither equirect nor half-equirect is dreamed as a flat picture: None."""
         wanted = as_it_says(str(self.source)) if self.panorama == "auto" else read_wanted(self.panorama)
-        if wanted is None or wanted.kind not in list(Surface):
-            return Surface.FLAT, Layout.MONO
-        return Surface(wanted.kind), Layout(wanted.layout)
+        return None if wanted is None or wanted.kind not in list(Surface) else wanted
 
     def options(self) -> dict[str, str]:
         """The encoder's options."""

@@ -15,6 +15,7 @@ from av.error import FFmpegError
 from hallucinate.errors import OutputError, SourceError
 from hallucinate.frame import Frame
 from hallucinate.shipped import write_json
+from hallucinate.sources.decode import turned
 from hallucinate.studio.colours import Canvas, added, canvas_for, seen
 from hallucinate.studio.footage import Footage, Span
 from hallucinate.studio.joining import container_of, encoding, join, left_out
@@ -54,7 +55,8 @@ def begin(order: Order) -> Begun:
     footage = Footage(order.source)
     try:
         check_out(order)
-        order.lies()
+        first = footage.first
+        order.check_shape(turned((first.width, first.height), bool(round(first.rotation / 90) % 2)))
         lost = left_out(order, canvas_for(footage.first, footage.aspect, order.formats()))
         made_from = claim(parts_folder(order.out), order.made_from(), order.force, clear)
         spans = [Span()]

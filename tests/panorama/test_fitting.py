@@ -35,7 +35,10 @@ def test_words_say_what_a_source_is(tmp_path: Path) -> None:
         ("equirekt", None, "'equirekt' is not known; did you mean 'equirect'?"),
         ("equirect:topbottom", None, "'topbottom' is not known; did you mean 'top-bottom'?"),
         ("equirect", "equidistant-180", "--lens is for fisheyes"),
-        ("flat", "equidistant-180", "is not known"),
+        ("flat", "equidistant-180", "--panorama flat: --lens is for fisheyes"),
+        ("flat:mono", None, "--panorama flat:mono: flat stands alone"),
+        ("equirect:mono:mono", None, "--panorama equirect:mono:mono: one layout is enough"),
+        ("fisheye:equidistant-180", "equidistant-200", "names a lens, and so does --lens; leave one of them out"),
         ("fisheye:dual-equidistant-190", None, "of two lenses; say dual-fisheye"),
         ("dual-fisheye:equidistant-190", None, "of one lens; say fisheye"),
     ],
@@ -71,10 +74,10 @@ def test_frames_have_the_shape_of_what_they_show(words: str, size: tuple[int, in
 @pytest.mark.parametrize(
     ("words", "size", "said"),
     [
-        ("equirect", (500, 500), "is no equirect, which is 2:1; by its shape it could be "),
+        ("equirect", (500, 500), "is no equirect, which is 2:1; as its shape is, say --panorama "),
         ("equirect", (500, 500), "equirect:top-bottom or half-equirect"),
         ("half-equirect", (1000, 500), "equirect or half-equirect:side-by-side"),
-        ("cubemap", (640, 480), "flat and fisheye take any shape"),
+        ("cubemap", (640, 480), "say --panorama flat or fisheye, which take any shape"),
         ("dual-fisheye", (1920, 1080), "a picture of 1920×1080 is no dual-fisheye"),
     ],
 )

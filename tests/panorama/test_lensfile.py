@@ -85,6 +85,8 @@ WHOLE = ROS.format(model="equidistant", count=4, data="0, 0, 0, 0")
         (WHOLE.replace("460.5", "-1.0"), "focal lengths, above 0"),
         (WHOLE.replace("752", "0"), "whole numbers of pixels"),
         (WHOLE.replace("equidistant", "rational_polynomial"), "'rational_polynomial' is not read; allowed are"),
+        (WHOLE.replace("366.5", "9e9"), "camera_matrix's centre, 9e+09, 248, is outside of the picture, 752×480"),
+        (WHOLE.replace("248.0", "-40.5"), "camera_matrix's centre, 366.5, -40.5, is outside of the picture"),
         ("projection: equidistant\n", "lacks field_of_view"),
         ("projection: equidistant\nfield_of_view: 400\n", "degrees from 1 to 360"),
         ("projection: sideways\n", "'sideways' is not known; allowed are kannala-brandt"),
@@ -99,9 +101,20 @@ def test_what_is_wrong_with_a_file_is_one_line(tmp_path: Path, text: str, said: 
     assert "\n" not in str(refusal.value)
 
 
-def test_a_file_that_is_not_there_names_the_profiles() -> None:
-    with pytest.raises(LensError, match=r"no lens file nosuch\.yaml; .*equidistant-180.*ricoh-theta-sc"):
-        read_lens("nosuch.yaml")
+def test_a_file_that_an_editor_began_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    for text in (WHOLE, "%YAML:1.0\n---\n" + WHOLE):
+        (tmp_path / "marked.yaml").write_text(text, encoding="utf-8-sig")
+        (tmp_path / "plain.yaml").write_text(text, encoding="utf-8")
+        assert read_lens(tmp_path / "marked.yaml") == read_lens(tmp_path / "plain.yaml")
+
+
+@pytest.mark.parametrize("named", ["nosuch.yaml", "{folder}/nosuch.yaml", "{folder}", "nosuch/nosuch.yaml"])
+def test_a_file_that_is_not_there_names_the_profiles_and_nothing_else(tmp_path: Path, named: str) -> None:
+    (tmp_path / "mine.yaml").write_text(WHOLE)
+    named = named.format(folder=tmp_path)
+    with pytest.raises(LensError, match=rf"no lens file {named}; .*equidistant-180.*ricoh-theta-sc") as refusal:
+        read_lens(named)
+    assert "mine" not in str(refusal.value).removeprefix(f"there is no lens file {named}")
 
 
 @pytest.mark.parametrize("path", sorted((shipped("calibration") / "lenses").glob("*.yaml")), ids=lambda p: p.stem)

@@ -11,8 +11,7 @@ from hallucinate.sources.address import Address
 from hallucinate.sources.camera import Camera
 from hallucinate.sources.film import Film
 from hallucinate.sources.opening import SPECS, choose_default, open_source
-from hallucinate.sources.scene import Scene
-from hallucinate.sources.still import Still
+from hallucinate.sources.pacing import Drawn
 from tests.fakes import FakeClock
 from tests.sources.conftest import MakeFilm
 from tests.sources.test_camera import ScriptedCapture
@@ -27,7 +26,7 @@ def kind(spec: str) -> type:
 
 
 def test_each_spec_opens_its_kind() -> None:
-    assert kind("scene") is Scene
+    assert kind("scene") is Drawn
     assert kind("camera:97") is Camera
     assert kind("camera") is Camera
     assert kind("rtsp://127.0.0.1:1/x") is Address
@@ -40,7 +39,7 @@ def test_files_are_told_apart_by_what_is_in_them(make_film: MakeFilm, tmp_path: 
     (tmp_path / "p.png").rename(picture)
     film = film.rename(tmp_path / "film.png")
     colon = make_film("a.mkv").rename(tmp_path / "10:30 rtsp.mkv")
-    assert kind(str(picture)) is Still
+    assert kind(str(picture)) is Drawn
     assert kind(str(film)) is Film
     assert kind(str(colon)) is Film
 

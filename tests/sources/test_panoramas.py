@@ -90,13 +90,14 @@ def test_a_part_of_a_sphere_is_one_line(tmp_path: Path) -> None:
         as_it_says(str(path))
 
 
-@pytest.mark.parametrize(("width", "says"), [(64, Wanted("equirect")), (32, None)])
-def test_a_photograph_says_what_it_is(tmp_path: Path, width: int, says: Wanted | None) -> None:
+@pytest.mark.parametrize(("width", "height", "says"), [(64, 32, Wanted("equirect")), (32, 32, None), (64, 20, None)])
+def test_a_photograph_says_what_it_is(tmp_path: Path, width: int, height: int, says: Wanted | None) -> None:
     xmp = (
         '<rdf:Description GPano:ProjectionType="equirectangular" '
-        f'GPano:CroppedAreaImageWidthPixels="{width}" GPano:FullPanoWidthPixels="64"/>'
+        f'GPano:CroppedAreaImageWidthPixels="{width}" GPano:FullPanoWidthPixels="64" '
+        f'GPano:CroppedAreaImageHeightPixels="{height}" GPano:FullPanoHeightPixels="32"/>'
     ).encode()
-    data = cv2.imencode(".jpg", np.zeros((32, 64, 3), np.uint8))[1].tobytes()
+    data = cv2.imencode(".jpg", np.zeros((height, width, 3), np.uint8))[1].tobytes()
     path = tmp_path / "photo.jpg"
     path.write_bytes(data[:2] + struct.pack(">HH", 0xFFE1, 2 + len(xmp)) + xmp + data[2:])
     assert as_it_says(str(path)) == says

@@ -1,20 +1,16 @@
 from __future__ import annotations
 
-import threading
-
 import cv2
 import numpy as np
 import pytest
 
-from hallucinate.clock import SystemClock
 from hallucinate.frame import Picture, to_luma
 from hallucinate.sources.scene import Scene
-from tests.fakes import FakeClock
 
 
 @pytest.fixture(scope="module")
 def scene() -> Scene:
-    return Scene(320, 180, 24, seed=0, clock=FakeClock())
+    return Scene(320, 180, seed=0)
 
 
 def luma(picture: Picture) -> np.ndarray:
@@ -24,8 +20,8 @@ def luma(picture: Picture) -> np.ndarray:
 def test_it_is_a_pure_function_of_time_and_seed(scene: Scene) -> None:
     first = scene.draw(3.0)
     scene.draw(50.0)
-    again = Scene(320, 180, 24, seed=0, clock=FakeClock())
-    other = Scene(320, 180, 24, seed=1, clock=FakeClock())
+    again = Scene(320, 180, seed=0)
+    other = Scene(320, 180, seed=1)
     assert np.array_equal(first, scene.draw(3.0))
     assert np.array_equal(first, again.draw(3.0))
     assert not np.array_equal(first, other.draw(3.0))
@@ -33,7 +29,7 @@ def test_it_is_a_pure_function_of_time_and_seed(scene: Scene) -> None:
 
 @pytest.mark.parametrize("size", [(640, 360), (360, 640), (64, 48), (500, 101), (33, 17)])
 def test_it_fills_any_size(size: tuple[int, int]) -> None:
-    picture = Scene(*size, 24, seed=2, clock=FakeClock()).draw(1.0)
+    picture = Scene(*size, seed=2).draw(1.0)
     assert picture.shape == (size[1], size[0], 3)
     assert picture.dtype == np.uint8
     assert picture.std() > 25
@@ -72,20 +68,3 @@ def test_hours_later_it_still_moves_and_does_not_jump(scene: Scene) -> None:
     for t in (3600.0, 86400.0 * 30):
         a, b = scene.draw(t), scene.draw(t + 1 / 24)
         assert 0.2 < np.abs(luma(a) - luma(b)).mean() < 8
-
-
-def test_read_keeps_the_beat_and_close_wakes_it() -> None:
-    clock = FakeClock()
-    scene = Scene(64, 36, 25, seed=0, clock=clock)
-    start_ns = clock.now_ns()
-    frames = [scene.read() for _ in range(4)]
-    assert [frame and (frame.captured_ns - start_ns) / 1e6 for frame in frames] == [0, 40, 80, 120]
-    scene.close()
-    assert scene.read() is None
-    slow = Scene(64, 36, 0.01, seed=0, clock=SystemClock())
-    assert slow.read() is not None
-    waiting = threading.Thread(target=slow.read)
-    waiting.start()
-    slow.close()
-    waiting.join(1)
-    assert not waiting.is_alive()

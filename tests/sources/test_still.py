@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import struct
-import threading
 from pathlib import Path
 
 import cv2
@@ -9,7 +8,7 @@ import numpy as np
 import pytest
 
 from hallucinate.errors import SourceUnavailable
-from hallucinate.sources.still import Still, is_picture, load_picture
+from hallucinate.sources.still import is_picture, load_picture, still
 from tests.fakes import FakeClock
 
 
@@ -32,35 +31,13 @@ def test_pictures_of_many_kinds_are_read_as_rgb(tmp_path: Path, ending: str) -> 
     assert picture[10, 35, 2] > 200 > 60 > picture[10, 35, 0]
 
 
-def test_it_is_delivered_at_its_rate_at_the_asked_size(tmp_path: Path) -> None:
-    path, clock = tmp_path / "half.png", FakeClock()
-    cv2.imwrite(str(path), half_red())
-    still = Still(path, 64, 48, 20, clock)
-    start_ns = clock.now_ns()
-    frames = [still.read() for _ in range(3)]
-    assert still.name == "picture half.png"
-    assert [frame and frame.captured_ns - start_ns for frame in frames] == [0, 50_000_000, 100_000_000]
-    assert all(frame is not None and frame.picture.shape == (48, 64, 3) for frame in frames)
-    clock.advance(10)  # who is late does not get the missed ones
-    frame = still.read()
-    assert frame is not None
-    assert frame.captured_ns == clock.now_ns()
-    still.close()
-    assert still.read() is None
-
-
-def test_close_wakes_a_waiting_read(tmp_path: Path) -> None:
-    from hallucinate.clock import SystemClock
-
+def test_it_is_delivered_again_and_again_at_the_asked_size(tmp_path: Path) -> None:
     path = tmp_path / "half.png"
     cv2.imwrite(str(path), half_red())
-    still = Still(path, 8, 8, 0.01, SystemClock())
-    assert still.read() is not None
-    waiting = threading.Thread(target=still.read)
-    waiting.start()
-    still.close()
-    waiting.join(1)
-    assert not waiting.is_alive()
+    source = still(path, 64, 48, 20, FakeClock())
+    assert source.name == "picture half.png"
+    frames = [source.read() for _ in range(3)]
+    assert all(frame is not None and frame.picture.shape == (48, 64, 3) for frame in frames)
 
 
 def test_exif_orientation_is_kept(tmp_path: Path) -> None:

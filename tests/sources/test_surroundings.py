@@ -2,14 +2,13 @@ import numpy as np
 import pytest
 
 from hallucinate.sources.surroundings import Surroundings
-from tests.fakes import FakeClock
 
 SIZE = (256, 128)
 
 
 @pytest.fixture(scope="module")
 def scene() -> Surroundings:
-    return Surroundings(*SIZE, 20, seed=0, clock=FakeClock())
+    return Surroundings(*SIZE, seed=0)
 
 
 @pytest.mark.parametrize("t", [0.0, 7.3, 100.0])
@@ -30,13 +29,5 @@ def test_it_moves_and_is_the_same_at_the_same_time(scene: Surroundings) -> None:
     first, later = scene.draw(1.0), scene.draw(1.5)
     assert first.shape == (128, 256, 3)
     assert 0.3 < np.abs(first.astype(int) - later).mean() < 20
-    again = Surroundings(*SIZE, 20, seed=0, clock=FakeClock())
+    again = Surroundings(*SIZE, seed=0)
     np.testing.assert_array_equal(again.draw(1.0), first)
-
-
-def test_it_is_read_beat_by_beat_and_ends_when_closed(scene: Surroundings) -> None:
-    frame = scene.read()
-    assert frame is not None
-    assert frame.picture.shape == (128, 256, 3)
-    scene.close()
-    assert scene.read() is None

@@ -160,7 +160,7 @@ def test_subtitles_are_kept_where_they_can_be_and_said_where_not(tmp_path: Path)
 @pytest.mark.parametrize("ending", ["mp4", "mkv", "mov"])
 def test_a_360_film_stays_one(tmp_path: Path, ending: str) -> None:
     source = film(tmp_path / "in.mp4", boxes=SPHERICAL + LIGHT, sound=None)
-    made(Order(source, tmp_path / f"out.{ending}", Ask(UNDREAMED), codec="hevc"))
+    made(Order(source, tmp_path / f"out.{ending}", Ask(UNDREAMED), codec="hevc", panorama="flat"))
     was, now = (frames(path)[0].side_data for path in (source, tmp_path / f"out.{ending}"))
     for kind in ("SPHERICAL", "CONTENT_LIGHT_LEVEL"):
         assert bytes(now[kind]) == bytes(was[kind])
@@ -353,6 +353,26 @@ def test_a_360_film_is_dreamed_as_the_sphere_that_it_says_it_is(tmp_path: Path) 
         assert order.lies() == lies
     with pytest.raises(PanoramaError, match="equirect"):
         Order(plain, tmp_path / "out.mp4", Ask(UNDREAMED), panorama="equirekt").lies()
+
+
+@pytest.mark.parametrize(
+    ("boxes", "said", "words"),
+    [
+        (SPHERICAL, "auto", "96×64 is no equirect:top-bottom, which is 1:1; as its shape is, say --panorama cubemap"),
+        (b"", "half-equirect", "96×64 is no half-equirect, which is 1:1"),
+    ],
+    ids=["as it says", "as somebody said"],
+)
+def test_a_film_of_another_shape_than_its_panoramas_is_refused(
+    tmp_path: Path, boxes: bytes, said: str, words: str
+) -> None:
+    source = film(tmp_path / "in.mp4", EVEN[:3], boxes=boxes, sound=None)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(PanoramaError, match=rf"in\.mp4: a picture of {words}"):
+        begin(Order(source, tmp_path / "out.mp4", Ask(UNDREAMED), panorama=said))
+    assert sorted(tmp_path.iterdir()) == before
+    if said == "auto":  # in the classic manner every picture is a flat one
+        begin(Order(source, tmp_path / "out.mp4", Ask(UNDREAMED, "notebook")))
 
 
 def test_a_film_dreams_of_a_guide_and_where_a_mask_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
