@@ -454,6 +454,16 @@ async def test_layers_fall_back_to_the_sphere(serve: Serve, open_page: OpenPage)
     assert "sphere is drawn instead" in str(await wearer.page.text_content("#notice-words"))
 
 
+async def test_a_link_to_a_dream_that_is_over_says_so_and_shows_the_main_one(serve: Serve, open_page: OpenPage) -> None:
+    served = await serve(sphere(), MONO)
+    wearer = await open_page(served.url, forgive="404")
+    await wearer.page.goto(f"{served.url}/headset?dream=visitor-99")
+    await wearer.until("!document.getElementById('start').disabled")
+    await wearer.page.click("#start")
+    await wearer.until("document.getElementById('notice-words').textContent.includes('is over')")
+    await wearer.until_ahead("red")
+
+
 async def test_over_https_the_headset_is_offered_by_any_name(serve: Serve, open_page: OpenPage, tmp_path: Path) -> None:
     names = Names((BY_NAME,), ("127.0.0.1",))
     served = await serve(sphere(), MONO, made_and_kept(tmp_path / "tls.pem", names, datetime.now(UTC)))
