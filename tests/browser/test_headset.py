@@ -359,6 +359,24 @@ async def test_the_panel_changes_strength_and_motif(serve: Serve, open_page: Ope
     await wearer.until("document.getElementById('strength').value < 0.2")
 
 
+async def test_a_motif_is_all_that_is_dreamed_of_after_layers(serve: Serve, open_page: OpenPage) -> None:
+    served = await serve(sphere(), MONO)
+    served.live.patch({"motifs": {}, "layers": {"conv1": 1}})
+    wearer = await open_page(served.url)
+    await wearer.until("!document.getElementById('knobs').disabled")
+    await wearer.page.select_option("#motif", "spiral")
+    await served.until_settings(lambda now: now.motifs == {"spiral": 1.0} and not now.layers)
+
+
+async def test_on_a_phone_the_buttons_are_in_one_row(serve: Serve, open_page: OpenPage) -> None:
+    served = await serve(sphere(), MONO)
+    wearer = await open_page(served.url)
+    await wearer.page.set_viewport_size({"width": 390, "height": 844})
+    await wearer.page.evaluate("() => { document.getElementById('tilt').hidden = false; }")
+    tops = "new Set([...document.querySelectorAll('.tools > :not([hidden])')].map((each) => each.offsetTop)).size"
+    await wearer.until(f"{tops} === 1")
+
+
 async def test_recentre_turns_the_front_to_where_one_looks(serve: Serve, open_page: OpenPage) -> None:
     served = await serve(sphere(), MONO)
     wearer = await open_page(served.url, headset=True)
