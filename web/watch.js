@@ -129,11 +129,13 @@ function main() {
     Escape: () => (byId('help').open ? toggleHelp() : stop()),
     s: stop,
     c: compare,
-    m: () => drawer.toggle(),
     f: () => full.toggle(),
-    p: () => player.snapshot(),
-    v: () => !byId('camera').disabled && player.toggleCamera(),
-    '?': toggleHelp,
+    ...(!kiosk && {
+      m: () => drawer.toggle(),
+      p: () => player.snapshot(),
+      v: () => !byId('camera').disabled && player.toggleCamera(),
+      '?': toggleHelp,
+    }),
   });
   window.addEventListener('pagehide', () => player.leave());
   window.addEventListener('pageshow', ({ persisted }) => persisted && state() !== 'stopped' && player.start());

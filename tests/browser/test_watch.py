@@ -158,6 +158,12 @@ async def test_a_kiosk_starts_by_itself_and_shows_nothing_but_the_picture(open_p
     await visitor.frames(3)
     for part in ("#stop", "#bar", "#panel"):
         assert not await visitor.page.is_visible(part)
+    await visitor.until("!document.getElementById('drawer-open').disabled")
+    for key in "mpv?":  # for what is not to be seen here
+        await visitor.page.keyboard.press(key)
+    assert not await visitor.page.is_visible("#help")
+    assert await visitor.page.evaluate("() => document.getElementById('drawer').inert")
+    assert await visitor.page.text_content("#notice-words") == ""
     await visitor.page.keyboard.press("Escape")
     await visitor.until_state("stopped")
 
