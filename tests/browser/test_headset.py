@@ -377,6 +377,22 @@ async def test_on_a_phone_the_buttons_are_in_one_row(serve: Serve, open_page: Op
     await wearer.until(f"{tops} === 1")
 
 
+@pytest.mark.parametrize("size", [(390, 844), (844, 390)])
+async def test_a_notice_covers_no_words_or_control(serve: Serve, open_page: OpenPage, size: tuple[int, int]) -> None:
+    served = await serve(sphere(), MONO)
+    wearer = await open_page(served.url)
+    await wearer.page.set_viewport_size({"width": size[0], "height": size[1]})
+    await wearer.page.evaluate("""() => {
+      document.getElementById('notice-words').textContent = 'The dream of this link is over. This is the main one.';
+      document.getElementById('notice').hidden = false;
+    }""")
+    under = """[...document.querySelectorAll('#stop, #state, #how, #knobs, .tools > *')].filter((each) => {
+      const [a, b] = [each, document.getElementById('notice')].map((one) => one.getBoundingClientRect());
+      return each.checkVisibility() && a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+    }).map(({ id }) => id)"""
+    assert await wearer.page.evaluate(f"() => {under}") == []
+
+
 async def test_recentre_turns_the_front_to_where_one_looks(serve: Serve, open_page: OpenPage) -> None:
     served = await serve(sphere(), MONO)
     wearer = await open_page(served.url, headset=True)

@@ -2,7 +2,7 @@
 
 import { Euler, Group, PerspectiveCamera, Scene, Vector3, WebGLRenderer } from '../vendor/three/three.module.js';
 import { hideWhenIdle } from '../chrome.js';
-import { byId, make } from '../dom.js';
+import { byId, make, usable } from '../dom.js';
 import { ask, sentence } from '../exchange.js';
 import { onKeys } from '../hands.js';
 import { Live } from '../live.js';
@@ -171,7 +171,7 @@ function connectKnobs(knobs) {
     settings: (settings) => knobs.show(settings),
     stats: () => {},
     error: (words) => notice('setting', sentence(words)),
-    link: (up) => { byId('knobs').disabled = !up; },
+    link: usable(byId('knobs')),
   });
   live.open();
   return live;
