@@ -13,6 +13,8 @@ export class Chooser {
   #most;
   #on;
   #brought = false;
+  #stop = null; // the name at which the Tab key stops
+  #first = null; // of the mix
   #grid;
   #search = null;
   #found = null;
@@ -43,7 +45,10 @@ export class Chooser {
 
   /** Show what is in this mix, {name: weight}; `count` of them there are in all. */
   show(mix, count = Object.keys(mix).length) {
-    if (!this.#brought) this.#bring(Object.keys(mix)[0]);
+    const [first] = Object.keys(mix);
+    if (!this.#brought) this.#bring(first);
+    if (first !== this.#first && !this.#grid.contains(document.activeElement)) this.#roveTo(first);
+    this.#first = first;
     const changed = new Set([...Object.keys(mix), ...Object.keys(this.#mix)]);
     const full = count >= this.#most;
     [this.#mix, this.#full] = [mix, full];
@@ -138,7 +143,11 @@ export class Chooser {
 
   // One stop of the Tab key for the whole grid; arrows go from name to name, + changes the mix.
   #roveTo(name) {
-    for (const [other, { only }] of this.#tiles) only.tabIndex = other === name ? 0 : -1;
+    const to = this.#tiles.get(name);
+    if (!to || to.tile.hidden) return;
+    if (this.#stop) this.#tiles.get(this.#stop).only.tabIndex = -1;
+    to.only.tabIndex = 0;
+    this.#stop = name;
   }
 
   #key(event) {

@@ -23,6 +23,21 @@ export function icon(name) {
   return svg;
 }
 
+/**
+ * Returns use(on), which makes a fieldset's controls usable or not. A browser takes the keyboard away from what cannot
+ * be used; it gets it back here, unless it has gone elsewhere.
+ */
+export function usable(fieldset) {
+  let held = null;
+  return (on) => {
+    if (!on && fieldset.contains(document.activeElement)) held = document.activeElement;
+    fieldset.disabled = !on;
+    if (!on) return;
+    if (document.activeElement === document.body) held?.focus({ preventScroll: true });
+    held = null;
+  };
+}
+
 /** Resolves after so many seconds, or at once when the signal ends the wait. */
 export function sleep(seconds, signal) {
   return new Promise((resolve) => {

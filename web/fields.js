@@ -38,7 +38,7 @@ export function range(id, spec, onInput, attributes = {}) {
   const scale = scaleOf(spec);
   const { min, max, step } = scale;
   const input = make('input', { type: 'range', id, min, max, step, ...attributes });
-  const output = make('output', { for: id });
+  const output = make('output', { for: id, 'aria-live': 'off' }); // the slider says its value itself
   const say = (value) => {
     const text = withUnit(scale.text(value), spec.unit);
     output.textContent = text;

@@ -1,11 +1,10 @@
-// The picture: `#keepWatching` is its whole life: connect, show, notice that it ended, try again.
+// The picture of the flat page: the main dream, or that of this device's own camera.
 
-import { keepAwake } from './chrome.js';
-import { Backoff, byId, sleep } from './dom.js';
-import { Refusal, sentence } from './exchange.js';
+import { byId } from './dom.js';
+import { sentence } from './exchange.js';
 import { saveSnapshot } from './snapshot.js';
 import { dismiss, notice, setState, state } from './state.js';
-import { Blocked, Viewer } from './whep.js';
+import { Watching } from './watching.js';
 import { Camera } from './whip.js';
 
 const ACCEPTED = 'hallucinate.accepted';
@@ -28,47 +27,46 @@ function accept(yes) {
 
 export class Player {
   #video = byId('picture');
-  #run = null; // ends the run in progress
-  #viewer = null;
+  #watching;
   #camera = null;
   #asking = false;
-  #dream;
   #source = 'Live';
 
   /** `dream` is the visitor's dream to watch, or null for the main one. */
   constructor(dream) {
-    this.#dream = dream;
+    this.#watching = new Watching(this.#video, dream, {
+      wish: async (linked, signal) => ({ dream: this.#camera ? await this.#camera.dream(signal) : linked }),
+      words: () => this.#liveWords(),
+      refused: (refusal) => this.#hasNoRoom(refusal),
+      ended: () => this.compare(false),
+      lost: () => this.#camera?.hangUp(),
+    });
   }
 
-  /** Frames that arrived here in the last second; null before it is known. */
-  fps = null;
+  get fps() { return this.#watching.fps; }
 
   get video() { return this.#video; }
 
   /** Who watches now; null while nobody does. */
-  get viewer() { return this.#viewer; }
+  get viewer() { return this.#watching.viewer; }
 
   get ownCamera() { return Boolean(this.#camera); }
 
   start() {
     accept(true);
-    this.#run?.abort();
-    this.#run = new AbortController();
-    this.#keepWatching(this.#run.signal);
+    this.#watching.start();
   }
 
   /** Black at once; the camera's light goes out; nothing comes back before a press. */
   stop() {
-    this.#run?.abort();
-    this.#video.srcObject = null;
+    this.#watching.stop();
     this.#giveCameraBack();
     accept(false);
-    setState('stopped', 'Stopped.');
   }
 
   /** The page is being left: free what the server holds for it. */
   leave() {
-    this.#run?.abort();
+    this.#watching.end();
     this.#giveCameraBack();
   }
 
@@ -82,19 +80,19 @@ export class Player {
   }
 
   compare(on) {
-    this.#viewer?.show(on ? 'camera' : 'dream');
+    this.viewer?.show(on ? 'camera' : 'dream');
     byId('compared').hidden = !on;
   }
 
   snapshot() {
     if (state() !== 'live') return;
-    if (this.#viewer?.marked) notice('marked', 'No snapshot while latency is measured: there is a marker in the picture.');
+    if (this.viewer?.marked) notice('marked', 'No snapshot while latency is measured: there is a marker in the picture.');
     else saveSnapshot(this.#video, this.#camera?.mirrored);
   }
 
   async toggleCamera() {
     if (!this.#camera) return this.#useCamera();
-    this.#run?.abort(); // first leave the dream, then end it
+    this.#watching.end(); // first leave the dream, then end it
     this.#giveCameraBack();
     return this.start();
   }
@@ -150,67 +148,15 @@ export class Player {
     byId('turn').hidden = !on || await Camera.count() < 2;
   }
 
-  async #keepWatching(signal) {
-    const backoff = new Backoff();
-    setState('connecting', 'Connecting …');
-    while (!signal.aborted) {
-      let words;
-      try {
-        words = await this.#watchOnce(signal, backoff);
-      } catch (error) {
-        if (signal.aborted) return;
-        if (error instanceof Blocked) return this.#wait('blocked', 'This browser plays the picture after a press.');
-        if (error instanceof Refusal && error.final) return this.#wait('refused', error.message);
-        if (error instanceof Refusal && this.#elsewhere(error)) continue;
-        words = error.message;
-      }
-      if (signal.aborted) return;
-      setState('retrying', `${words} Trying again …`);
-      await this.#camera?.hangUp();
-      await sleep(backoff.seconds(), signal);
-    }
-  }
-
-  /** One connection, from the offer to the words for its end. */
-  async #watchOnce(signal, backoff) {
-    const viewer = new Viewer(this.#video, (fps) => { this.fps = fps; });
-    try {
-      await viewer.watch(this.#camera ? await this.#camera.dream(signal) : this.#dream, signal);
-      this.#viewer = viewer;
-      backoff.reset();
-      setState('live', this.#liveWords());
-      keepAwake();
-      return await viewer.ended;
-    } finally {
-      viewer.close();
-      if (this.#viewer === viewer) {
-        [this.#viewer, this.fps] = [null, null];
-        this.compare(false);
-      }
-    }
-  }
-
   #liveWords() {
     return this.#camera ? 'Live, from this device’s camera' : this.#source;
   }
 
-  /** What was asked for is not to be had; say so and watch the main dream. True when that is another one. */
-  #elsewhere(refusal) {
-    if (this.#camera && refusal.status === 503) {
-      notice('no-room', refusal.message);
-      this.#giveCameraBack();
-      return true;
-    }
-    if (!this.#camera && this.#dream && refusal.status === 404) {
-      notice('dream-over', 'The dream of this link is over. This is the main one.');
-      this.#dream = null;
-      return true;
-    }
-    return false;
-  }
-
-  #wait(name, words) {
-    this.#video.srcObject = null;
-    setState(name, words);
+  /** The server has no place for another camera; say so and watch the main dream. */
+  #hasNoRoom({ status, message }) {
+    if (!this.#camera || status !== 503) return false;
+    notice('no-room', message);
+    this.#giveCameraBack();
+    return true;
   }
 }

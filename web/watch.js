@@ -2,7 +2,7 @@
 
 import { Drawer, FullScreen, fitPicture, hideWhenIdle } from './chrome.js';
 import { Controls } from './controls.js';
-import { byId } from './dom.js';
+import { byId, usable } from './dom.js';
 import { ask, sentence } from './exchange.js';
 import { Guide, onPictures } from './guide.js';
 import { holdToCompare, onKeys } from './hands.js';
@@ -20,6 +20,7 @@ function connectControls(player, measureFor) {
   let about = {};
   let drawn = '';
   let noted = '';
+  const use = usable(byId('controls'));
   const live = new Live({
     settings: (settings) => controls.show(settings),
     error: (words) => {
@@ -37,7 +38,7 @@ function connectControls(player, measureFor) {
     },
     network: () => draw(),
     link: (up) => {
-      byId('controls').disabled = !up;
+      use(up);
       if (up) draw();
     },
   });
@@ -129,11 +130,13 @@ function main() {
     Escape: () => (byId('help').open ? toggleHelp() : stop()),
     s: stop,
     c: compare,
-    m: () => drawer.toggle(),
     f: () => full.toggle(),
-    p: () => player.snapshot(),
-    v: () => !byId('camera').disabled && player.toggleCamera(),
-    '?': toggleHelp,
+    ...(!kiosk && {
+      m: () => drawer.toggle(),
+      p: () => player.snapshot(),
+      v: () => !byId('camera').disabled && player.toggleCamera(),
+      '?': toggleHelp,
+    }),
   });
   window.addEventListener('pagehide', () => player.leave());
   window.addEventListener('pageshow', ({ persisted }) => persisted && state() !== 'stopped' && player.start());

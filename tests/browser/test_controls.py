@@ -115,6 +115,7 @@ async def test_all_is_within_reach_of_the_keyboard(open_page: OpenPage) -> None:
     assert set(wanted) <= set(reached)
     assert "none" not in reached.values()
 
+    assert await visitor.page.inner_text("#knob-motifs .only[tabindex='0']") == "eye"  # which is chosen
     await visitor.page.focus("#knob-motifs .only[tabindex='0']")
     tiles = await visitor.page.locator("#knob-motifs .only").count()
     for _ in range(tiles):
@@ -179,6 +180,8 @@ async def test_everything_has_a_name(open_page: OpenPage) -> None:
       for (const id of ids) if (ids.indexOf(id) !== ids.lastIndexOf(id)) faults.push(`twice: #${id}`);
       const spoken = '[role=status], [role=alert], [aria-live]';
       if (document.getElementById('figures').closest(spoken)) faults.push('figures are read out');
+      // An output speaks at each change; the slider says its value itself, and others' hands are nobody's news.
+      for (const output of document.querySelectorAll('output:not([aria-live=off])')) say('read out twice', output);
       if (document.documentElement.lang !== 'en') faults.push('no lang');
       const viewport = document.querySelector('meta[name=viewport]').content;
       if (/user-scalable|maximum-scale/.test(viewport)) faults.push('no zoom');

@@ -359,6 +359,40 @@ async def test_the_panel_changes_strength_and_motif(serve: Serve, open_page: Ope
     await wearer.until("document.getElementById('strength').value < 0.2")
 
 
+async def test_a_motif_is_all_that_is_dreamed_of_after_layers(serve: Serve, open_page: OpenPage) -> None:
+    served = await serve(sphere(), MONO)
+    served.live.patch({"motifs": {}, "layers": {"conv1": 1}})
+    wearer = await open_page(served.url)
+    await wearer.until("!document.getElementById('knobs').disabled")
+    await wearer.page.select_option("#motif", "spiral")
+    await served.until_settings(lambda now: now.motifs == {"spiral": 1.0} and not now.layers)
+
+
+async def test_on_a_phone_the_buttons_are_in_one_row(serve: Serve, open_page: OpenPage) -> None:
+    served = await serve(sphere(), MONO)
+    wearer = await open_page(served.url)
+    await wearer.page.set_viewport_size({"width": 390, "height": 844})
+    await wearer.page.evaluate("() => { document.getElementById('tilt').hidden = false; }")
+    tops = "new Set([...document.querySelectorAll('.tools > :not([hidden])')].map((each) => each.offsetTop)).size"
+    await wearer.until(f"{tops} === 1")
+
+
+@pytest.mark.parametrize("size", [(390, 844), (844, 390)])
+async def test_a_notice_covers_no_words_or_control(serve: Serve, open_page: OpenPage, size: tuple[int, int]) -> None:
+    served = await serve(sphere(), MONO)
+    wearer = await open_page(served.url)
+    await wearer.page.set_viewport_size({"width": size[0], "height": size[1]})
+    await wearer.page.evaluate("""() => {
+      document.getElementById('notice-words').textContent = 'The dream of this link is over. This is the main one.';
+      document.getElementById('notice').hidden = false;
+    }""")
+    under = """[...document.querySelectorAll('#stop, #state, #how, #knobs, .tools > *')].filter((each) => {
+      const [a, b] = [each, document.getElementById('notice')].map((one) => one.getBoundingClientRect());
+      return each.checkVisibility() && a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+    }).map(({ id }) => id)"""
+    assert await wearer.page.evaluate(f"() => {under}") == []
+
+
 async def test_recentre_turns_the_front_to_where_one_looks(serve: Serve, open_page: OpenPage) -> None:
     served = await serve(sphere(), MONO)
     wearer = await open_page(served.url, headset=True)
@@ -452,6 +486,16 @@ async def test_layers_fall_back_to_the_sphere(serve: Serve, open_page: OpenPage)
     await wearer.enter()
     await wearer.until_eyes("red", "red")
     assert "sphere is drawn instead" in str(await wearer.page.text_content("#notice-words"))
+
+
+async def test_a_link_to_a_dream_that_is_over_says_so_and_shows_the_main_one(serve: Serve, open_page: OpenPage) -> None:
+    served = await serve(sphere(), MONO)
+    wearer = await open_page(served.url, forgive="404")
+    await wearer.page.goto(f"{served.url}/headset?dream=visitor-99")
+    await wearer.until("!document.getElementById('start').disabled")
+    await wearer.page.click("#start")
+    await wearer.until("document.getElementById('notice-words').textContent.includes('is over')")
+    await wearer.until_ahead("red")
 
 
 async def test_over_https_the_headset_is_offered_by_any_name(serve: Serve, open_page: OpenPage, tmp_path: Path) -> None:

@@ -158,6 +158,12 @@ async def test_a_kiosk_starts_by_itself_and_shows_nothing_but_the_picture(open_p
     await visitor.frames(3)
     for part in ("#stop", "#bar", "#panel"):
         assert not await visitor.page.is_visible(part)
+    await visitor.until("!document.getElementById('drawer-open').disabled")
+    for key in "mpv?":  # for what is not to be seen here
+        await visitor.page.keyboard.press(key)
+    assert not await visitor.page.is_visible("#help")
+    assert await visitor.page.evaluate("() => document.getElementById('drawer').inert")
+    assert await visitor.page.text_content("#notice-words") == ""
     await visitor.page.keyboard.press("Escape")
     await visitor.until_state("stopped")
 
@@ -212,6 +218,7 @@ async def test_when_the_server_is_killed_and_comes_back_so_does_the_page(
     visitor = await open_page(forgive="ERR_CONNECTION|ERR_EMPTY|WebSocket|404")
     await visitor.start()
     await visitor.open_drawer()
+    await visitor.page.focus("#knob-strength")
     await server.kill()
     await visitor.until_state("retrying")
     assert "Trying again" in await visitor.page.inner_text("#state")
@@ -221,6 +228,7 @@ async def test_when_the_server_is_killed_and_comes_back_so_does_the_page(
     await visitor.until_state("live")
     await visitor.frames(5)
     await visitor.until("!document.getElementById('controls').disabled")
+    await visitor.until("document.activeElement.id === 'knob-strength'")
     async with http.patch("/api/settings", json={"strength": 0.25}) as response:
         assert response.status == 200
     await visitor.until("document.getElementById('knob-strength').value === '0.25'")

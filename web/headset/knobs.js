@@ -42,7 +42,8 @@ export class Knobs {
 
   strength(value) { this.#change({ strength: value }); }
 
-  motif(name) { this.#change({ motifs: { [name]: 1 }, ...(this.#settings?.layer && { layer: '' }) }); }
+  /** This one, and nothing else. */
+  motif(name) { this.#change({ motifs: { [name]: 1 }, layers: {}, guide: 0 }); }
 
   /** So many motifs on, round and round. */
   step(by) {
@@ -59,7 +60,7 @@ export class Knobs {
 
   /** The motif that weighs most. */
   #current() {
-    const { motifs = {}, layer = '' } = this.#settings ?? {};
-    return layer ? '' : Object.keys(motifs).sort((a, b) => motifs[b] - motifs[a])[0] ?? '';
+    const { motifs = {} } = this.#settings ?? {};
+    return Object.keys(motifs).sort((a, b) => motifs[b] - motifs[a])[0] ?? '';
   }
 }

@@ -2,11 +2,12 @@
 
 import { Euler, Group, PerspectiveCamera, Scene, Vector3, WebGLRenderer } from '../vendor/three/three.module.js';
 import { hideWhenIdle } from '../chrome.js';
-import { byId, make } from '../dom.js';
+import { byId, make, usable } from '../dom.js';
 import { ask, sentence } from '../exchange.js';
 import { onKeys } from '../hands.js';
 import { Live } from '../live.js';
 import { dismiss, notice, setState, state } from '../state.js';
+import { Watching } from '../watching.js';
 import { choose } from './decoding.js';
 import { Hands } from './hands.js';
 import { Knobs } from './knobs.js';
@@ -17,7 +18,6 @@ import { Picture } from './picture.js';
 import { NIGHT, Room } from './room.js';
 import { Session, support } from './session.js';
 import { Surface } from './surfaces.js';
-import { Watching } from './watching.js';
 
 const LONGEST_STEP_S = 0.25; // after a pause, things go on from where they were
 const PANEL = { away: 1.05, below: 0.42 }; // metres from the eyes
@@ -171,7 +171,7 @@ function connectKnobs(knobs) {
     settings: (settings) => knobs.show(settings),
     stats: () => {},
     error: (words) => notice('setting', sentence(words)),
-    link: (up) => { byId('knobs').disabled = !up; },
+    link: usable(byId('knobs')),
   });
   live.open();
   return live;
@@ -198,11 +198,11 @@ async function main() {
   }
   knobs.panel = world.panel;
 
-  const wish = async () => {
+  const wish = async (dream) => {
     const { size } = await (await ask('api/about')).json();
-    return size ? choose(size, 30) : {};
+    return { dream, ...(size && await choose(size, 30)) };
   };
-  const watching = new Watching(video, params.get('dream'), wish);
+  const watching = new Watching(video, params.get('dream'), { wish });
   const stop = async () => {
     if (['idle', 'stopped'].includes(state())) return;
     watching.stop();
@@ -233,7 +233,7 @@ async function main() {
   });
   onKeys({ Escape: stop });
   hideWhenIdle();
-  window.addEventListener('pagehide', () => watching.leave());
+  window.addEventListener('pagehide', () => watching.end());
   window.addEventListener('pageshow', ({ persisted }) => persisted && state() !== 'stopped' && watching.start());
   navigator.xr?.addEventListener?.('devicechange', offerHeadset);
   byId('start').disabled = false;
