@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 from typer.exceptions import TyperException
 
 from hallucinate import __version__
@@ -24,12 +25,22 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except (HallucinateError, TyperException) as error:
-        message = error.format_message() if isinstance(error, TyperException) else str(error)
+        message = _said(error) if isinstance(error, TyperException) else str(error)
         print(f"hallucinate: {' '.join(message.split())}", file=sys.stderr)
         sys.exit(2)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _said(error: TyperException) -> str:
+    """What Typer says, and what it leaves out: the value that was given, or the commands that there are."""
+    said, cause = error.format_message().removesuffix("."), error.__cause__
+    if isinstance(cause, ValidationError):
+        return f"{said}, given {cause.errors()[0]['input']!r}"
+    if said.startswith("No such command"):
+        return f"{said}; there are: {', '.join(getattr(getattr(error, 'cmd', None), 'commands', ()))}"
+    return said
 
 
 def _show_version(wanted: bool) -> None:

@@ -368,7 +368,8 @@ class LiveSettings:
                 )
         if settings.dream_width_min > settings.dream_width:
             raise SettingsError(
-                f"dream_width_min: {settings.dream_width_min} is above dream_width, {settings.dream_width}"
+                f"dream_width_min: {settings.dream_width_min} is above dream_width, {settings.dream_width}; "
+                "lower the one, or raise the other"
             )
 
 

@@ -23,6 +23,20 @@ def hallucinate(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_ctrl_c_before_the_commands_are_read_is_no_traceback() -> None:
+    stopped = (
+        "import runpy, sys\n"
+        "class Stopped:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'hallucinate.cli':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Stopped())\n"
+        "runpy.run_module('hallucinate', run_name='__main__')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", stopped], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
 @pytest.mark.parametrize(
     ("text", "mix"),
     [
@@ -71,7 +85,9 @@ def test_a_size_is_read() -> None:
         (["--source", "scene", "--device", "abacus"], "device 'abacus' cannot be used"),
         (["--source", "scene", "--network", "motive"], "motif"),
         (["--source", "scene", "--motifs", "eyee"], "no motif is called 'eyee'; did you mean eye"),
-        (["--port", "99999"], "--port"),
+        (["--port", "99999"], "'--port': Input should be less than or equal to 65535, given '99999'"),
+        (["--fps", "abc"], "unable to parse string as a number, given 'abc'"),
+        (["bogus"], "No such command 'bogus'; there are: film, still, zoom, sweep"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(arguments: list[str], said: str) -> None:

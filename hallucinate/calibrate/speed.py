@@ -114,7 +114,8 @@ def begin_at(
     """
     point = opened.points.get(_purpose(settings, size, lies))
     if point is not None:
-        return OperatingPoint(point.width, point.steps), "as it was the last time"
+        kept_point = Governor(OperatingPoint(point.width, point.steps))  # within what is allowed this time
+        return kept_point.point(settings), "as it was the last time"
     found, _ = measure(opened, settings, size, lies)
     return found, "measured now"
 

@@ -134,7 +134,10 @@ def open_motif(
     device: torch.device, dtype: torch.dtype, folded: bool = True, weights: Path = MOTIF_WEIGHTS
 ) -> MotifNetwork:
     """The network in the box, with weights from a file that ``hallucinate.motifs.train`` wrote."""
-    mend = "install hallucinate again, or train it: python -m hallucinate.motifs.train"
+    if weights == MOTIF_WEIGHTS:
+        mend = "install hallucinate again, or train it: python -m hallucinate.motifs.train"
+    else:
+        mend = "give what hallucinate.motifs.train wrote, or name the architecture that they are of with --network"
     if not weights.is_file():
         raise NetworkError(f"the weights {weights} are missing; {mend}")
     try:
@@ -144,7 +147,8 @@ def open_motif(
         network = MotifNetwork(json.loads(facts["motifs"]), json.loads(facts["families"]))
         network.load_state_dict({key: t.float() if t.is_floating_point() else t for key, t in tensors.items()})
     except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
-        raise NetworkError(f"the weights {weights} cannot be read ({str(error).splitlines()[0]}); {mend}") from None
+        why = f"they name no {error.args[0]}" if isinstance(error, KeyError) else str(error).splitlines()[0]
+        raise NetworkError(f"the weights {weights} cannot be read ({why}); {mend}") from None
     network.eval().requires_grad_(False)
     if not folded:
         return network.to(device, dtype)

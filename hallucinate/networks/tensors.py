@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,9 @@ Tensors = dict[str, torch.Tensor]
 WRAPPED = ("state_dict", "model", "model_state_dict")
 """Where training scripts put the state dict that they save with other things."""
 
+SAVED = (b"PK", b"\x80")
+"""How files of ``torch.save`` begin: a zip archive, or, before torch 1.6, a pickle."""
+
 NAMED = 3
 """How many of the tensors that do not fit are named."""
 
@@ -35,7 +39,7 @@ def read_tensors(path: Path) -> Tensors:
     if not path.stat().st_size:
         raise NetworkError(f"the weights {path} are empty (0 bytes); fetch the file again")
     try:
-        found = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
+        found = load_file(path) if path.suffix == ".safetensors" else _saved(path)
     except pickle.UnpicklingError as error:
         raise NetworkError(_refused(path, str(error))) from None
     except (SafetensorError, OSError, RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
@@ -49,6 +53,15 @@ def read_tensors(path: Path) -> Tensors:
         raise NetworkError(f"{path} holds no state dict; save one with torch.save(model.state_dict(), …)")
     # As nn.DataParallel names them.
     return {key.removeprefix("module."): t.float() if t.is_floating_point() else t for key, t in found.items()}
+
+
+def _saved(path: Path) -> object:
+    """What ``torch.save`` wrote. Raises NetworkError for what it cannot have written."""
+    with path.open("rb") as file:
+        if not file.read(2).startswith(SAVED):
+            raise NetworkError(f"{path} is neither safetensors nor what torch.save writes; give a file of weights")
+    with warnings.catch_warnings(action="ignore"):  # that a pickle is of another protocol: it is refused in our words
+        return torch.load(path, "cpu", weights_only=True)
 
 
 def _refused(path: Path, words: str) -> str:

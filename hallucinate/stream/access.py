@@ -83,7 +83,7 @@ class Access:
         host = caller.headers.get("Host", "")
         self._check_host(host)
         origin = caller.headers.get("Origin")
-        if caller.changes and origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if caller.changes and origin is not None and _site(origin) != host.lower():
             raise Refused(403, f"a page of {origin} may not do this; open {host} itself")
         if not (token_follows or _is_local(caller) or self._has_token(caller)):
             raise Refused(
@@ -120,8 +120,16 @@ class Access:
             name = ""
         if not (name.rstrip(".") in self._names or _is_address(name)):
             raise Refused(
-                403, f"this server does not go by the name {name[:80]!r}; use its address, or start it with that name"
+                403, f"this server does not go by the name {name[:80]!r}; use its address, or this machine's own name"
             )
+
+
+def _site(origin: str) -> str:
+    """An origin's name and port, or "" where it is none that can be read."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def _is_address(name: str) -> bool:

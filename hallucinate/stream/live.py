@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, hdrs, web
 
 from hallucinate.clock import Clock
 from hallucinate.errors import BusyError, HallucinateError, SettingsError
@@ -115,6 +115,8 @@ class LiveChannel:
         """``WS /api/live``."""
         if len(self._sockets) >= MAX_SOCKETS:
             raise BusyError(f"there are {MAX_SOCKETS} pages open, and no room for more; close one")
+        if request.headers.get(hdrs.UPGRADE, "").lower() != "websocket":
+            raise web.HTTPBadRequest(text="/api/live is a WebSocket; the same by GET: /api/settings, and /api/stats")
         socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MAX_MESSAGE)
         outbox = Outbox()
         self._sockets[socket] = outbox

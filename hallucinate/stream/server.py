@@ -103,6 +103,7 @@ class Server:
             # Other methods are reserved (RFC 9725), and must not fall through to the pages.
             self.app.router.add_route("*", path, _only(methods))
         self.app.router.add_get("/{path:.*}", self._page)
+        self.app.router.add_route("*", "/{path:.*}", _only({"GET": self._page, "HEAD": self._page}))
 
     def _routes(self) -> dict[str, dict[str, Handler]]:
         return {
@@ -284,6 +285,8 @@ class Server:
         except web.HTTPRequestEntityTooLarge:
             allowed = MAX_BYTES if request.path in self._pictures else MAX_BODY
             return _refusal(request, 413, f"the body is larger than {allowed // 1024} KiB", {})
+        except web.RequestPayloadError:
+            return _refusal(request, 400, "the body cannot be read; is it what its Content-Encoding says?", {})
         except web.HTTPException as error:
             if error.status < 400:
                 raise

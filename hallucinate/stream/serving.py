@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aioice.ice import get_host_addresses
 
 from hallucinate.errors import HallucinateError
@@ -78,7 +79,8 @@ def _why(error: OSError, host: str | None, port: int) -> str:
         return f"port {port} is in use; stop the other program or choose another with --port"
     if error.errno == errno.EACCES:
         return f"port {port} is not for ordinary users; choose one of 1024 and more with --port"
-    return f"cannot listen on {host or 'all addresses'}, port {port}: {error.strerror or error}"
+    why = error.strerror or error
+    return f"cannot listen on {host or 'all addresses'}, port {port} ({why}); give --host an address of this machine"
 
 
 def _port(runner: web.AppRunner, asked: int) -> int:
@@ -89,7 +91,14 @@ def _keep_logs_calm() -> None:
     """Peers come and go; how each one went is for whoever debugs."""
     logging.getLogger("aioice").setLevel(logging.WARNING)
     logging.getLogger("aiortc").setLevel(logging.ERROR)
+    logging.getLogger("aiohttp.server").addFilter(_is_ours)
     asyncio.get_running_loop().set_exception_handler(_note)
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Whether a failure is the server's; what is no HTTP was answered, and anybody may send it."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, (HttpProcessingError, web.RequestPayloadError))
 
 
 def _note(events: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -145,11 +145,14 @@ def test_a_panorama_is_rehearsed_and_kept_as_one(file: Path, brief: None) -> Non
 
 
 def test_where_the_governor_was_at_the_end_is_where_the_next_start_begins(file: Path) -> None:
+    wide = SETTINGS.model_copy(update={"dream_width": 480, "steps": 2})
     for width in (96, 288):
-        keep(opened(), OperatingPoint(width, 2), SETTINGS, SIZE)
+        keep(opened(), OperatingPoint(width, 2), wide, SIZE)
     points = speed._read()[speed._machine("tiny", CPU)].points
     machine = Opened("tiny", TinyNetwork(), CPU, torch.float32, points)
-    assert begin_at(machine, SETTINGS, SIZE) == (OperatingPoint(288, 2), "as it was the last time")
+    assert begin_at(machine, wide, SIZE) == (OperatingPoint(288, 2), "as it was the last time")
+    narrower = wide.model_copy(update={"dream_width": 96})
+    assert begin_at(machine, narrower, SIZE)[0] == OperatingPoint(96, 2)  # no wider than is allowed this time
 
 
 def test_the_file_keeps_the_newest_points_and_other_machines(file: Path) -> None:

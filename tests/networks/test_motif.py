@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from hallucinate.device import thread_counts
 from hallucinate.dream.ascent import direction
@@ -184,7 +185,7 @@ def test_trying_takes_the_time_of_an_answer(network: MotifNetwork) -> None:
 def test_errors_name_the_mend(tmp_path: Path) -> None:
     with pytest.raises(NetworkError, match="no network is called 'motiv'; did you mean 'motif'"):
         open_network("motiv", CPU, torch.float32)
-    with pytest.raises(NetworkError, match="missing; install hallucinate again"):
+    with pytest.raises(NetworkError, match="missing; give what"):
         open_motif(CPU, torch.float32, weights=tmp_path / "none.safetensors")
     damaged = tmp_path / "damaged.safetensors"
     damaged.write_bytes(MOTIF_WEIGHTS.read_bytes()[:5000])
@@ -194,3 +195,14 @@ def test_errors_name_the_mend(tmp_path: Path) -> None:
     empty.write_bytes(b"")
     with pytest.raises(NetworkError, match="cannot be read"):
         open_motif(CPU, torch.float32, weights=empty)
+
+
+def test_weights_of_another_network_are_not_taken_for_a_broken_installation(tmp_path: Path) -> None:
+    other = tmp_path / "other.safetensors"
+    save_file({"weight": torch.zeros(1)}, other)
+    text = tmp_path / "text.pth"
+    text.write_text("hello")
+    for file in (other, text):
+        with pytest.raises(NetworkError, match="name the architecture that they are of with --network") as caught:
+            open_motif(CPU, torch.float32, weights=file)
+        assert "install" not in str(caught.value)

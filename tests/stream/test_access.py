@@ -52,6 +52,7 @@ def test_allowed(access, caller):
         (call(changes=True, Origin="http://elsewhere.example"), 403, "a page of http://elsewhere.example"),
         (call(changes=True, Origin="http://localhost:9999"), 403, "localhost:9999"),
         (call(changes=True, Origin="null"), 403, "null"),
+        (call(changes=True, Origin="http://["), 403, "a page of http://["),
         (call("192.0.2.7", changes=True, cookie=TOKEN, Origin="http://192.0.2.1"), 403, "may not"),
     ],
 )

@@ -100,12 +100,22 @@ async def test_wrong_content_type(http):
         ("POST", "/whip/x", "DELETE,PATCH"),
         ("POST", "/api/settings", "GET,PATCH"),
         ("DELETE", "/", "GET,HEAD"),
+        ("POST", "/index.html", "GET,HEAD"),
     ],
 )
 async def test_wrong_method(http, method, path, allowed):
     reply = await http.request(method, path)
-    await refused(reply, 405)
+    await refused(reply, 405, f"{method} is not for {path}; there is: ")
     assert reply.headers["Allow"] == allowed
+
+
+async def test_a_body_that_is_not_coded_as_it_says(http):
+    reply = await http.patch("/api/settings", data=b"not gzip", headers={"Content-Encoding": "gzip"})
+    await refused(reply, 400, "the body", "Content-Encoding")
+
+
+async def test_the_live_channel_without_a_websocket(http):
+    await refused(await http.get("/api/live"), 400, "WebSocket", "/api/stats")
 
 
 async def test_options_and_trickle(http):

@@ -70,8 +70,28 @@ async def test_a_port_in_use(app):
             await run(app, "127.0.0.1", port, lambda port: None)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"FOO / HTTP/1.1\r\n\r\n",
+        b"PATCH /api/settings HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+        b"PATCH /api/settings HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nzzz",
+    ],
+)
+async def test_what_is_no_http_is_answered_and_fills_no_log(app, caplog, said):
+    stop = asyncio.Event()
+    serving, base = await started(app, stop=stop)
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(base.rpartition(":")[2]))
+    writer.write(said)
+    assert b" 400 " in await asyncio.wait_for(reader.readline(), SOON)
+    writer.close()
+    stop.set()
+    await asyncio.wait_for(serving, SOON)
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 async def test_an_address_that_is_not_ours(app):
-    with pytest.raises(HallucinateError, match=r"cannot listen on 203\.0\.113\.1"):
+    with pytest.raises(HallucinateError, match=r"cannot listen on 203\.0\.113\.1.*give --host an address of this"):
         await run(app, "203.0.113.1", 0, lambda port: None)
 
 
