@@ -101,7 +101,10 @@ def films_in(folder: Path) -> list[Path]:
 
 
 def tell(console: Console, order: Order, begun: Begun) -> None:
-    """Say, before a film is rendered, what will not be in it."""
+    """Say, before a film is rendered, what will not be in it, or not be as somebody may expect."""
+    if order.flattened():
+        on_sphere = "" if order.ask.like else "; only equirect and half-equirect are dreamed on the sphere"
+        console.print(f"{order.out}: {order.flattened()}, dreamed as a flat picture{on_sphere}")
     if begun.left_out:
         console.print(f"{order.out}: left out, because it cannot hold it: {', '.join(begun.left_out)}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import av
 
@@ -65,30 +65,31 @@ class Order:
         }
 
     def lies(self) -> tuple[Surface, Layout]:
-        """What the film's pictures lie on, as was said or as it says itself, and for whose eyes.
+        """What the film's pictures are dreamed as lying on, and for whose eyes. Raises PanoramaError, LensError."""
+        wanted = self._said()
+        return (Surface(wanted.kind), Layout(wanted.layout)) if spherical(wanted) else (Surface.FLAT, Layout.MONO)
 
-        Raises PanoramaError, LensError.
-        """
-        wanted = self._wanted()
-        return (Surface.FLAT, Layout.MONO) if wanted is None else (Surface(wanted.kind), Layout(wanted.layout))
+    def flattened(self) -> str:
+        """The panorama that the film is, where it is dreamed as a flat picture all the same; else ""."""
+        wanted = self._said()
+        return wanted.words if wanted is not None and (self.ask.like or not spherical(wanted)) else ""
 
     def check_shape(self, size: tuple[int, int]) -> None:
         """Raise PanoramaError where the film's pictures, of (width, height) upright, have not their panorama's shape.
 
         In the classic manner, which knows no panoramas, every shape is right. Raises as ``lies`` does too.
         """
-        wanted = self._wanted()
-        if wanted is not None and not self.ask.like:
+        wanted = self._said()
+        if spherical(wanted) and not self.ask.like:
             try:
                 check_shape(wanted, size)
                 eye_size(wanted.layout, size)
             except PanoramaError as error:
                 raise PanoramaError(f"film {self.source.name}: {error}") from None
 
-    def _wanted(self) -> Wanted | None:
-        """What is neither equirect nor half-equirect is dreamed as a flat picture: None."""
-        wanted = as_it_says(str(self.source)) if self.panorama == "auto" else read_wanted(self.panorama)
-        return None if wanted is None or wanted.kind not in list(Surface) else wanted
+    def _said(self) -> Wanted | None:
+        """What somebody said that the film's pictures are, or it says itself; None for flat ones."""
+        return as_it_says(str(self.source)) if self.panorama == "auto" else read_wanted(self.panorama)
 
     def options(self) -> dict[str, str]:
         """The encoder's options."""
@@ -97,3 +98,8 @@ class Order:
     def formats(self) -> set[str]:
         """The pixel formats that the encoder takes."""
         return {each.name for each in av.Codec(CODECS[self.codec], "w").video_formats or ()}
+
+
+def spherical(wanted: Wanted | None) -> TypeGuard[Wanted]:
+    """Whether it is dreamed on the sphere: equirect and half-equirect are."""
+    return wanted is not None and wanted.kind in list(Surface)

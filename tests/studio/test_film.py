@@ -1,6 +1,7 @@
 """Films in and out: what is dreamed is added, everything else of the film is kept."""
 
 import dataclasses
+import io
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from rich.console import Console
 
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.governor import OperatingPoint
@@ -28,7 +30,7 @@ from hallucinate.studio.footage import Footage, Span
 from hallucinate.studio.manners import Live
 from hallucinate.studio.order import Order
 from hallucinate.studio.parts import parts_folder
-from hallucinate.studio.render import Made, begin, render
+from hallucinate.studio.render import Begun, Made, begin, render
 from hallucinate.studio.sitting import Ask
 from tests.dream.networks import TinyNetwork
 from tests.studio.conftest import scene
@@ -353,6 +355,23 @@ def test_a_360_film_is_dreamed_as_the_sphere_that_it_says_it_is(tmp_path: Path) 
         assert order.lies() == lies
     with pytest.raises(PanoramaError, match="equirect"):
         Order(plain, tmp_path / "out.mp4", Ask(UNDREAMED), panorama="equirekt").lies()
+
+
+def test_a_panorama_that_is_dreamed_flat_is_said(tmp_path: Path) -> None:
+    tagged = film(tmp_path / "in.mp4", boxes=SPHERICAL, sound=None)
+    for said, like, words in (
+        ("cubemap", "", "cubemap, dreamed as a flat picture; only equirect and half-equirect are"),
+        ("auto", "notebook", "equirect:top-bottom, dreamed as a flat picture\n"),
+        ("auto", "", ""),
+        ("flat", "", ""),
+    ):
+        console = Console(file=io.StringIO(), width=500)
+        order = Order(tagged, tmp_path / "out.mp4", Ask(UNDREAMED, like), panorama=said)
+        filming.tell(console, order, Begun([], [], 0))
+        assert isinstance(console.file, io.StringIO)
+        told = console.file.getvalue()
+        assert words in told
+        assert bool(words) == bool(told)
 
 
 @pytest.mark.parametrize(
