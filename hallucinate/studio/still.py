@@ -107,7 +107,8 @@ def still(order: Order) -> None:
             stage.unlink()
     kept_at(order.out).unlink(missing_ok=True)
     small, large = (f"{width}×{height}" for height, width in (octaves[0], photo.shape[:2]))
-    steps = f"{len(octaves)} octaves from {small}, {made.manner.iterations} iterations on each"
+    count = f"{len(octaves)} octave{'s' if len(octaves) > 1 else ''}"
+    steps = f"{count} from {small}, {made.manner.iterations} iterations on each"
     said = f"{order.out}: {large}, {steps}, in {time.monotonic() - started_s:.0f} s"
     console.print("; ".join([said, *map(str, strips)]))
 
