@@ -46,8 +46,10 @@ class Slot(Generic[T]):
         self.dropped = 0
 
     def put(self, item: T) -> None:
-        """Hand over an item, over the head of one that nobody took."""
+        """Hand over an item, over the head of one that nobody took; to a closed slot, for nothing."""
         with self._ready:
+            if self._closed:
+                return
             self.dropped += self._item is not None
             self._item = item
             self._ready.notify()

@@ -73,6 +73,15 @@ def test_closing_wakes_whoever_waits() -> None:
     assert found == [None]
 
 
+def test_what_is_handed_to_a_closed_slot_is_let_go() -> None:
+    slot: Slot[int] = Slot()
+    slot.put(1)
+    slot.close()
+    slot.put(2)  # as by a decoder's thread that had not heard of it
+    assert (slot.take(0), slot.take(0)) == (1, None)
+    assert slot.dropped == 0
+
+
 def test_one_event_for_several_slots() -> None:
     arrived = threading.Event()
     first, second = Slot[int](arrived), Slot[int](arrived)
