@@ -14,7 +14,7 @@ from hallucinate.dream.cuts import is_cut
 from hallucinate.dream.drift import drift, drift_on_sphere
 from hallucinate.dream.flow import FLOW_WIDTH, Field, Flow, Motion, field
 from hallucinate.dream.growth import Carried
-from hallucinate.dream.light import Light, brightened, followed, lit
+from hallucinate.dream.light import GLANCE, Light, brightened, followed, lit
 from hallucinate.dream.moving import moving
 from hallucinate.dream.objectives import asked
 from hallucinate.dream.surface import Surface
@@ -31,8 +31,8 @@ CUT_HALF_LIFE_S, CUT_S = 0.045, 0.35
 Quicker than it looks as if it had to be, because steps go on, and find the old eyes before they find new ones.
 """
 
-SAME, GLANCE = 2.0, (64, 36)
-"""A camera's picture is as it was where no part of it, of so many across and down, changed by more, of 255.
+SAME = 2.0
+"""A camera's picture is as it was where no part of it, at a glance, changed by more, of 255.
 
 Above what a webcam's noise leaves in the mean of a part, below what any motion of half a flow pixel does to an edge.
 """
@@ -132,15 +132,14 @@ class Hallucination:
             self._begin_anew(luma)
             return None
         motion: Motion | None = None
-        change = 0.0
-        if not same(before, luma):
+        change, moved = 0.0, not same(before, luma)
+        if moved and (change := brightened(before, luma, None)):
             # In the light of this frame: else a flicker is taken for motion.
-            change = brightened(before, luma, None)
             before = lit(before, math.exp(change))
+            moved = not same(before, luma)
         # Kept, where nothing moves: what moves too slowly to be seen adds up until it is.
-        self._luma = before
-        if not same(before, luma):
-            self._luma = luma
+        self._luma = luma if moved else before
+        if moved:
             motion = (
                 self._flow.between(before, luma, wraps=self.surface.wraps)
                 if settings.follow or settings.where == "moving"

@@ -17,7 +17,7 @@ from hallucinate.dream.residual import fade
 from hallucinate.frame import Picture
 
 GLANCE = (64, 36)
-"""Light is compared in so many parts of the picture, across and down: a webcam's noise is none of it."""
+"""Pictures are compared in so many parts, across and down: a webcam's noise is hardly in the mean of one."""
 
 CHANGED = 0.01
 """A change of light by less than this, as a logarithm, is none."""

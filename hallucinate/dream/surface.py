@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from hallucinate.dream.flow import Flow
 from hallucinate.frame import Picture
-from hallucinate.panorama.remap import Layout as Layout
+from hallucinate.panorama.remap import Layout
 
 MARGIN = 8
 """A picture that wraps is shown wider by an eighth on either side: enough for every kernel that is laid on it.

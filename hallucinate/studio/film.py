@@ -102,9 +102,9 @@ def films_in(folder: Path) -> list[Path]:
 
 def tell(console: Console, order: Order, begun: Begun) -> None:
     """Say, before a film is rendered, what will not be in it, or not be as somebody may expect."""
-    if order.flattened():
+    if panorama := order.flattened():
         on_sphere = "" if order.ask.like else "; only equirect and half-equirect are dreamed on the sphere"
-        console.print(f"{order.out}: {order.flattened()}, dreamed as a flat picture{on_sphere}")
+        console.print(f"{order.out}: {panorama}, dreamed as a flat picture{on_sphere}")
     if begun.left_out:
         console.print(f"{order.out}: left out, because it cannot hold it: {', '.join(begun.left_out)}")
 

@@ -8,10 +8,10 @@ from typing import Any, TypeGuard
 
 import av
 
-from hallucinate.dream.surface import Layout, Surface
+from hallucinate.dream.surface import Surface
 from hallucinate.errors import PanoramaError
 from hallucinate.panorama.fitting import Wanted, check_shape, read_wanted
-from hallucinate.panorama.remap import eye_size
+from hallucinate.panorama.remap import Layout, eye_size
 from hallucinate.sources.panoramas import as_it_says
 from hallucinate.studio.sitting import Ask, made_of
 

@@ -26,8 +26,9 @@ from hallucinate.dream.sphere import (
     views,
     widened,
 )
-from hallucinate.dream.surface import Layout, Surface, beside_each_other, eyes
+from hallucinate.dream.surface import Surface, beside_each_other, eyes
 from hallucinate.frame import Frame, Picture, laid_on
+from hallucinate.panorama.remap import Layout
 from hallucinate.settings import Settings
 from tests.dream.networks import TinyNetwork
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+
+from hallucinate.sources import Source
 
 MakeFilm = Callable[..., Path]
 
@@ -60,3 +63,13 @@ def sound_only(tmp_path: Path) -> Path:
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return path
+
+
+def close_while_read(source: Source) -> None:
+    """Close a source while somebody waits for it, who must be woken by that; after it there is none."""
+    waiting = threading.Thread(target=source.read)
+    waiting.start()
+    source.close()
+    waiting.join(1)
+    assert not waiting.is_alive()
+    assert source.read() is None

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import struct
-import threading
 from pathlib import Path
 
 import av
@@ -16,7 +15,7 @@ from hallucinate.sources.decode import cover
 from hallucinate.sources.film import Film
 from hallucinate.sources.pacing import Timeline
 from tests.fakes import FakeClock
-from tests.sources.conftest import MakeFilm, grey_level
+from tests.sources.conftest import MakeFilm, close_while_read, grey_level
 
 
 def read_all(film: Film, count: int) -> list[Frame]:
@@ -179,12 +178,7 @@ def test_close_wakes_a_waiting_read_and_nothing_stays_open(make_film: MakeFilm) 
     before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else None
     film = films[0]
     assert film.read() is not None
-    waiting = threading.Thread(target=film.read)
-    waiting.start()
-    film.close()
-    waiting.join(1)
-    assert not waiting.is_alive()
-    assert film.read() is None
+    close_while_read(film)
     for other in films:
         other.close()
     if before is not None:

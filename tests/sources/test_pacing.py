@@ -1,10 +1,9 @@
-import threading
-
 import numpy as np
 
 from hallucinate.clock import SystemClock
 from hallucinate.sources.pacing import Drawn
 from tests.fakes import FakeClock
+from tests.sources.conftest import close_while_read
 
 GREY = np.full((36, 64, 3), 128, np.uint8)
 
@@ -25,10 +24,5 @@ def test_what_is_drawn_keeps_the_beat_and_who_is_late_starts_a_new_one() -> None
 def test_close_wakes_a_waiting_read_and_then_there_is_none() -> None:
     source = Drawn("grey", lambda t: GREY, 0.01, SystemClock())
     assert source.read() is not None
-    waiting = threading.Thread(target=source.read)
-    waiting.start()
-    source.close()
-    waiting.join(1)
-    assert not waiting.is_alive()
-    assert source.read() is None
+    close_while_read(source)
     source.close()
