@@ -198,6 +198,13 @@ export class Painter {
     context.shadowBlur = wide / 4; // a soft edge
     [context.lineWidth, context.lineCap] = [wide * 0.8, 'round'];
     context.beginPath();
+    if (from.x === to.x && from.y === to.y) {
+      // A browser may leave out a line of no length (HTML, "trace a path"): a tap is a dot.
+      context.fillStyle = COLOUR;
+      context.arc(to.x, to.y, wide * 0.4, 0, 2 * Math.PI);
+      context.fill();
+      return;
+    }
     context.moveTo(from.x, from.y);
     context.lineTo(to.x, to.y);
     context.stroke();

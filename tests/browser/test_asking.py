@@ -162,6 +162,35 @@ async def test_where_it_dreams_is_painted_erased_and_cleared(open_page: OpenPage
     assert await visitor.page.is_hidden("#painting")
 
 
+@pytest.mark.parametrize("hand", ["pointer", "space key"])
+async def test_a_tap_paints_a_dot_and_with_the_eraser_takes_one_away(
+    open_page: OpenPage, http: aiohttp.ClientSession, hand: str
+) -> None:
+    visitor = await open_page(**PHONE)
+    await visitor.start()
+    await visitor.open_drawer()
+    await visitor.page.click("#paint")
+
+    async def tap() -> None:
+        if hand == "pointer":
+            await visitor.page.click("#mask")
+        else:
+            await visitor.page.focus("#mask")
+            await visitor.page.keyboard.press(" ")
+
+    await tap()
+    await until_answer(http, "/api/settings", "where", "painted")
+    mask = await mask_that(http, lambda mask: mask.max() > 200)
+    height, width = mask.shape
+    radius = 0.12 * 0.8 / 2 * width  # the brush's size, and the share of it that is not its soft edge
+    painted = (mask > 128).sum()
+    assert mask[height // 2, width // 2] > 200
+    assert 0.9 * np.pi * radius**2 < painted < 1.6 * np.pi * radius**2
+    await visitor.page.click("#eraser")
+    await tap()
+    await mask_that(http, lambda mask: mask[height // 2, width // 2] < 60)
+
+
 async def test_to_choose_what_is_painted_where_nothing_is_begins_to_paint(
     open_page: OpenPage, http: aiohttp.ClientSession
 ) -> None:
