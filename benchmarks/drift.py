@@ -21,14 +21,13 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from hallucinate.dream.agreement import read_agreement
 from hallucinate.dream.dreamer import Dreamer
-from hallucinate.dream.governor import OperatingPoint
-from hallucinate.frame import Frame, Picture
+from hallucinate.dream.strength import read_strength_calibration
+from hallucinate.files import shipped
+from hallucinate.frame import Frame, OperatingPoint, Picture
 from hallucinate.networks import Network
 from hallucinate.networks.registry import open_quickest
 from hallucinate.settings import Settings
-from hallucinate.shipped import shipped
 from hallucinate.sources.scene import View
 
 SIZE, DREAMED, FPS = (320, 180), 160, 12
@@ -71,8 +70,8 @@ def look(picture: Picture) -> tuple[float, float, float]:
 
 def departures(network: Network, settings: Settings, minutes: float) -> tuple[list[float], list[float]]:
     """The look at ten seconds, and the largest relative departure from it of any window until the end."""
-    agreement = read_agreement(shipped("calibration") / "strength" / f"{network.name}.json")
-    dreamer = Dreamer(network, CPU, agreement=agreement)
+    calibration = read_strength_calibration(shipped("calibration") / "strength" / f"{network.name}.json")
+    dreamer = Dreamer(network, CPU, calibration=calibration)
     still = View(640, 360, seed=0).draw(12.0)
     camera = cv2.resize(still, SIZE, interpolation=cv2.INTER_AREA)
     grain = [np.random.default_rng(n).normal(0, 1.5, camera.shape) for n in range(8)]

@@ -25,15 +25,14 @@ from rich.table import Table
 
 from hallucinate.device import describe
 from hallucinate.dream import sphere
-from hallucinate.dream.agreement import read_agreement
 from hallucinate.dream.dreamer import Dreamer
-from hallucinate.dream.governor import OperatingPoint
+from hallucinate.dream.strength import read_strength_calibration
 from hallucinate.dream.surface import Surface, widened
-from hallucinate.frame import Frame, Picture
+from hallucinate.files import shipped, write_json
+from hallucinate.frame import Frame, OperatingPoint, Picture
 from hallucinate.networks import Network
 from hallucinate.networks.registry import open_quickest
 from hallucinate.settings import Settings
-from hallucinate.shipped import shipped, write_json
 
 Field = npt.NDArray[np.float64]
 
@@ -132,8 +131,8 @@ def any_way_up(whole: bool) -> list[Field]:
 
 def dreamed(network: Network, surface: Surface, camera: Picture, frames: int, seed: int) -> Field:
     """What is left of so many frames of a still camera, over the camera's picture: (H, W, 3) in [-255, 255]."""
-    agreement = read_agreement(shipped("calibration") / "strength" / f"{network.name}.json")
-    dreamer = Dreamer(network, CPU, seed, agreement, surface)
+    calibration = read_strength_calibration(shipped("calibration") / "strength" / f"{network.name}.json")
+    dreamer = Dreamer(network, CPU, seed, calibration, surface)
     asked = {"motifs": {"eye": 1.0}} if "eye" in network.motifs else {"layers": {network.default_layer: 1.0}}
     settings = Settings.model_validate({**asked, "strength": 0.7, "motif_degrees": 40.0, "octaves": 2})
     for n in range(frames):

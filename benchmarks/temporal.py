@@ -28,18 +28,17 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from hallucinate.dream.agreement import read_agreement
 from hallucinate.dream.ascent import direction, resized
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.flow import FLOW_WIDTH, Flow, carried, disoccluded, field, motion_border
-from hallucinate.dream.governor import OperatingPoint
 from hallucinate.dream.objectives import more_of_motifs, weights
 from hallucinate.dream.octaves import dream_size, octave_sizes
-from hallucinate.frame import Frame, Picture, laid_on, shrunk, to_luma, to_tensor
+from hallucinate.dream.strength import read_strength_calibration
+from hallucinate.files import shipped
+from hallucinate.frame import Frame, OperatingPoint, Picture, laid_on, shrunk, to_luma, to_tensor
 from hallucinate.networks import Network
 from hallucinate.networks.registry import open_network
 from hallucinate.settings import Settings
-from hallucinate.shipped import shipped
 from hallucinate.sources.scene import View
 
 WIDTH, HEIGHT, FPS, FRAMES, SETTLED = 640, 360, 25, 40, 15
@@ -100,8 +99,8 @@ def frames_of(pictures: Sequence[Picture]) -> Iterator[Frame]:
 
 def ours(network: Network, settings: Settings, pictures: Sequence[Picture]) -> list[Picture]:
     """Residual feedback, as the product does it."""
-    agreement = read_agreement(shipped("calibration") / "strength" / f"{network.name}.json")
-    dreamer = Dreamer(network, CPU, agreement=agreement)
+    calibration = read_strength_calibration(shipped("calibration") / "strength" / f"{network.name}.json")
+    dreamer = Dreamer(network, CPU, calibration=calibration)
     return [dreamer.dream(frame, settings, OperatingPoint(DREAMED, 1)) for frame in frames_of(pictures)]
 
 
@@ -211,7 +210,7 @@ def main() -> None:
         base, plain = warping_error(pictures, seen), score(network, settings, pictures)
         dreams = {"residual (ours)": ours(network, settings, pictures)}
         # How far the dream is, and not the light that is evened out under it.
-        as_lit = settings.model_copy(update={"steady_light": False})
+        as_lit = settings.model_copy(update={"deflicker": False})
         wanted = distance(ours(network, as_lit, pictures), pictures)
         for way, (kept, warped) in others.items():
 

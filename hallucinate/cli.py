@@ -64,7 +64,7 @@ def serve(
     source: Annotated[
         str | None,
         typer.Option(
-            help="camera:0, a film, a picture, an rtsp:// or http:// address, scene, scene:panorama, zoom, or visitor "
+            help="camera:0, a film, a picture, an rtsp:// or http:// address, scene, scene:panorama, zoom, or guest "
             "[default: the first camera, or else the scene]",
         ),
     ] = None,
@@ -99,9 +99,9 @@ def serve(
     lens: Annotated[
         str | None, typer.Option(help="of a fisheye: a file of `calibrate lens`, or a shipped profile")
     ] = None,
-    visitors: Annotated[
+    max_guests: Annotated[
         int | None,
-        typer.Option(min=0, max=64, help="cameras dreamed for visitors [default: 2, 8 on a GPU]"),
+        typer.Option(min=0, max=64, help="cameras dreamed for guests [default: 2, 8 on a GPU]"),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="of jitter")] = 0,
     guide_image: Annotated[Path | None, typer.Option(help="a picture for --guide to dream of")] = None,
@@ -123,11 +123,11 @@ def serve(
         return
     width_and_height = None if size is None else read_size(size)
     # Here, because torch takes seconds to import, and --help and a mistyped option should not.
-    from hallucinate.networks.registry import Given
+    from hallucinate.networks.registry import NetworkOptions
     from hallucinate.serve import Start, serve_forever
 
-    given, images = Given(weights, run_code), (guide_image, mask_image)
-    shown = (width_and_height, visitors, seed, *images, panorama, lens, tls, tls_cert, tls_key)
+    given, images = NetworkOptions(weights, run_code), (guide_image, mask_image)
+    shown = (width_and_height, max_guests, seed, *images, panorama, lens, tls, tls_cert, tls_key)
     serve_forever(Start(source, port, host, token, network, given, device, *shown), settings)
 
 

@@ -12,7 +12,7 @@ HallucinateError
 │   └── LoadingError      ... another one is being loaded: wait for it
 ├── TlsError         a certificate or key that cannot be used
 ├── OfferError       an SDP offer that cannot be answered
-└── BusyError        one viewer or visitor more than there is room for
+└── BusyError        one viewer or guest more than there is room for
 """
 
 
@@ -65,4 +65,4 @@ class OfferError(HallucinateError):
 
 
 class BusyError(HallucinateError):
-    """One viewer or visitor more than there is room for."""
+    """One viewer or guest more than there is room for."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, TypeVar
 
 import cv2
 import numpy as np
@@ -29,6 +30,50 @@ class Frame:
     def with_picture(self, picture: Picture) -> Frame:
         """The same moment, another picture: what was dreamed keeps the camera's time."""
         return replace(self, picture=picture)
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingPoint:
+    """What frames are dreamed with, as the governor sets it.
+
+    width: of the picture that the network sees, in pixels. steps: gradient steps on a frame that is stepped; 0 for
+    one that is not. step_interval: every how many frames steps are taken; on the others the residual is only moved.
+    """
+
+    width: int
+    steps: int
+    step_interval: int = 1
+
+    @property
+    def work(self) -> int:
+        """What the cost grows with: the width's square, times steps."""
+        return self.width**2 * self.steps
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFrame:
+    """What a session made of one frame, and how: everything that leaves the program is made from these.
+
+    dream, camera: uint8 RGB (H, W, 3), equal in size, never written to: the dreamed picture, and the camera's own of
+    the same moment.
+    captured_ns, ready_ns: ``clock.now_ns()`` at the camera, and when the dream was ready.
+    sequence: counts the session's frames, from 0. settings_revision: which settings it was dreamed with.
+    point: the operating point. steps: taken on this frame. octave: which step of the octave cycle came first.
+    seed_state: of the session's random generator before this frame, as ``numpy.random.BitGenerator.state`` has it.
+    cleared: whether the residual was no number any more, and was set to 0.
+    """
+
+    dream: Picture
+    camera: Picture
+    captured_ns: int
+    ready_ns: int
+    sequence: int = 0
+    settings_revision: int = 0
+    point: OperatingPoint | None = None
+    steps: int = 0
+    octave: int = 0
+    seed_state: Mapping[str, Any] = field(default_factory=dict)
+    cleared: bool = False
 
 
 T = TypeVar("T")

@@ -21,14 +21,14 @@ import torch
 
 from hallucinate.clock import Clock
 from hallucinate.dream.dreamer import Dreamer
-from hallucinate.dream.governor import Governor, OperatingPoint
+from hallucinate.dream.governor import Governor
 from hallucinate.dream.hallucination import Hallucination
 from hallucinate.errors import BusyError, NetworkError
-from hallucinate.frame import Frame, Picture, Slot
+from hallucinate.frame import Frame, OperatingPoint, OutputFrame, Picture, Slot
 from hallucinate.settings import LiveSettings, Settings
 from hallucinate.sources import Source
 from hallucinate.sources.reader import Reader
-from hallucinate.stage import Shown, Stage
+from hallucinate.stage import Stage
 from hallucinate.switch import Switch
 
 log = logging.getLogger(__name__)
@@ -76,12 +76,12 @@ class Turn:
 
 
 class Loop:
-    """Dreams the main source and the visitors' cameras, each frame with one snapshot of the settings.
+    """Dreams the main source and the guests' cameras, each frame with one snapshot of the settings.
 
-    open_source opens the main source, on the reader's thread; None leaves the main stage to the first visitor.
+    open_source opens the main source, on the reader's thread; None leaves the main stage to the first guest.
     The dreamer dreams the frames of all who are due as one batch. size: (width, height) of frames.
     governor: one that knows where to start; None starts low. hallucination: the main source's, where its pictures are
-    panoramas; visitors' are flat. networks: which dreams, and which comes next. stage: the main one, for a source that
+    panoramas; guests' are flat. networks: which dreams, and which comes next. stage: the main one, for a source that
     looks at it.
     """
 
@@ -92,20 +92,20 @@ class Loop:
         live: LiveSettings,
         clock: Clock,
         size: tuple[int, int] = (640, 360),
-        max_visitors: int = 2,
+        max_guests: int = 2,
         governor: Governor | None = None,
         networks: Switch | None = None,
         hallucination: Hallucination | None = None,
         stage: Stage | None = None,
     ) -> None:
         self._open_source, self._dreamer = open_source, dreamer
-        self._live, self._clock, self._size, self._max_visitors = live, clock, size, max_visitors
+        self._live, self._clock, self._size, self._max_guests = live, clock, size, max_guests
         self._governor = governor or Governor()
         self.networks = networks or Switch("", {}, no_other, no_other, list)
         self._arrived, self._closing = threading.Event(), threading.Event()
         self._turns: deque[Turn] = deque(maxlen=RECENT)
         self._lock = threading.Lock()
-        self._ids = (f"visitor-{n}" for n in itertools.count(1))
+        self._ids = (f"guest-{n}" for n in itertools.count(1))
         self._notice = ""
         self._pictures: dict[str, Picture | None] = {}
         self.main = self._new_dream("main", hallucination, stage)
@@ -160,7 +160,7 @@ class Loop:
         if ready is None:
             return
         network = ready.network
-        self._dreamer.use(network, ready.agreement)
+        self._dreamer.use(network, ready.calibration)
         settings = self._live.use(
             network.motifs, network.layers, network.families, network.channels, network.default_layer
         )
@@ -172,18 +172,18 @@ class Loop:
         """The journey of one frame of each dream, from its slot to its stage."""
         started_ns = self._clock.now_ns()
         frames = [self._newest(dream, started_ns, settings) for dream in due]
-        climbs = any(dream.carried >= self._governor.point(settings).rests for dream in due)
+        climbs = any(dream.carried + 1 >= self._governor.point(settings).step_interval for dream in due)
         for dream in due:
             dream.carried = 0 if climbs else dream.carried + 1
         pictures = self._dreamed(due, frames, settings, climbs)
         ready_ns = self._clock.now_ns()
         for dream, frame, picture in zip(due, frames, pictures, strict=True):
-            dream.stage.show(Shown(picture, frame.picture, frame.captured_ns, ready_ns))
+            dream.stage.publish(OutputFrame(picture, frame.picture, frame.captured_ns, ready_ns))
 
         oldest_ns = min(frame.captured_ns for frame in frames)
         self._turns.append(Turn(len(due), ready_ns, ready_ns - started_ns, ready_ns - oldest_ns))
         cost_s = (ready_ns - started_ns) / 1e9 * shared / len(due)
-        self._governor.observe(cost_s, ready_ns / 1e9, settings, rested=not climbs)
+        self._governor.observe(cost_s, ready_ns / 1e9, settings, stepped=climbs)
 
     def _newest(self, dream: Dream, now_ns: int, settings: Settings) -> Frame:
         """The newest frame; when none came for a while, the last picture again, now."""
@@ -232,24 +232,24 @@ class Loop:
         wakes = [self._wakes_ns(dream) for dream in list(self._dreams.values())]
         return max(0.0, (min(wakes, default=0) - self._clock.now_ns()) / 1e9)
 
-    # Visitors -------------------------------------------------------------------------------------------
+    # Guests -------------------------------------------------------------------------------------------
 
     @property
-    def main_wants_visitor(self) -> bool:
-        """Whether the main stage was left to a visitor, and none has it now."""
+    def main_wants_guest(self) -> bool:
+        """Whether the main stage was left to a guest, and none has it now."""
         return self._open_source is None and self.main.reader is None
 
     def admit(self, source: Source) -> Dream:
-        """A dream for a visitor's camera: the main one if it waits for a visitor, else one of the visitor's own.
+        """A dream for a guest's camera: the main one if it waits for a guest, else one of the guest's own.
 
         Raises BusyError when every place is taken.
         """
         with self._lock:
-            if self.main_wants_visitor:
+            if self.main_wants_guest:
                 dream = self.main
-            elif len(self._dreams) > self._max_visitors:
+            elif len(self._dreams) > self._max_guests:
                 raise BusyError(
-                    f"all {self._max_visitors} places for visitors' cameras are taken; try again when one leaves"
+                    f"all {self._max_guests} places for guests' cameras are taken; try again when one leaves"
                 )
             else:
                 dream = self._new_dream(next(self._ids))
@@ -258,7 +258,7 @@ class Loop:
         return dream
 
     def dismiss(self, dream_id: str) -> None:
-        """End a visitor's dream; the main one goes back to waiting. An unknown name is nobody to dismiss."""
+        """End a guest's dream; the main one goes back to waiting. An unknown name is nobody to dismiss."""
         with self._lock:
             dream = self._dreams.get(dream_id)
             if dream is None or (dream is self.main and self._open_source is not None):
@@ -289,17 +289,17 @@ class Loop:
 
     # Pictures -------------------------------------------------------------------------------------------
 
-    def lay(self, kind: str, picture: Picture | None) -> None:
+    def set_picture(self, kind: str, picture: Picture | None) -> None:
         """Take a "guide" or a "mask" for all dreams, uint8 RGB (H, W, 3), or with None take it away. Any thread."""
         with self._lock:
             if picture is None:
-                self._live.lay(kind, False)  # first, so that no frame asks for what is gone
+                self._live.set_picture(kind, False)  # first, so that no frame asks for what is gone
             self._pictures = {**self._pictures, kind: picture}
             (self._dreamer.guide if kind == "guide" else self._dreamer.mask)(picture)
             if picture is not None:
-                self._live.lay(kind, True)
+                self._live.set_picture(kind, True)
 
-    def laid(self, kind: str) -> Picture | None:
+    def picture_of(self, kind: str) -> Picture | None:
         """The guide or the mask that was handed in."""
         return self._pictures.get(kind)
 
@@ -322,11 +322,11 @@ class Loop:
             "dreamed_latency_ms": _median_ms([turn.age_ns for turn in turns]),
             "dream_width": self.point.width,
             "steps": self.point.steps,
-            "rests": self.point.rests,
+            "step_interval": self.point.step_interval,
             "skipped": sum(dream.slot.dropped for dream in dreams),
             "cleared": sum(dream.hallucination.cleared for dream in dreams),
-            "visitors": sum(dream is not self.main for dream in dreams),
-            "status": reader.status if reader is not None else "waiting for a visitor's camera",
+            "guests": sum(dream is not self.main for dream in dreams),
+            "status": reader.status if reader is not None else "waiting for a guest's camera",
             "notice": self._notice,
             "pictures": sorted(self._live.pictures),
             "network": self.networks.stats(),

@@ -23,25 +23,26 @@ from hallucinate import __version__
 from hallucinate.calibrate.speed import PLANE, Lies, Opened, begin_at, in_words, keep, open_as_kept
 from hallucinate.clock import Clock, SystemClock
 from hallucinate.device import choose_device, describe
-from hallucinate.dream.agreement import Agreement, read_agreement
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.governor import NOTCH, Governor
 from hallucinate.dream.hallucination import Hallucination
+from hallucinate.dream.strength import StrengthCalibration, read_strength_calibration
 from hallucinate.dream.surface import Surface
 from hallucinate.errors import SourceUnavailable, WeightsError
+from hallucinate.files import cache_file, shipped
+from hallucinate.frame import OutputFrame
 from hallucinate.loop import Loop
 from hallucinate.networks import Network
-from hallucinate.networks.registry import Given, answering, check_name, known, open_network
+from hallucinate.networks.registry import NetworkOptions, answering, check_name, known, open_network
 from hallucinate.networks.weights import Progress
 from hallucinate.panorama.fitting import Fitting
 from hallucinate.panorama.fitting import facts as facts_of
 from hallucinate.settings import LiveSettings, Settings, fitted
-from hallucinate.shipped import kept, shipped
 from hallucinate.sources import Source
 from hallucinate.sources.opening import choose_default, open_source
 from hallucinate.sources.panoramas import choose_panorama
 from hallucinate.sources.still import load_picture
-from hallucinate.stage import Shown, Stage
+from hallucinate.stage import Stage
 from hallucinate.stream.access import Access, new_token
 from hallucinate.stream.server import make_app
 from hallucinate.stream.serving import addresses, run, spoken
@@ -59,7 +60,7 @@ class Start:
 
     source: as after ``--source``, or None for the first camera. given: what came with the network's name.
     size: (width, height) of the frames, or None for 640×360, and for panoramas what panorama/fitting.py says.
-    panorama, lens: what the source's pictures are. visitors: cameras dreamed beside the main source, or None for what
+    panorama, lens: what the source's pictures are. max_guests: cameras dreamed beside the main source, or None for what
     the device can take.
     """
 
@@ -68,10 +69,10 @@ class Start:
     host: str
     token: str
     network: str
-    given: Given
+    given: NetworkOptions
     device: str
     size: tuple[int, int] | None
-    visitors: int | None
+    max_guests: int | None
     seed: int
     guide_image: Path | None = None
     mask_image: Path | None = None
@@ -89,7 +90,7 @@ def serve_forever(start: Start, settings: Settings) -> None:
         level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=console, show_path=False)]
     )
     clock = SystemClock()
-    tls = chosen_tls(start.tls, start.tls_cert, start.tls_key, kept("tls.pem"))
+    tls = chosen_tls(start.tls, start.tls_cert, start.tls_key, cache_file("tls.pem"))
     # The source first: it is what people mistype, and it is checked before seconds go into the network.
     spec, why = (start.source, "as asked") if start.source is not None else choose_default()
     panorama = choose_panorama(spec, start.panorama, start.lens, start.size)
@@ -106,19 +107,21 @@ def serve_forever(start: Start, settings: Settings) -> None:
     settings = fine_enough(settings, lies[0], network.motif_px)
     names = (network.motifs, network.layers, network.families, network.channels)
     live = LiveSettings(settings, *names, frozenset(pictures))
-    visitors = start.visitors if start.visitors is not None else (2 if device.type == "cpu" else 8)
+    max_guests = start.max_guests if start.max_guests is not None else (2 if device.type == "cpu" else 8)
     dreamer = Dreamer(network, device, start.seed, measured(network))
     point, known_how = begin_at(opened, settings, size, lies)
     facts = about(network, describe(device, opened.dtype))
 
     def make(name: str, progress: Progress) -> Ready:
-        given = start.given if name == start.network else Given()
+        given = start.given if name == start.network else NetworkOptions()
         return prepared(name, device, opened.dtype, given, progress)
 
     networks = Switch(opened.name, facts, make, check_name, known)
-    loop = Loop(open_main, dreamer, live, clock, size, visitors, Governor(point), networks, Hallucination(*lies), stage)
+    loop = Loop(
+        open_main, dreamer, live, clock, size, max_guests, Governor(point), networks, Hallucination(*lies), stage
+    )
     for kind, picture in pictures.items():
-        loop.lay(kind, picture)
+        loop.set_picture(kind, picture)
     token = start.token or new_token()
     runs = {"version": __version__, "torch": torch.__version__, "source": spec, "panorama": facts_of(panorama)}
     chosen = {"source": f"{spec} ({why})", "speed": f"{in_words(point)} ({known_how})"}
@@ -128,7 +131,7 @@ def serve_forever(start: Start, settings: Settings) -> None:
     with contextlib.closing(loop):
         loop.start()
         asyncio.run(_serve(app, start, access, tls, {**runs, **facts, **chosen}, loop, console))
-        if not loop.stats()["visitors"] and networks.name == opened.name:
+        if not loop.stats()["guests"] and networks.name == opened.name:
             keep(opened, loop.point, live.current, size, lies)
 
 
@@ -138,13 +141,13 @@ def prepare_source(
     settings: Settings,
     clock: Clock,
     panorama: Fitting | None = None,
-    latest: Callable[[], Shown | None] = lambda: None,
+    latest: Callable[[], OutputFrame | None] = lambda: None,
 ) -> Callable[[], Source] | None:
-    """What opens the main source each time it has to be opened; None for ``visitor``. latest: as for ``open_source``.
+    """What opens the main source each time it has to be opened; None for ``guest``. latest: as for ``open_source``.
 
     It is opened once now, so that what will never work is refused now. Raises SourceUnavailable.
     """
-    if spec == "visitor":
+    if spec == "guest":
         return None
     first: list[Source] = [open_source(spec, size, settings.fps, clock, panorama, latest)]
     if spec.startswith("camera"):
@@ -165,7 +168,7 @@ def lying(panorama: Fitting | None) -> Lies:
     """What frames lie on, and for whose eyes."""
     if panorama is None:
         return PLANE
-    return Surface(panorama.wanted.becomes), panorama.wanted.layout
+    return Surface(panorama.spec.becomes), panorama.spec.layout
 
 
 def fine_enough(settings: Settings, surface: Surface, motif_px: int) -> Settings:
@@ -197,16 +200,16 @@ def open_or_go_on(start: Start, device: torch.device, settings: Settings) -> tup
     return opened, settings
 
 
-def prepared(name: str, device: torch.device, dtype: torch.dtype, given: Given, progress: Progress) -> Ready:
+def prepared(name: str, device: torch.device, dtype: torch.dtype, given: NetworkOptions, progress: Progress) -> Ready:
     """A network to switch to, tried once, so that what is slow the first time, or does not work at all, shows now."""
     network = open_network(name, device, dtype, given=given, progress=progress)
     answering(network, device, tries=0)
     return Ready(name, network, measured(network), about(network, describe(device, dtype)))
 
 
-def measured(network: Network) -> Agreement:
+def measured(network: Network) -> StrengthCalibration:
     """What was measured of a network's strength, if it was."""
-    return read_agreement(shipped("calibration") / "strength" / f"{network.name}.json")
+    return read_strength_calibration(shipped("calibration") / "strength" / f"{network.name}.json")
 
 
 def about(network: Network, device: str) -> dict[str, object]:
@@ -302,16 +305,16 @@ def _figures(stats: dict[str, object]) -> str:
     parts = [
         f"{stats['fps']} fps",
         f"{stats['dreamed_latency_ms']} ms to the dream",
-        f"{stats['dream_width']} px × {stats['steps']} step" + ("s" if stats["steps"] != 1 else "") + resting(stats),
+        f"{stats['dream_width']} px × {stats['steps']} step" + ("s" if stats["steps"] != 1 else "") + interval(stats),
     ]
-    if stats["visitors"]:
-        parts.append(f"{stats['visitors']} visitors")
+    if stats["guests"]:
+        parts.append(f"{stats['guests']} guests")
     return " · ".join(parts)
 
 
-def resting(stats: dict[str, object]) -> str:
+def interval(stats: dict[str, object]) -> str:
     """How often steps are taken, where it is not on every frame."""
-    return {1: " every 2nd frame", 2: " every 3rd frame"}.get(int(str(stats["rests"])), "")
+    return {2: " every 2nd frame", 3: " every 3rd frame"}.get(int(str(stats["step_interval"])), "")
 
 
 class _Silent:

@@ -101,10 +101,10 @@ class Settings(BaseModel):
         description="how much coarser each scale is than the one before",
         json_schema_extra=_knob("×", 0.05, "Spread of scales"),
     )
-    natural_colours: bool = Field(
+    colour_decorrelation: bool = Field(
         False,
         description="dream in light and shade rather than in hues, as photographs vary (colour decorrelation)",
-        json_schema_extra=_knob(label="Natural colours"),
+        json_schema_extra=_knob(label="Colour decorrelation"),
     )
     drift_zoom: float = Field(
         0.0,
@@ -141,7 +141,7 @@ class Settings(BaseModel):
         description="how far the gradient is smoothed, in pixels that the network sees; softens what is fine",
         json_schema_extra=_knob("px", 0.1, "Gradient blur", live=False),
     )
-    laplacian: int = Field(
+    laplacian_levels: int = Field(
         0,
         ge=0,
         le=6,
@@ -155,12 +155,12 @@ class Settings(BaseModel):
         description="how strongly the hallucination is smoothed where it need not change (total variation)",
         json_schema_extra=_knob(step=0.01, label="Total variation", live=False),
     )
-    pull: float = Field(
+    l2_weight: float = Field(
         0.0,
         ge=0,
         le=1,
         description="how strongly every pixel is drawn back to the camera's, the more the further it went (L2)",
-        json_schema_extra=_knob(step=0.01, label="Pull to the camera", live=False),
+        json_schema_extra=_knob(step=0.01, label="L2 weight", live=False),
     )
     guide_layer: str = Field(
         "",
@@ -168,15 +168,15 @@ class Settings(BaseModel):
         description="the layer in which the picture is likened to the guide; empty for the network's own choice",
         json_schema_extra=_knob(label="Guide layer", live=False),
     )
-    follow: bool = Field(
+    motion_compensation: bool = Field(
         True,
         description="carry the hallucination along with what moves (optical flow)",
-        json_schema_extra=_knob(label="Follow motion"),
+        json_schema_extra=_knob(label="Motion compensation"),
     )
-    steady_light: bool = Field(
+    deflicker: bool = Field(
         True,
         description="even out light that flickers, while there is a dream on it",
-        json_schema_extra=_knob(label="Steady light"),
+        json_schema_extra=_knob(label="Deflicker"),
     )
     steps: int = Field(
         1,
@@ -304,7 +304,7 @@ class LiveSettings:
             listener(settings)
         return settings
 
-    def lay(self, picture: str, there: bool) -> None:
+    def set_picture(self, picture: str, there: bool) -> None:
         """There is a guide, or a mask, from now on, or there is none any more, and nothing asks for it."""
         self.pictures = self.pictures | {picture} if there else self.pictures - {picture}
         if not there and picture == "guide" and self._current.guide > 0:

@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 
-from hallucinate.frame import Picture
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What is on the stage: the dream, the camera's own picture of the same moment, and when.
-
-    dream, camera: uint8 RGB (H, W, 3), equal in size, never written to.
-    captured_ns, dreamed_ns: ``clock.now_ns()`` at the camera, and when the dream was ready.
-    """
-
-    dream: Picture
-    camera: Picture
-    captured_ns: int
-    dreamed_ns: int
+from hallucinate.frame import OutputFrame
 
 
 class Stage:
-    """Holds the newest ``Shown``. The dreamer's thread shows; encoders wait for a newer one."""
+    """Holds the newest ``OutputFrame``. The dreamer's thread shows; encoders wait for a newer one."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._shown: Shown | None = None
+        self._shown: OutputFrame | None = None
         self._closed = False
         self._asked = False
 
@@ -37,7 +22,7 @@ class Stage:
         return asked
 
     @property
-    def newest(self) -> Shown | None:
+    def newest(self) -> OutputFrame | None:
         """What is on the stage now; None before the first frame."""
         return self._shown
 
@@ -46,13 +31,13 @@ class Stage:
         """True once nothing more will be shown."""
         return self._closed
 
-    def show(self, shown: Shown) -> None:
+    def publish(self, shown: OutputFrame) -> None:
         """Put a frame on the stage."""
         with self._changed:
             self._shown = shown
             self._changed.notify_all()
 
-    def newer(self, than: Shown | None, timeout_s: float) -> Shown | None:
+    def newer(self, than: OutputFrame | None, timeout_s: float) -> OutputFrame | None:
         """Wait at most ``timeout_s`` for a frame other than ``than``; None when none came or it closed."""
         self._asked = True
         with self._changed:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from hallucinate.dream.agreement import Agreement
+from hallucinate.dream.strength import StrengthCalibration
 from hallucinate.errors import HallucinateError, LoadingError, WeightsError
 from hallucinate.networks import Network
 from hallucinate.networks.weights import Progress
@@ -26,7 +26,7 @@ class Ready:
 
     name: str
     network: Network
-    agreement: Agreement
+    calibration: StrengthCalibration
     facts: Mapping[str, object]
 
 

@@ -10,11 +10,11 @@ import pytest
 
 from hallucinate.cli import app
 from hallucinate.errors import SettingsError
+from hallucinate.files import shipped
 from hallucinate.motifs import MOTIFS
 from hallucinate.networks.motif import MotifNetwork
 from hallucinate.options import read_mix, read_settings
 from hallucinate.settings import Settings, read_size
-from hallucinate.shipped import shipped
 
 
 def hallucinate(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent
 CODE = sorted((ROOT / "hallucinate").rglob("*.py"))
 
 FLOORS = [
-    {"settings", "options", "frame", "clock", "errors", "shipped"},
+    {"settings", "options", "frame", "clock", "errors", "files"},
     {"stage", "motifs", "device", "zooming"},
     {"networks", "panorama"},
     {"dream", "sources"},

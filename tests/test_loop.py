@@ -9,10 +9,10 @@ import torch
 
 from hallucinate.clock import SystemClock
 from hallucinate.dream.dreamer import Dreamer
-from hallucinate.dream.governor import Governor, OperatingPoint
+from hallucinate.dream.governor import Governor
 from hallucinate.dream.hallucination import Hallucination
 from hallucinate.errors import BusyError, SettingsError, SourceError
-from hallucinate.frame import Frame, Picture
+from hallucinate.frame import Frame, OperatingPoint, Picture
 from hallucinate.loop import DARK, Dream, Loop
 from hallucinate.settings import LiveSettings, Settings
 from tests.dream.networks import TinyNetwork
@@ -131,7 +131,7 @@ def test_settings_are_read_anew_for_each_frame(loop: Loop, clock: FakeClock) -> 
     assert np.array_equal(plain.dream, plain.camera)
 
 
-def test_each_visitor_has_a_dream_of_its_own_and_the_next_is_refused(loop: Loop, clock: FakeClock) -> None:
+def test_each_guest_has_a_dream_of_its_own_and_the_next_is_refused(loop: Loop, clock: FakeClock) -> None:
     first, second = loop.admit(Idle()), loop.admit(Idle())
     assert {first.id, second.id, "main"} == set(loop._dreams)
     give(first, 100, clock.now_ns())
@@ -174,21 +174,21 @@ def test_frames_that_wait_are_dreamed_as_one_batch_and_nobody_waits_for_a_frame_
     loop.close()
 
 
-def test_the_main_dream_cannot_be_dismissed_unless_it_is_a_visitors(loop: Loop) -> None:
+def test_the_main_dream_cannot_be_dismissed_unless_it_is_a_guests(loop: Loop) -> None:
     loop.dismiss("main")
     assert not loop.main.stage.closed
-    assert not loop.main_wants_visitor
+    assert not loop.main_wants_guest
 
 
-def test_the_main_stage_may_be_left_to_a_visitor(clock: FakeClock) -> None:
+def test_the_main_stage_may_be_left_to_a_guest(clock: FakeClock) -> None:
     loop = make_loop(clock, open_source=None)
-    assert loop.main_wants_visitor
+    assert loop.main_wants_guest
     dream = loop.admit(Idle())
     assert dream is loop.main
-    assert not loop.main_wants_visitor
+    assert not loop.main_wants_guest
     assert loop.admit(Idle()).id != "main"
     loop.dismiss("main")
-    assert loop.main_wants_visitor
+    assert loop.main_wants_guest
     assert not loop.main.stage.closed
     assert loop.admit(Idle()) is loop.main
     loop.close()
@@ -299,14 +299,14 @@ def test_a_guide_can_be_asked_for_only_while_there_is_one(loop: Loop) -> None:
     with pytest.raises(SettingsError, match="no mask picture yet"):
         loop._live.patch({"where": "painted"})
     for kind in ("guide", "mask"):
-        loop.lay(kind, picture(200))
+        loop.set_picture(kind, picture(200))
     assert loop.stats()["pictures"] == ["guide", "mask"]
     assert loop._live.patch({"guide": 0.5, "where": "painted"}).guide == 0.5
     give(loop.main, 100, 10**12)
     loop.take_turns()
     for kind in ("guide", "mask"):
-        loop.lay(kind, None)
-        assert loop.laid(kind) is None
+        loop.set_picture(kind, None)
+        assert loop.picture_of(kind) is None
     assert (loop._live.current.guide, loop._live.current.where) == (0.0, "everywhere")
 
 
@@ -325,21 +325,21 @@ class Counting(Dreamer):
         return super().together(cameras, settings, point)
 
 
-def test_a_loop_that_rests_dreams_on_some_frames_and_carries_on_the_others(clock: FakeClock) -> None:
+def test_steps_are_taken_every_third_frame(clock: FakeClock) -> None:
     counting = Counting(TinyNetwork(), torch.device("cpu"))
-    loop = make_loop(clock, counting, governor=Governor(OperatingPoint(64, 1, rests=2)))
+    loop = make_loop(clock, counting, governor=Governor(OperatingPoint(64, 1, step_interval=3)))
     for _ in range(6):
         give(loop.main, 100, clock.now_ns())
         loop.take_turns()
         clock.advance(0.1)
     (taken,) = counting.stepped.values()
     assert sorted(taken[:3]) == sorted(taken[3:]) == [0, 0, 1]
-    assert loop.stats()["rests"] == 2
+    assert loop.stats()["step_interval"] == 3
 
 
 def test_of_two_dreams_that_take_turns_neither_is_only_carried(clock: FakeClock) -> None:
     counting = Counting(TinyNetwork(), torch.device("cpu"))
-    loop = make_loop(clock, counting, governor=Governor(OperatingPoint(64, 1, rests=1)))
+    loop = make_loop(clock, counting, governor=Governor(OperatingPoint(64, 1, step_interval=2)))
     other = loop.admit(Idle())  # type: ignore[arg-type]
     for n in range(8):
         give((loop.main, other)[n % 2], 100, clock.now_ns())
@@ -358,15 +358,15 @@ def test_a_dream_that_nobody_watches_hardly_weighs_on_the_others(clock: FakeCloc
             return super().together(*args)  # type: ignore[arg-type]
 
     class Noting(Governor):
-        def observe(self, cost_s: float, now_s: float, settings: Settings, rested: bool = False) -> None:
+        def observe(self, cost_s: float, now_s: float, settings: Settings, stepped: bool = True) -> None:
             costs.append(cost_s)
 
     loop = make_loop(clock, Slow(TinyNetwork(), torch.device("cpu")), governor=Noting())
-    visitor = loop.admit(Idle())  # type: ignore[arg-type]
+    guest = loop.admit(Idle())  # type: ignore[arg-type]
     clock.advance(10)
     for _ in range(3):
-        visitor.stage.newer(None, 0)  # somebody watches this one
-        give(visitor, 100, clock.now_ns())
+        guest.stage.newer(None, 0)  # somebody watches this one
+        give(guest, 100, clock.now_ns())
         loop.take_turns()
         clock.advance(0.06)
     assert costs[-1] == pytest.approx(0.02 * (20 + 2) / 20)

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from hallucinate.clock import SystemClock
 from hallucinate.dream.surface import Surface
 from hallucinate.errors import NetworkError, SourceUnavailable
-from hallucinate.networks.registry import Given
+from hallucinate.networks.registry import NetworkOptions
 from hallucinate.networks.zoo import outlined
 from hallucinate.serve import Start, fine_enough, greeting, open_or_go_on, prepare_source, prepared, qr_code
 from hallucinate.settings import Settings
@@ -66,12 +66,12 @@ def test_what_will_never_work_is_refused_at_the_start() -> None:
             prepare_source(spec, (64, 64), Settings(), SystemClock())
 
 
-def test_the_visitors_source_is_left_to_the_visitor() -> None:
-    assert prepare_source("visitor", (64, 64), Settings(), FakeClock()) is None
+def test_the_guests_source_is_left_to_the_guest() -> None:
+    assert prepare_source("guest", (64, 64), Settings(), FakeClock()) is None
 
 
-def begun(network: str, tmp_path: Path, given: Given | None = None) -> Start:
-    return Start(None, 0, "", "", network, given or Given(), "cpu", (64, 64), None, 0)
+def begun(network: str, tmp_path: Path, given: NetworkOptions | None = None) -> Start:
+    return Start(None, 0, "", "", network, given or NetworkOptions(), "cpu", (64, 64), None, 0)
 
 
 CPU = torch.device("cpu")
@@ -106,15 +106,17 @@ def test_what_is_mistyped_is_refused_and_what_nobody_chose_is_fitted(tmp_path: P
     with pytest.raises(NetworkError, match="did you mean 'squeezenet1_1'"):
         open_or_go_on(begun("squeezenet", tmp_path), CPU, Settings())
     with pytest.raises(NetworkError, match="there is no weights file"):
-        open_or_go_on(begun("squeezenet1_1", tmp_path, Given(tmp_path / "none.pth")), CPU, Settings())
+        open_or_go_on(begun("squeezenet1_1", tmp_path, NetworkOptions(tmp_path / "none.pth")), CPU, Settings())
     path = tmp_path / "s.safetensors"
     save_file(random_tensors(outlined("squeezenet1_1")[0]), path)
-    opened, settings = open_or_go_on(begun("squeezenet1_1", tmp_path, Given(path)), CPU, Settings())
+    opened, settings = open_or_go_on(begun("squeezenet1_1", tmp_path, NetworkOptions(path)), CPU, Settings())
     assert opened.network.name == "squeezenet1_1"
     assert (settings.motifs, settings.layers) == ({}, {"fire8": 1.0})
-    _, chosen = open_or_go_on(begun("squeezenet1_1", tmp_path, Given(path)), CPU, Settings(motifs={"eye": 1.0}))
+    _, chosen = open_or_go_on(
+        begun("squeezenet1_1", tmp_path, NetworkOptions(path)), CPU, Settings(motifs={"eye": 1.0})
+    )
     assert chosen.motifs == {"eye": 1.0}  # to be refused by name, with the rest
-    ready = prepared("squeezenet1_1", CPU, torch.float32, Given(path), lambda here, total: None)
+    ready = prepared("squeezenet1_1", CPU, torch.float32, NetworkOptions(path), lambda here, total: None)
     assert ready.facts["network"] == "squeezenet1_1"
     assert ready.facts["channels"] == dict(ready.network.channels)
     json.dumps(ready.facts)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from hallucinate.dream.agreement import Agreement
 from hallucinate.dream.dreamer import Dreamer, Guide
+from hallucinate.dream.strength import StrengthCalibration
 from hallucinate.errors import LoadingError, NetworkError, WeightsError
 from hallucinate.frame import Frame
 from hallucinate.loop import Loop
@@ -49,7 +49,7 @@ class Loading:
         progress(100, 100)
         if self.failing is not None:
             raise self.failing
-        return Ready(name, Other(), Agreement(), {"network": name})
+        return Ready(name, Other(), StrengthCalibration(), {"network": name})
 
 
 def make(settings: Settings) -> tuple[Loop, LiveSettings, Switch, Loading]:

@@ -248,7 +248,7 @@ export class Latency {
       if (signal.aborted && !measured.frames) return 'Stopped.';
       const headers = { 'Content-Type': 'application/json' };
       await ask('api/latency', { method: 'POST', headers, body: JSON.stringify(measured) });
-      // A visitor's frame gets its time when it arrives: the way from the camera to the server is not in it.
+      // A guest's frame gets its time when it arrives: the way from the camera to the server is not in it.
       return inWords(measured, ownCamera ? 'Arrival at the server' : 'Capture');
     } catch (error) {
       return `${error.message} Not measured.`;

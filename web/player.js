@@ -32,7 +32,7 @@ export class Player {
   #asking = false;
   #source = 'Live';
 
-  /** `dream` is the visitor's dream to watch, or null for the main one. */
+  /** `dream` is the guest's dream to watch, or null for the main one. */
   constructor(dream) {
     this.#watching = new Watching(this.#video, dream, {
       wish: async (linked, signal) => ({ dream: this.#camera ? await this.#camera.dream(signal) : linked }),

@@ -20,7 +20,7 @@ export class Watching {
   viewer = null;
 
   /**
-   * `dream` is the visitor's dream to watch, or null for the main one. wish(dream, signal) resolves to what to ask for,
+   * `dream` is the guest's dream to watch, or null for the main one. wish(dream, signal) resolves to what to ask for,
    * {dream, codecs, width}, see whep.js. words() are the live state's; refused(refusal) is true when something else is
    * asked for from now on; ended() is told that what played has ended; lost() is awaited before another try.
    */

@@ -34,7 +34,7 @@ export class Viewer {
   }
 
   /**
-   * Connect and return when the first frame is on the screen. `dream` is the id of a visitor's dream, or null.
+   * Connect and return when the first frame is on the screen. `dream` is the id of a guest's dream, or null.
    * `codecs`, the best first, and `width`, at most, are what to ask for; null for what comes.
    */
   async watch(dream, signal, { codecs = null, width = null } = {}) {

@@ -41,15 +41,14 @@ from torch.utils.flop_counter import FlopCounterMode
 from hallucinate.device import choose_device, describe, precision, precisions
 from hallucinate.dream.ascent import direction
 from hallucinate.dream.dreamer import Dreamer, Pending
-from hallucinate.dream.governor import OperatingPoint
 from hallucinate.dream.hallucination import Hallucination
 from hallucinate.dream.objectives import Objective, more_of_layer
 from hallucinate.dream.octaves import dream_size
-from hallucinate.frame import Frame, Picture
+from hallucinate.files import write_json
+from hallucinate.frame import Frame, OperatingPoint, Picture
 from hallucinate.networks import Network
 from hallucinate.networks.registry import open_network, open_quickest
 from hallucinate.settings import Settings
-from hallucinate.shipped import write_json
 from hallucinate.sources.scene import filmed
 
 WORDS = """

@@ -36,7 +36,7 @@ def calibrate_strength(
     if out is not None and out.exists() and not out.is_dir():
         raise SettingsError(f"--out {out}: this is no folder; name one, which is made if it is not there")
     from hallucinate.calibrate.strength import calibrate
-    from hallucinate.shipped import shipped
+    from hallucinate.files import shipped
 
     calibrate(network, out or shipped("calibration") / "strength")
 

@@ -33,7 +33,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hallucinate.errors import HallucinateError
-from hallucinate.shipped import write_json
+from hallucinate.files import write_json
 
 SIZE, FPS = "640x360", 24
 SHORTEST_S, LONGEST_S = 1.0, 600.0

@@ -28,14 +28,14 @@ from rich.table import Table
 from safetensors import safe_open
 
 from hallucinate.dream import clip
-from hallucinate.dream.agreement import Agreement, read_agreement
+from hallucinate.dream.strength import StrengthCalibration, read_strength_calibration
+from hallucinate.files import shipped, write_json
 from hallucinate.frame import Frame, Picture, to_tensor
 from hallucinate.motifs import MOTIFS
 from hallucinate.motifs.judge import Judge
 from hallucinate.networks import Network
 from hallucinate.networks.registry import open_network
 from hallucinate.settings import Settings
-from hallucinate.shipped import shipped, write_json
 from hallucinate.sources.scene import filmed
 
 FPS, SECONDS, WIDTH = 25, 1.0, 480
@@ -64,9 +64,11 @@ def ranked(judge: Judge, picture: Picture, several: bool = False) -> list[int]:
     return [int(k) for k in (scores.exp() if several else scores).mean((1, 2)).argsort(descending=True)]
 
 
-def dreamed(network: Network, agreement: Agreement, frames: Sequence[Frame], motifs: Sequence[str]) -> Picture:
+def dreamed(
+    network: Network, calibration: StrengthCalibration, frames: Sequence[Frame], motifs: Sequence[str]
+) -> Picture:
     """The last frame after a live dream of them all, one step a frame."""
-    return clip.dreamed(network, frames, Settings(motifs=dict.fromkeys(motifs, 1.0)), WIDTH, agreement)[1]
+    return clip.dreamed(network, frames, Settings(motifs=dict.fromkeys(motifs, 1.0)), WIDTH, calibration)[1]
 
 
 def places(judge: Judge, picture: Picture, motifs: Sequence[str]) -> list[int]:
@@ -95,17 +97,17 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=shipped("calibration") / "naming")
     options = parser.parse_args()
     network, judge = open_network(options.network, torch.device("cpu"), torch.float32), open_judge(options.judge)
-    agreement = read_agreement(shipped("calibration") / "strength" / f"{network.name}.json")
+    calibration = read_strength_calibration(shipped("calibration") / "strength" / f"{network.name}.json")
     clips = [list(filmed(SECONDS, start_s=start, fps=FPS)) for start in STARTS_S]
 
     table = Table("motif", *(f"place at {start:g} s" for start in STARTS_S), "undreamed")
     dreams: dict[str, list[int]] = {}
     plain: dict[str, list[int]] = {}
     for name in network.motifs:
-        dreams[name] = [places(judge, dreamed(network, agreement, frames, [name]), [name])[0] for frames in clips]
+        dreams[name] = [places(judge, dreamed(network, calibration, frames, [name]), [name])[0] for frames in clips]
         plain[name] = [places(judge, frames[-1].picture, [name])[0] for frames in clips]
         table.add_row(name, *map(str, dreams[name]), " ".join(map(str, plain[name])))
-    pairs = {pair: places(judge, dreamed(network, agreement, clips[0], pair), pair) for pair in mixes(network.motifs)}
+    pairs = {pair: places(judge, dreamed(network, calibration, clips[0], pair), pair) for pair in mixes(network.motifs)}
 
     every, bare = ([place for places in d.values() for place in places] for d in (dreams, plain))
     lasts = [max(found) for found in pairs.values()]

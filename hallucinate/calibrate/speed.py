@@ -24,14 +24,14 @@ from pydantic import BaseModel, Field, TypeAdapter
 from hallucinate import __version__
 from hallucinate.device import choose_device, describe, named, precision, precisions, thread_counts
 from hallucinate.dream.dreamer import Dreamer
-from hallucinate.dream.governor import Governor, OperatingPoint
+from hallucinate.dream.governor import Governor
 from hallucinate.dream.surface import Surface
-from hallucinate.frame import Frame, Picture
+from hallucinate.files import cache_file, write_json
+from hallucinate.frame import Frame, OperatingPoint, Picture
 from hallucinate.networks import Network
-from hallucinate.networks.registry import Given, open_network, open_quickest
+from hallucinate.networks.registry import NetworkOptions, open_network, open_quickest
 from hallucinate.panorama.remap import Layout
 from hallucinate.settings import Settings
-from hallucinate.shipped import kept, write_json
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class Opened:
 def open_as_kept(
     name: str,
     device: torch.device,
-    given: Given = Given(),  # noqa: B008 - frozen
+    given: NetworkOptions = NetworkOptions(),  # noqa: B008 - frozen
 ) -> Opened:
     """The network, in the precision and on the threads that were the quickest at an earlier start, or else are now.
 
@@ -95,7 +95,7 @@ def open_as_kept(
         machine = _read().get(_machine(name, device))
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is damaged"
-        log.warning(f"what was kept of this machine's speed cannot be read from {kept(FILE)} ({why}); measuring again")
+        log.warning(f"the speed file {cache_file(FILE)} cannot be read ({why}); measuring again")
         machine = None
     dtype = next((dtype for dtype in precisions(device) if machine and precision(dtype) == machine.precision), None)
     if machine is None or dtype is None or machine.threads not in thread_counts(device):
@@ -181,7 +181,7 @@ def keep(opened: Opened, point: OperatingPoint, settings: Settings, size: tuple[
     newest = dict(list(points.items())[-POINTS:])
     quickest = {"threads": torch.get_num_threads(), "precision": precision(opened.dtype)}
     machines[name] = KeptMachine.model_validate({**quickest, "points": newest})
-    path = kept(FILE)
+    path = cache_file(FILE)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, KEPT.dump_python(machines))
@@ -192,7 +192,7 @@ def keep(opened: Opened, point: OperatingPoint, settings: Settings, size: tuple[
 def _read() -> dict[str, KeptMachine]:
     """The file; nothing where there is none. Raises OSError, or ValueError for what is not ours."""
     try:
-        return KEPT.validate_json(kept(FILE).read_bytes())
+        return KEPT.validate_json(cache_file(FILE).read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         return {}
 
@@ -229,4 +229,4 @@ def calibrate(network: str, device: str) -> None:
         costs = [cost_s for at, cost_s in turns if at == tried]
         print(f"  {in_words(tried)}: {statistics.median(costs) * 1e3:.1f} ms a turn, the median of {len(costs)}")
     print(f"for {settings.fps:g} fps at {size[0]}×{size[1]}: {in_words(point)}")
-    print(f"found in {time.perf_counter() - begun_s:.1f} s; kept in {kept(FILE)}, for the next start to begin with")
+    print(f"found in {time.perf_counter() - begun_s:.1f} s; saved in {cache_file(FILE)} for the next start")

@@ -28,15 +28,15 @@ from rich.table import Table
 
 from hallucinate.calibrate.distance import distance
 from hallucinate.device import describe
-from hallucinate.dream.agreement import KINDS, PLAIN, STRENGTHS, Agreement
 from hallucinate.dream.clip import dreamed
 from hallucinate.dream.residual import FARTHEST
+from hallucinate.dream.strength import KINDS, PLAIN, STRENGTHS, StrengthCalibration
 from hallucinate.errors import HallucinateError
+from hallucinate.files import shipped
 from hallucinate.frame import Frame, to_tensor
 from hallucinate.networks import Network
 from hallucinate.networks.registry import open_motif, open_network
 from hallucinate.settings import Settings
-from hallucinate.shipped import shipped
 from hallucinate.sources.scene import filmed
 
 CPU = torch.device("cpu")
@@ -70,48 +70,54 @@ def asking(kind: str, name: str, **knobs: float) -> Settings:
     return Settings.model_validate({**ask, **knobs})
 
 
-def distance_after(network: Network, frames: Sequence[Frame], settings: Settings, agreement: Agreement) -> float:
+def distance_after(
+    network: Network, frames: Sequence[Frame], settings: Settings, calibration: StrengthCalibration
+) -> float:
     """Root mean square distance of the last dream from its camera picture, in [0, 1] units."""
-    camera, dream = dreamed(network, frames, settings, WIDTH, agreement)
+    camera, dream = dreamed(network, frames, settings, WIDTH, calibration)
     return float(np.sqrt(np.mean((dream.astype(np.float64) - camera) ** 2)) / 255)
 
 
-def measure(network: Network, frames: Sequence[Frame], tick: Callable[[], None] = lambda: None) -> Agreement:
+def measure(network: Network, frames: Sequence[Frame], tick: Callable[[], None] = lambda: None) -> StrengthCalibration:
     """The agreement of every motif and layer; ``tick`` is called after each."""
-    plain = Agreement(dict.fromkeys(network.motifs, 1.0), dict.fromkeys(network.layers, 1.0))
+    plain = StrengthCalibration(dict.fromkeys(network.motifs, 1.0), dict.fromkeys(network.layers, 1.0))
     steps = FARTHEST * SECONDS / SLOW_S  # the length of all steps together, when each is taken at full length
     found: dict[str, dict[str, float]] = {kind: {} for kind in KINDS}
     for kind, name in everything(network):
         settings = asking(kind, name, strength=1.0, growth_s=SLOW_S, half_life_s=60.0)
         found[kind][name] = round(distance_after(network, frames, settings, plain) / steps, 3)
         tick()
-    return Agreement(found["motifs"], found["layers"])
+    return StrengthCalibration(found["motifs"], found["layers"])
 
 
 def looks(
-    network: Network, eye: Network, frames: Sequence[Frame], agreement: Agreement, tick: Callable[[], None]
+    network: Network, eye: Network, frames: Sequence[Frame], calibration: StrengthCalibration, tick: Callable[[], None]
 ) -> Values:
     """How far everything's last dream looks from its camera picture, to ``eye``, at each of STRENGTHS."""
     found = []
     for kind, name in everything(network):
         for strength in STRENGTHS:
-            camera, dream = dreamed(network, frames, asking(kind, name, strength=strength), WIDTH, agreement)
+            camera, dream = dreamed(network, frames, asking(kind, name, strength=strength), WIDTH, calibration)
             with torch.no_grad():
                 found.append(float(distance(to_tensor(dream, CPU), to_tensor(camera, CPU), eye)))
             tick()
     return np.array(found).reshape(-1, len(STRENGTHS))
 
 
-def reaching(network: Network, growth: Agreement, reaches: Values) -> Agreement:
+def reaching(network: Network, growth: StrengthCalibration, reaches: Values) -> StrengthCalibration:
     """What was measured of growth, with these reaches."""
     found: dict[str, dict[str, tuple[float, ...]]] = {kind: {} for kind in KINDS}
     for (kind, name), row in zip(everything(network), reaches, strict=True):
         found[kind][name] = tuple(round(float(reach), 4) for reach in row)
-    return Agreement(growth.motifs, growth.layers, found["motifs"], found["layers"])
+    return StrengthCalibration(growth.motifs, growth.layers, found["motifs"], found["layers"])
 
 
 def evened(
-    network: Network, eye: Network, clips: Sequence[Sequence[Frame]], growth: Agreement, tick: Callable[[], None]
+    network: Network,
+    eye: Network,
+    clips: Sequence[Sequence[Frame]],
+    growth: StrengthCalibration,
+    tick: Callable[[], None],
 ) -> Values:
     """The reaches at which everything looks equally far away: as far as the median of all does at its plain reach.
 
@@ -169,7 +175,7 @@ def calibrate(network: str, out: Path) -> None:
         growth = measure(dreaming, list(filmed(SECONDS, start_s=12.0)), tick)
         reaches = evened(dreaming, eye, rounds, growth, tick)
         found = reaching(dreaming, growth, reaches)
-        before, after = (looks(dreaming, eye, judging, agreement, tick) for agreement in (growth, found))
+        before, after = (looks(dreaming, eye, judging, calibration, tick) for calibration in (growth, found))
 
     console.print(report(names, found, reaches, before, after))
     judged = {"before": before, "after": after}
@@ -200,7 +206,9 @@ def one_row_a_name(text: str) -> str:
     return re.sub(r"\[[^][]*\]", lambda found: " ".join(found[0].split()), text)
 
 
-def report(names: Sequence[tuple[str, str]], found: Agreement, reaches: Values, before: Values, after: Values) -> Table:
+def report(
+    names: Sequence[tuple[str, str]], found: StrengthCalibration, reaches: Values, before: Values, after: Values
+) -> Table:
     """By name: the agreement, and at each strength the reach over the plain one, and the distance before and after."""
     table = Table("", "agreement", *(f"at {s:g}" for s in STRENGTHS))
     table.caption = (

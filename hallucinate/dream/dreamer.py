@@ -11,19 +11,18 @@ import cv2
 import numpy as np
 import torch
 
-from hallucinate.dream.agreement import Agreement
 from hallucinate.dream.ascent import resized
 from hallucinate.dream.cuda import Array, Graphs, Tray
 from hallucinate.dream.flow import FLOW_WIDTH, Flow, carried
-from hallucinate.dream.governor import OperatingPoint
 from hallucinate.dream.growth import Carried, Dials, Plan, dreamed, grown, of_each
 from hallucinate.dream.hallucination import Change, Hallucination
 from hallucinate.dream.light import lit
 from hallucinate.dream.objectives import asked, features, weights
 from hallucinate.dream.octaves import dream_size, octave_sizes
 from hallucinate.dream.priors import Shaping, radius_for
+from hallucinate.dream.strength import StrengthCalibration
 from hallucinate.dream.surface import MARGIN, Surface, beside_each_other, disparity, eyes
-from hallucinate.frame import Frame, Picture, laid_on, shrunk, to_luma, to_tensor
+from hallucinate.frame import Frame, OperatingPoint, Picture, laid_on, shrunk, to_luma, to_tensor
 from hallucinate.panorama.remap import Layout
 from hallucinate.settings import Settings, read_unit
 
@@ -71,12 +70,12 @@ class Dreamer:
         network: Network,
         device: torch.device,
         seed: int = 0,
-        agreement: Agreement | None = None,
+        calibration: StrengthCalibration | None = None,
         surface: Surface = Surface.FLAT,
         layout: Layout = Layout.MONO,
     ) -> None:
         self._network, self._device = network, device
-        self._agreement = agreement or Agreement()
+        self._agreement = calibration or StrengthCalibration()
         self._random = np.random.default_rng(seed)
         self._turn = 0
         self._alone = Hallucination(surface, layout)
@@ -92,9 +91,9 @@ class Dreamer:
         # Two, so that the next frame can be brought while the last is still on its way back.
         self._trays = [Tray(device), Tray(device)]
 
-    def use(self, network: Network, agreement: Agreement) -> None:
+    def use(self, network: Network, calibration: StrengthCalibration) -> None:
         """Dream on with another network: what was dreamed stays, what was captured for the one before is let go."""
-        self._network, self._agreement = network, agreement
+        self._network, self._agreement = network, calibration
         if self._graphs is not None:
             self._graphs = Graphs()
 
@@ -251,9 +250,11 @@ class Dreamer:
             carried=any(change.field is not None for change in changes),
             masked=settings.where != "everywhere",
             shaping=Shaping(
-                radius=radius_for(settings.gradient_blur), levels=settings.laplacian, natural=settings.natural_colours
+                radius=radius_for(settings.gradient_blur),
+                levels=settings.laplacian_levels,
+                natural=settings.colour_decorrelation,
             ),
-            drawn=settings.total_variation > 0 or settings.pull > 0,
+            drawn=settings.total_variation > 0 or settings.l2_weight > 0,
             surface=surface,
         )
 
@@ -280,7 +281,7 @@ class Dreamer:
             **{name: np.asarray(values, np.float32).reshape(-1, 1, 1, 1) for name, values in each.items()},
             "weights": np.array(weights(self._network, motifs), np.float32),
             "shares": np.array(shares, np.float32) / max(1e-6, sum(shares)),
-            "priors": np.array([settings.gradient_blur, settings.total_variation, settings.pull], np.float32),
+            "priors": np.array([settings.gradient_blur, settings.total_variation, settings.l2_weight], np.float32),
             "shifts": self._random.integers(0, farthest, (point.steps, 2)),
             "mask": self._masks(changes, settings),
         }

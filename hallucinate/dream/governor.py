@@ -12,8 +12,8 @@ quarter, is answered within 2 s at 20 frames a second and more, and at 10 within
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
+from hallucinate.frame import OperatingPoint
 from hallucinate.settings import Settings
 
 NOTCH = 32
@@ -42,31 +42,14 @@ otherwise they are the first again."""
 CHEAPER = 0.7
 """Where the load is this share of what it was when the dream last grew, what patience was learnt from is over."""
 
-MOST_RESTS = 2
-"""Frames between two with steps, at most: at 20 a second, what is dreamed moves on seven times in one."""
+LONGEST_INTERVAL = 3
+"""Steps are taken on every third frame at least: at 20 frames a second, seven times a second."""
 
 START = 320
 """The width of the first frame, at most, where nothing is known: growing looks better than stalling."""
 
 FLATTEST = 0.5
 """How far from in proportion cost may be taken to go with the work: this share of the slope, at the least."""
-
-
-@dataclass(frozen=True, slots=True)
-class OperatingPoint:
-    """What one frame is dreamed with: the width that the network sees, in pixels, and the steps taken.
-
-    rests: how many frames, after each such one, are carried only.
-    """
-
-    width: int
-    steps: int
-    rests: int = 0
-
-    @property
-    def work(self) -> int:
-        """What the cost grows with: the width's square, by steps."""
-        return self.width**2 * self.steps
 
 
 class Governor:
@@ -79,7 +62,7 @@ class Governor:
         self._point = start
         self._ceiling: int | None = None
         self._costs: list[float] = []
-        self._rest_s = 0.0
+        self._unstepped_s = 0.0
         self._settling = 0
         self._believed: tuple[int, ...] = ()
         self._before: tuple[int, float] | None = None
@@ -88,40 +71,39 @@ class Governor:
 
     def point(self, settings: Settings) -> OperatingPoint:
         """The point in force, inside the limits that the settings set now."""
-        if self._point is None:
-            self._point = OperatingPoint(min(START, (settings.dream_width_min + settings.dream_width) // 2), 1)
-        width, steps = self._notch(self._point.width, settings), min(settings.steps, self._point.steps)
-        return OperatingPoint(width, steps, self._point.rests)
+        now = self._point or OperatingPoint(min(START, (settings.dream_width_min + settings.dream_width) // 2), 1)
+        return OperatingPoint(self._notch(now.width, settings), min(settings.steps, now.steps), now.step_interval)
 
-    def observe(self, cost_s: float, now_s: float, settings: Settings, rested: bool = False) -> None:
+    def observe(self, cost_s: float, now_s: float, settings: Settings, stepped: bool = True) -> None:
         """Take note of what a turn cost, in seconds, and when it was done; move the point when it is time to.
 
-        rested: whether it took no steps. Such turns are known by the last one's cost, and judged with the others.
+        stepped: whether steps were taken. Turns without are known by the last one's cost, and judged with the others.
 
         A cycle's octaves cost differently, and a turn that is a little late makes it up on the next, cheaper one. So
         the judge is half-way between the median of all turns and that of the costliest octave's: of all with one
         octave, of a half with two, of a third with more. The mean of a cycle lies below it.
         """
+        self._point = self._point or self.point(settings)
         idle_s, self._seen_s = now_s - self._seen_s - cost_s, now_s
         if idle_s > max(PAUSE_S, 2 / settings.fps):
             self._look_anew((-1, 1), settings.octaves + 1)
-        if rested:
-            self._rest_s = cost_s
+        if not stepped:
+            self._unstepped_s = cost_s
             return
         if self._settling > 0:
             self._settling -= 1
             return
-        rests = self.point(settings).rests
+        interval = self.point(settings).step_interval
         look = max(CYCLES * settings.octaves, round(LOOK_S * settings.fps))
-        if rests:
-            look = max(2 * settings.octaves, look // (1 + rests))
+        if interval > 1:
+            look = max(2 * settings.octaves, look // interval)
         self._costs = [*self._costs, cost_s][-look:]
         seen = len(self._costs)
         if seen < look and not (sum(self._costs) > LONG_LOOK_S and seen >= 2 * settings.octaves):
             return
         ordered = sorted(self._costs)
         load = (ordered[seen // 2] + ordered[-1 - seen // (2 * min(settings.octaves, 3))]) / 2 * settings.fps
-        load = (load + rests * self._rest_s * settings.fps) / (1 + rests)
+        load = (load + (interval - 1) * self._unstepped_s * settings.fps) / interval
         if load < CHEAPER * self._grown_load:
             self._patience_s = PATIENCE_S
         verdict = 1 if load > FULL else -1 if load < ROOMY and now_s - self._changed_s > self._patience_s else 0
@@ -147,39 +129,40 @@ class Governor:
         # Steps go when the least width is still too much.
         steps = now.steps if width < now.width else max(1, min(fits // width**2, now.steps - 1))
         least = (width, steps) == (now.width, now.steps)
-        rests = max(now.rests, self._rests(load, now.rests, settings)) if least else now.rests
-        if (width, steps, rests) == (now.width, now.steps, now.rests):
+        longer = max(now.step_interval, self._interval(load, now.step_interval, settings))
+        point = OperatingPoint(width, steps, longer if least else now.step_interval)
+        if point == now:
             return
         too_much = now_s - self._grown_s < REPENT_S
         self._patience_s = min(2 * self._patience_s, LONGEST_PATIENCE_S) if too_much else PATIENCE_S
-        self._change(OperatingPoint(width, steps, rests), 1, load, now_s, settings)
+        self._change(point, 1, load, now_s, settings)
 
     def _more(self, load: float, now_s: float, settings: Settings) -> None:
         now = self.point(settings)
-        # Resting is what looks worst, and goes before the dream grows.
-        rests = self._rests(load, now.rests, settings)
-        if rests:
-            if rests < now.rests:
+        # A long step interval is what looks worst: it is shortened before the dream grows.
+        interval = self._interval(load, now.step_interval, settings)
+        if interval > 1:
+            if interval < now.step_interval:
                 self._grown_s, self._grown_load = now_s, load
-                self._change(OperatingPoint(now.width, now.steps, rests), -1, load, now_s, settings)
+                self._change(OperatingPoint(now.width, now.steps, interval), -1, load, now_s, settings)
             return
-        load = self._alone(load, now.rests, settings)
+        load = self._stepped_load(load, now.step_interval, settings)
         fits = self._fitting(load, settings)
         steps = max(now.steps, min(fits // now.width**2, settings.steps))
         width = max(now.width, self._notch(math.isqrt(fits // steps), settings))
-        if (width, steps, 0) != (now.width, now.steps, now.rests):
+        if OperatingPoint(width, steps) != now:
             self._grown_s, self._grown_load = now_s, load
             self._change(OperatingPoint(width, steps), -1, load, now_s, settings)
 
-    def _rests(self, load: float, rests: int, settings: Settings) -> int:
-        """The fewest rests with which this load, of a point with ``rests``, comes under the goal; else MOST_RESTS."""
-        rest, alone = self._rest_s * settings.fps, self._alone(load, rests, settings)
-        fits = (n for n in range(MOST_RESTS) if (alone + n * rest) / (1 + n) < GOAL)
-        return next(fits, MOST_RESTS)
+    def _interval(self, load: float, interval: int, settings: Settings) -> int:
+        """The shortest step interval that brings this load, measured at ``interval``, below the goal."""
+        unstepped, stepped = self._unstepped_s * settings.fps, self._stepped_load(load, interval, settings)
+        fits = (n for n in range(1, LONGEST_INTERVAL) if (stepped + (n - 1) * unstepped) / n < GOAL)
+        return next(fits, LONGEST_INTERVAL)
 
-    def _alone(self, load: float, rests: int, settings: Settings) -> float:
-        """The load that a point with rests would have without them."""
-        return load * (1 + rests) - rests * self._rest_s * settings.fps
+    def _stepped_load(self, load: float, interval: int, settings: Settings) -> float:
+        """The load that a point with this step interval would have with steps on every frame."""
+        return load * interval - (interval - 1) * self._unstepped_s * settings.fps
 
     def _fitting(self, load: float, settings: Settings) -> int:
         """The work that would reach the goal, on the line through this load and the one just before a change."""

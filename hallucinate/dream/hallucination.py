@@ -99,7 +99,7 @@ class Hallucination:
             where = self._where(frame, seconds, settings)
             left = res.fade(seconds, self._half_life_s(frame, settings))
             moved = self._moving if settings.where == "moving" else None
-            shown = settings.steady_light and settings.strength > 0 and bool(asked(settings))
+            shown = settings.deflicker and settings.strength > 0 and bool(asked(settings))
             self.gain = self._light.gain if shown else 1.0
             climbs = seconds if self._climbed_ns is None else (frame.captured_ns - self._climbed_ns) / 1e9
             self._last = frame, Change(seconds, climbs, left, self._fresh(frame, where, settings), where, moved)
@@ -142,7 +142,7 @@ class Hallucination:
         if moved:
             motion = (
                 self._flow.between(before, luma, wraps=self.surface.wraps)
-                if settings.follow or settings.where == "moving"
+                if settings.motion_compensation or settings.where == "moving"
                 else None
             )
             if is_cut(before, luma, motion):
@@ -153,7 +153,7 @@ class Hallucination:
         self._light = followed(self._light, change, frame.captured_ns / 1e9, seconds)
         if settings.where == "moving":
             self._moving = moving(self._moving, motion, luma.shape, seconds, settings.half_life_s)
-        motion = motion if settings.follow else None
+        motion = motion if settings.motion_compensation else None
         own = drift if self.surface is Surface.FLAT else functools.partial(drift_on_sphere, self.surface.wraps)
         return field(motion, own(luma.shape[0], luma.shape[1], seconds, frame.captured_ns / 1e9, settings))
 

@@ -16,12 +16,12 @@ import torch
 import torch.nn.functional as F
 
 from hallucinate.dream import residual as res
-from hallucinate.dream.agreement import Agreement
 from hallucinate.dream.ascent import normalised, resized, shifted
 from hallucinate.dream.growth import GONE
 from hallucinate.dream.octaves import SMALLEST, octave_sizes
 from hallucinate.dream.priors import Shaping, drawn_back, radius_for, shaped
-from hallucinate.dream.tiles import Tile, Wish, gradient_by_tiles, tiles
+from hallucinate.dream.strength import StrengthCalibration
+from hallucinate.dream.tiles import ObjectiveSet, Tile, gradient_by_tiles, tiles
 from hallucinate.networks import Network
 from hallucinate.settings import Settings
 
@@ -33,7 +33,7 @@ PUSH = 1.6
 
 
 @dataclass(frozen=True)
-class Manner:
+class StillOptions:
     """How a still is climbed, beside what the settings say.
 
     iterations: steps on each octave. step_size: the mean magnitude of a step, in [0, 1] units; None for what strength
@@ -48,7 +48,7 @@ class Manner:
 
 
 @dataclass(frozen=True)
-class Reached:
+class StillProgress:
     """Where a dream is: so many iterations done on an octave of so many, and its detail there.
 
     detail: dreamed picture − photo at the octave's size, float32 (1, 3, h, w).
@@ -70,21 +70,21 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Sitting:
+class StillRun:
     """All that stays the same while one picture is dreamed.
 
     margin: of the tiles, as ``tiles.reach`` finds it. mask: where it may dream, float32 (1, 1, h, w) of any size.
     """
 
-    wish: Wish
+    wish: ObjectiveSet
     settings: Settings
-    manner: Manner
-    agreement: Agreement
+    manner: StillOptions
+    calibration: StrengthCalibration
     margin: int
     mask: torch.Tensor | None = None
 
 
-def sizes(network: Network, settings: Settings, manner: Manner, height: int, width: int) -> list[tuple[int, int]]:
+def sizes(network: Network, settings: Settings, manner: StillOptions, height: int, width: int) -> list[tuple[int, int]]:
     """The octaves' sizes (height, width), coarse to fine. The last is the picture's own, unless a size was asked for.
 
     In the classic manner each is the one before, divided and rounded. Else, where neither the number of octaves nor a
@@ -107,7 +107,7 @@ def sizes(network: Network, settings: Settings, manner: Manner, height: int, wid
     return octave_sizes(height, width, finest, count, settings.octave_scale)
 
 
-def dreaming(sitting: Sitting, photo: torch.Tensor, begun: Reached | None = None) -> Iterator[Reached]:
+def dreaming(sitting: StillRun, photo: torch.Tensor, begun: StillProgress | None = None) -> Iterator[StillProgress]:
     """Dream a photo, float32 (1, 3, H, W) in [0, 1], and tell where it is after each iteration.
 
     begun: where an earlier run was, to go on from there: what comes is what it would have been.
@@ -128,7 +128,7 @@ def dreaming(sitting: Sitting, photo: torch.Tensor, begun: Reached | None = None
             random = np.random.default_rng([manner.seed, octave, iteration])
             step = classic_step if manner.classic else bounded_step
             detail = step(sitting, base, detail, Turn(octave, len(todo), random))
-            yield Reached(octave, iteration + 1, len(todo), detail)
+            yield StillProgress(octave, iteration + 1, len(todo), detail)
 
 
 def classic_bases(photo: torch.Tensor, todo: list[tuple[int, int]]) -> dict[tuple[int, int], torch.Tensor]:
@@ -146,7 +146,7 @@ def zoomed(x: torch.Tensor, height: int, width: int) -> torch.Tensor:
     return F.interpolate(x, (height, width), mode="bilinear", align_corners=True)
 
 
-def classic_step(sitting: Sitting, base: torch.Tensor, detail: torch.Tensor, turn: Turn) -> torch.Tensor:
+def classic_step(sitting: StillRun, base: torch.Tensor, detail: torch.Tensor, turn: Turn) -> torch.Tensor:
     """``make_step`` of the notebook: roll, x ← x + step · g / mean|g|, roll back, clip."""
     jitter, step_size = sitting.settings.jitter, sitting.manner.step_size
     assert step_size is not None
@@ -158,24 +158,24 @@ def classic_step(sitting: Sitting, base: torch.Tensor, detail: torch.Tensor, tur
     return torch.roll(x + step_size * way, (-down, -across), (2, 3)).clamp(0, 1) - base
 
 
-def bounded_step(sitting: Sitting, base: torch.Tensor, detail: torch.Tensor, turn: Turn) -> torch.Tensor:
+def bounded_step(sitting: StillRun, base: torch.Tensor, detail: torch.Tensor, turn: Turn) -> torch.Tensor:
     """A step as live ones are. Each octave adds as much power as the others, so that the last ends at the limit."""
     settings, manner = sitting.settings, sitting.manner
     free = manner.step_size is not None and "strength" not in settings.model_fields_set
-    whole = sitting.agreement.reach(settings)
+    whole = sitting.calibration.reach(settings)
     limit = whole * math.sqrt((turn.octave + 1) / turn.octaves)
     if not sitting.wish.shares or (whole == 0 and not free):
         return torch.zeros_like(detail)
     rate = manner.step_size
     if rate is None:
-        rate = PUSH * whole / math.sqrt(turn.octaves) / manner.iterations / sitting.agreement.of(settings)
+        rate = PUSH * whole / math.sqrt(turn.octaves) / manner.iterations / sitting.calibration.of(settings)
     x = (base + detail).clamp(0, 1)
     jitter = min(settings.jitter, min(x.shape[2:]) - 1)  # a mirror shows no more than there is
     shift = torch.from_numpy(turn.random.integers(0, jitter + 1, 2)).to(x.device) if jitter else None
     g = shifted(x, lambda seen: gradient_by_tiles(sitting.wish, seen, laid(sitting, seen)), shift, jitter)
     way = normalised(prior(sitting, g))
-    if settings.total_variation or settings.pull:
-        variation, pull = x.new_tensor([settings.total_variation]), x.new_tensor([settings.pull])
+    if settings.total_variation or settings.l2_weight:
+        variation, pull = x.new_tensor([settings.total_variation]), x.new_tensor([settings.l2_weight])
         way = way + drawn_back(detail, x.new_full((1, 1, 1, 1), limit), variation, pull)
     mask = None if sitting.mask is None else resized(sitting.mask, *x.shape[2:])
     if mask is not None:
@@ -192,18 +192,18 @@ def within(r: torch.Tensor, base: torch.Tensor, limit: float, mask: torch.Tensor
     return kept * res.within(r, limit * part)
 
 
-def prior(sitting: Sitting, g: torch.Tensor) -> torch.Tensor:
+def prior(sitting: StillRun, g: torch.Tensor) -> torch.Tensor:
     """The gradient, shaped as the settings say; the classic one is not rid of its checkerboard."""
     settings = sitting.settings
     shaping = Shaping(
         unchecked=not sitting.manner.classic,
         radius=radius_for(settings.gradient_blur),
-        levels=settings.laplacian,
-        natural=settings.natural_colours,
+        levels=settings.laplacian_levels,
+        natural=settings.colour_decorrelation,
     )
     return shaped(g, shaping, g.new_tensor([settings.gradient_blur]))
 
 
-def laid(sitting: Sitting, x: torch.Tensor) -> list[Tile]:
+def laid(sitting: StillRun, x: torch.Tensor) -> list[Tile]:
     """The tiles by which a picture of that size is looked at."""
     return tiles(x.shape[2], x.shape[3], sitting.manner.tile, sitting.margin)

@@ -44,7 +44,7 @@ FAINT = 1e-5
 
 
 @dataclass(frozen=True)
-class Wish:
+class ObjectiveSet:
     """What is asked of a network, in the order of ``shares``: the motifs as one, each unit, the guide.
 
     weights: of the network's motifs, (K,), None where none are asked for. guide: as ``objectives.features`` gives it,
@@ -65,7 +65,9 @@ class Wish:
         return answer | {unit.layer for unit in self.units} | ({self.guide_layer} if self.guide is not None else set())
 
 
-def wish(network: Network, settings: Settings, guide: Picture | None, device: torch.device) -> Wish:
+def compile_objectives(
+    network: Network, settings: Settings, guide: Picture | None, device: torch.device
+) -> ObjectiveSet:
     """What the settings ask for. guide: uint8 RGB (H, W, 3), of any size; without one it is not asked for."""
     wanted = {key: weight for key, weight in asked(settings).items() if guide is not None or key[0] != "guide"}
     motifs = {name: weight for (kind, name), weight in wanted.items() if kind == "motifs"}
@@ -73,7 +75,7 @@ def wish(network: Network, settings: Settings, guide: Picture | None, device: to
     parts = [sum(motifs.values()), *others.values()] if motifs else list(others.values())
     layer = settings.guide_layer or network.default_layer
     looked_at = ("guide", settings.guide_layer) in others and guide is not None
-    return Wish(
+    return ObjectiveSet(
         network,
         torch.tensor(weights(network, motifs), device=device) if motifs else None,
         tuple(read_unit(name) for kind, name in others if kind == "layers"),
@@ -127,33 +129,33 @@ def tiles(height: int, width: int, core: int, margin: int) -> list[Tile]:
     return [Tile((r, c), (rows, columns)) for r, rows in along(height) for c, columns in along(width)]
 
 
-def gradient_by_tiles(wish: Wish, picture: torch.Tensor, parts: Sequence[Tile]) -> torch.Tensor:
+def gradient_by_tiles(objectives: ObjectiveSet, picture: torch.Tensor, parts: Sequence[Tile]) -> torch.Tensor:
     """∂L/∂x of the whole picture, float32 (1, 3, H, W), looked at tile by tile.
 
     Of several objectives the sum, each of mean magnitude 1 in the whole picture times its share.
     """
-    usual = usually(wish, picture, parts)
+    usual = usually(objectives, picture, parts)
     total = torch.zeros_like(picture)
-    for n, share in enumerate(wish.shares):
+    for n, share in enumerate(objectives.shares):
         g = torch.empty_like(picture)
         for tile in parts:
             seen = tile.of(picture).detach().clone().requires_grad_(True)
-            found = gradient(seen, objective(wish, n, tile.centre(*picture.shape[2:]), usual))
+            found = gradient(seen, objective(objectives, n, tile.centre(*picture.shape[2:]), usual))
             g[:, :, tile.core[0], tile.core[1]] = found[:, :, tile.inner[0], tile.inner[1]]
-        total = g if len(wish.shares) == 1 else total.add_(normalised(g), alpha=share)
+        total = g if len(objectives.shares) == 1 else total.add_(normalised(g), alpha=share)
     return total
 
 
-def objective(wish: Wish, n: int, centre: tuple[float, float], usual: Usual | None) -> Objective:
+def objective(objectives: ObjectiveSet, n: int, centre: tuple[float, float], usual: Usual | None) -> Objective:
     """The n-th part of a wish. centre: of the whole picture, in shares of what is seen."""
-    if wish.weights is not None:
+    if objectives.weights is not None:
         if n == 0:
-            return evenly(more_of_motifs(wish.network, wish.weights, usual))
+            return evenly(more_of_motifs(objectives.network, objectives.weights, usual))
         n -= 1
-    if n < len(wish.units):
-        return more_of_unit(wish.network, wish.units[n], plain=True, where=centre)
-    assert wish.guide is not None
-    return more_of_guide(wish.network, wish.guide_layer, wish.guide, plain=True)
+    if n < len(objectives.units):
+        return more_of_unit(objectives.network, objectives.units[n], plain=True, where=centre)
+    assert objectives.guide is not None
+    return more_of_guide(objectives.network, objectives.guide_layer, objectives.guide, plain=True)
 
 
 def evenly(ask: Objective) -> Objective:
@@ -166,14 +168,14 @@ def evenly(ask: Objective) -> Objective:
     return asked_of_all
 
 
-def usually(wish: Wish, picture: torch.Tensor, parts: Sequence[Tile]) -> Usual | None:
+def usually(objectives: ObjectiveSet, picture: torch.Tensor, parts: Sequence[Tile]) -> Usual | None:
     """How strong each motif is in the whole picture, where several share it and it is seen in parts."""
-    if wish.weights is None or len(parts) == 1 or int((wish.weights > 0).sum()) < 2:
+    if objectives.weights is None or len(parts) == 1 or int((objectives.weights > 0).sum()) < 2:
         return None
     found = []
     with torch.no_grad():
         for tile in parts:
-            logits = wish.network.forward(tile.of(picture))[:, : len(wish.network.motifs)].float()
+            logits = objectives.network.forward(tile.of(picture))[:, : len(objectives.network.motifs)].float()
             rows, columns = (
                 places(inner, seen.stop - seen.start, count)
                 for inner, seen, count in zip(tile.inner, tile.seen, logits.shape[2:], strict=True)
@@ -189,12 +191,12 @@ def places(inner: slice, pixels: int, count: int) -> slice:
     return slice(min(first, count - 1), max(first + 1, round(inner.stop * count / pixels)))
 
 
-def reach(wish: Wish, device: torch.device) -> int:
+def receptive_field(objectives: ObjectiveSet, device: torch.device) -> int:
     """How far around a pixel, in pixels, its gradient depends on the picture: found by asking, once.
 
     A place answers to R pixels around it, so a gradient is made of places R away that see R pixels further.
     """
-    return max((_twice_seen(wish.network, layer, device) for layer in wish.layers), default=0)
+    return max((_twice_seen(objectives.network, layer, device) for layer in objectives.layers), default=0)
 
 
 def _twice_seen(network: Network, layer: str, device: torch.device) -> int:

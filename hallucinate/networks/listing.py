@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 
 from hallucinate.networks import Network
-from hallucinate.networks.registry import Given, check_name, known, open_network
+from hallucinate.networks.registry import NetworkOptions, check_name, known, open_network
 from hallucinate.networks.weights import ZOO_WEIGHTS, get
 from hallucinate.networks.zoo import outlined
 
@@ -42,7 +42,7 @@ def outline(name: str, run_code: bool = False) -> Network:
     """A network to look at: of torchvision's, all but the weights, which need not be there."""
     if name in ZOO_WEIGHTS:
         return outlined(name)[1]
-    return open_network(name, torch.device("cpu"), torch.float32, given=Given(run_code=run_code))
+    return open_network(name, torch.device("cpu"), torch.float32, given=NetworkOptions(run_code=run_code))
 
 
 def fetched(name: str) -> str:

@@ -33,7 +33,7 @@ NETWORKS = ("motif", *ZOO_WEIGHTS)
 
 
 @dataclass(frozen=True)
-class Given:
+class NetworkOptions:
     """What may be given with a network's name: a file of weights for it, and leave to run the code of a file."""
 
     weights: Path | None = None
@@ -45,7 +45,7 @@ def open_network(
     device: torch.device,
     dtype: torch.dtype,
     folded: bool = True,
-    given: Given = Given(),
+    given: NetworkOptions = NetworkOptions(),
     progress: Progress | None = None,
 ) -> Network:
     """The network of that name, or of that file, ready to dream: on ``device``, in ``dtype``, nothing to train.
@@ -96,7 +96,7 @@ def open_quickest(
     name: str,
     device: torch.device,
     timed: Callable[[Network, torch.device], float] | None = None,
-    given: Given = Given(),
+    given: NetworkOptions = NetworkOptions(),
 ) -> tuple[Network, torch.dtype]:
     """The network in the precision that this device answers quickest in, and which that is.
 

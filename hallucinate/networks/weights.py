@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
 
 from hallucinate.errors import WeightsError
-from hallucinate.shipped import kept
+from hallucinate.files import cache_file
 
 FOLDER = "HALLUCINATE_WEIGHTS"
 """The environment variable that names a folder of weights: looked into first, and fetched into."""
@@ -69,7 +69,7 @@ def folders() -> list[Path]:
     """Where weights are looked for, in turn: the user's own folder, ours, torch hub's."""
     own = os.environ.get(FOLDER)
     hub = Path(torch.hub.get_dir()) / "checkpoints"
-    return [*([Path(own).expanduser()] if own else []), kept("weights"), hub]
+    return [*([Path(own).expanduser()] if own else []), cache_file("weights"), hub]
 
 
 def found(source: Source) -> Path | None:

@@ -30,7 +30,7 @@ ROWS = 512
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PanoramaSpec:
     """What a source's pictures are. ``kind``: one of KINDS. ``lens``: of fisheyes, None for an ideal one of 180°."""
 
     kind: str
@@ -64,7 +64,7 @@ class Wanted:
         return (self.lens or Ideal("dual-equidistant" if dual else "equidistant", 180)).scaled_to(eye, self.lens_name)
 
 
-def read_wanted(words: str, lens_file: str | None = None) -> Wanted | None:
+def read_panorama_spec(words: str, lens_file: str | None = None) -> PanoramaSpec | None:
     """``equirect:top-bottom``, ``fisheye:lens.yaml``, … -> Wanted; None for ``flat``.
 
     Raises PanoramaError for a word that is none, LensError for a lens file that cannot be used.
@@ -83,7 +83,7 @@ def read_wanted(words: str, lens_file: str | None = None) -> Wanted | None:
     within = ":".join(rest)
     named = within or lens_file
     if named is None:
-        return Wanted(kind, layout)
+        return PanoramaSpec(kind, layout)
     if "fisheye" not in kind:
         if not rest:
             what = "--lens is for fisheyes"
@@ -100,7 +100,7 @@ def read_wanted(words: str, lens_file: str | None = None) -> Wanted | None:
         raise PanoramaError(
             f"--panorama {words}: {named} is of {'two lenses; say dual-fisheye' if paired else 'one lens; say fisheye'}"
         )
-    return Wanted(kind, layout, lens, named)
+    return PanoramaSpec(kind, layout, lens, named)
 
 
 class Fitting:
@@ -109,20 +109,20 @@ class Fitting:
     ``size``: (width, height) of frames. ``target``: what frames are.
     """
 
-    def __init__(self, wanted: Wanted, size: tuple[int, int] | None = None) -> None:
+    def __init__(self, spec: PanoramaSpec, size: tuple[int, int] | None = None) -> None:
         """size: None for ROWS rows to the eye. Raises PanoramaError when it has not the panorama's shape."""
-        self.wanted = wanted
-        self.target = Panorama(Equirect(180 if wanted.becomes == "half-equirect" else 360), wanted.layout)
-        columns, rows = EYES[wanted.layout]
-        aspect = ASPECTS[wanted.becomes] * columns / rows
+        self.spec = spec
+        self.target = Panorama(Equirect(180 if spec.becomes == "half-equirect" else 360), spec.layout)
+        columns, rows = EYES[spec.layout]
+        aspect = ASPECTS[spec.becomes] * columns / rows
         self.size = size or (round(ROWS * rows * aspect), ROWS * rows)
         if abs(self.size[0] / self.size[1] / aspect - 1) > TOLERANCE:
             fitting = round(self.size[1] * aspect / 2) * 2
             raise PanoramaError(
-                f"--size {self.size[0]}x{self.size[1]}: frames of {wanted.words} are {aspect:g}:1; "
+                f"--size {self.size[0]}x{self.size[1]}: frames of {spec.words} are {aspect:g}:1; "
                 f"give e.g. {fitting}x{self.size[1]}"
             )
-        eye_size(wanted.layout, self.size)
+        eye_size(spec.layout, self.size)
         self._remap: tuple[tuple[int, int], Remap | None] | None = None
 
     def picture(self, picture: Picture, whole: tuple[int, int] | None = None) -> Picture:
@@ -141,27 +141,27 @@ class Fitting:
     def read_size(self, size: tuple[int, int]) -> tuple[int, int]:
         """The size at which pictures of ``size`` should be decoded. Raises as ``picture`` does."""
         remap = self._table(size)
-        wanted = self.size if remap is None else remap.read_size
-        return min(size[0], wanted[0]), min(size[1], wanted[1])
+        spec = self.size if remap is None else remap.read_size
+        return min(size[0], spec[0]), min(size[1], spec[1])
 
     @property
     def camera_size(self) -> tuple[int, int]:
         """What to ask a camera for: what its lens was calibrated at, or else as much as frames have."""
-        lens = self.wanted.lens
+        lens = self.spec.lens
         if lens is None or isinstance(lens, Ideal):
             return self.size
         return lens.first.size if isinstance(lens, DualFisheye) else lens.size
 
     def facts(self) -> dict[str, object]:
         """As in ``GET /api/about``."""
-        return {"projection": self.wanted.becomes, "layout": self.wanted.layout}
+        return {"projection": self.spec.becomes, "layout": self.spec.layout}
 
     def _table(self, size: tuple[int, int]) -> Remap | None:
         """For pictures of ``size``; None where they only change in size."""
         if self._remap is None or self._remap[0] != size:
-            check_shape(self.wanted, size)
-            layout = self.wanted.layout
-            source = Panorama(self.wanted.projection(eye_size(layout, size)), layout)
+            check_shape(self.spec, size)
+            layout = self.spec.layout
+            source = Panorama(self.spec.projection(eye_size(layout, size)), layout)
             same = source.projection == self.target.projection
             self._remap = size, None if same else Remap(source, size, self.target, self.size)
         return self._remap[1]
@@ -177,18 +177,18 @@ def facts(panorama: Fitting | None) -> dict[str, object]:
     return {"projection": "flat", "layout": "mono"} if panorama is None else panorama.facts()
 
 
-def check_shape(wanted: Wanted, size: tuple[int, int]) -> None:
+def check_shape(spec: PanoramaSpec, size: tuple[int, int]) -> None:
     """Raise PanoramaError, with what it could be instead, when a picture of ``size`` has another shape."""
-    if wanted.kind == "fisheye" or (wanted.lens is not None and not isinstance(wanted.lens, Ideal)):
+    if spec.kind == "fisheye" or (spec.lens is not None and not isinstance(spec.lens, Ideal)):
         return  # as its lens file says
-    expected = ASPECTS[wanted.kind] * EYES[wanted.layout][0] / EYES[wanted.layout][1]
+    expected = ASPECTS[spec.kind] * EYES[spec.layout][0] / EYES[spec.layout][1]
     if abs(size[0] / size[1] / expected - 1) <= TOLERANCE:
         return
-    could = [Wanted(kind, layout).words for kind in ASPECTS for layout in EYES if _has_shape(kind, layout, size)]
+    could = [PanoramaSpec(kind, layout).words for kind in ASPECTS for layout in EYES if _has_shape(kind, layout, size)]
     mend = f"as its shape is, say --panorama {' or '.join((*could, 'flat'))}"
     if not could:
         mend = "say --panorama flat or fisheye, which take any shape"
-    raise PanoramaError(f"a picture of {size[0]}×{size[1]} is no {wanted.words}, which is {expected:g}:1; {mend}")
+    raise PanoramaError(f"a picture of {size[0]}×{size[1]} is no {spec.words}, which is {expected:g}:1; {mend}")
 
 
 def _has_shape(kind: str, layout: Layout, size: tuple[int, int]) -> bool:

@@ -19,8 +19,8 @@ import cv2
 import numpy as np
 
 from hallucinate.errors import LensError
+from hallucinate.files import shipped, write_text
 from hallucinate.panorama.lenses import BACK, DualFisheye, Kind, Lens, ideal, ideal_dual
-from hallucinate.shipped import shipped, write_text
 
 COEFFICIENTS: dict[Kind, int] = {"kannala-brandt": 4, "equisolid": 0, "pinhole": 5}
 ROS_MODELS: dict[str, Kind] = {"equidistant": "kannala-brandt", "fisheye": "kannala-brandt", "plumb_bob": "pinhole"}
@@ -212,8 +212,8 @@ def _numbers(found: Mapping[str, Any], name: str, key: str, counts: tuple[int, .
     if not isinstance(data, list) or not all(isinstance(value, float) and math.isfinite(value) for value in data):
         raise LensError(f"{name}: {key} must be a matrix of numbers")
     if len(data) not in counts:
-        wanted = " or ".join(str(count) for count in dict.fromkeys(counts))
-        raise LensError(f"{name}: {key} has {len(data)} numbers; {wanted} are needed")
+        spec = " or ".join(str(count) for count in dict.fromkeys(counts))
+        raise LensError(f"{name}: {key} has {len(data)} numbers; {spec} are needed")
     return cast(list[float], data)
 
 

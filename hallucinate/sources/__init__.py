@@ -1,4 +1,4 @@
-"""Where frames come from: a camera, a film, an address, a picture, the built-in scene, a visitor's camera."""
+"""Where frames come from: a camera, a film, an address, a picture, the built-in scene, a guest's camera."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hallucinate.clock import Clock
 from hallucinate.errors import SourceUnavailable
+from hallucinate.frame import OutputFrame
 from hallucinate.panorama.fitting import Fitting
 from hallucinate.sources import Source
 from hallucinate.sources.address import Address
@@ -19,7 +20,6 @@ from hallucinate.sources.scene import Scene
 from hallucinate.sources.still import is_picture, still
 from hallucinate.sources.surroundings import Surroundings
 from hallucinate.sources.zoom import Zoom
-from hallucinate.stage import Shown
 
 SPECS: dict[str, str] = {
     "camera:N": "camera N of this machine; camera alone is the first one that opens",
@@ -29,12 +29,12 @@ SPECS: dict[str, str] = {
     "scene": "the built-in landscape, drawn live",
     "scene:panorama": "another that surrounds you, an equirect panorama",
     "zoom": "a zoom without end into the dream itself, from noise; zoom:FILE from a picture",
-    "visitor": "the camera of whoever opens the page, or OBS, by WHIP",
+    "guest": "the camera of whoever opens the page, or OBS, by WHIP",
 }
 """What ``--source`` takes, and what each is. The command line's help comes from here."""
 
 ADDRESSES = ("rtsp", "rtsps", "http", "https")
-WORDS = ("camera", "scene", "scene:panorama", "zoom", "visitor")
+WORDS = ("camera", "scene", "scene:panorama", "zoom", "guest")
 
 
 def open_source(
@@ -43,7 +43,7 @@ def open_source(
     fps: float,
     clock: Clock,
     panorama: Fitting | None = None,
-    latest: Callable[[], Shown | None] = lambda: None,
+    latest: Callable[[], OutputFrame | None] = lambda: None,
 ) -> Source:
     """The source that ``spec`` names, giving frames of ``size`` = (width, height).
 
@@ -63,8 +63,8 @@ def open_source(
         return Zoom(picture, size, fps, clock, latest)
     if spec == "camera" or spec.startswith("camera:"):
         return Camera(_camera_index(spec), width, height, fps, clock, panorama=panorama)
-    if spec == "visitor":
-        raise SourceUnavailable("visitor: a visitor's camera comes through the page and cannot be opened here")
+    if spec == "guest":
+        raise SourceUnavailable("guest: a guest's camera comes through the page and cannot be opened here")
     if spec.partition("://")[0].lower() in ADDRESSES and "://" in spec:
         return Address(spec, width, height, clock, panorama=panorama)
     path = existing(spec)

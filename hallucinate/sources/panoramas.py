@@ -12,7 +12,7 @@ from av.sidedata.sidedata import SideData
 from av.sidedata.sidedata import Type as SideDataType
 
 from hallucinate.errors import PanoramaError, SourceUnavailable
-from hallucinate.panorama.fitting import Fitting, Wanted, read_wanted
+from hallucinate.panorama.fitting import Fitting, PanoramaSpec, read_panorama_spec
 from hallucinate.panorama.remap import Layout
 from hallucinate.sources.decode import Decoder
 from hallucinate.sources.film import check_file
@@ -41,10 +41,10 @@ def choose_panorama(
     Raises PanoramaError, LensError or SourceUnavailable, in one line.
     """
     if words != "auto":
-        wanted = read_wanted(words, lens)
-        if spec == "scene:panorama" and wanted != Wanted("equirect"):
+        wanted = read_panorama_spec(words, lens)
+        if spec == "scene:panorama" and wanted != PanoramaSpec("equirect"):
             raise PanoramaError(f"--panorama {words}: {spec} is equirect; leave the option out")
-        if wanted is not None and (spec in ("scene", "visitor") or spec.partition(":")[0] == "zoom"):
+        if wanted is not None and (spec in ("scene", "guest") or spec.partition(":")[0] == "zoom"):
             raise PanoramaError(f"--panorama {words}: the source {spec} is flat; leave the option out")
     elif lens is not None:
         raise PanoramaError("--lens is for fisheyes; say --panorama fisheye or dual-fisheye as well")
@@ -53,18 +53,18 @@ def choose_panorama(
     return None if wanted is None else Fitting(wanted, size)
 
 
-def as_it_says(spec: str) -> Wanted | None:
+def as_it_says(spec: str) -> PanoramaSpec | None:
     """The panorama that a film's or a picture's own metadata names. Cameras, addresses and the zoom name none."""
     if spec == "scene:panorama":
-        return Wanted("equirect")
-    if spec.partition(":")[0].lower() in ("camera", "scene", "zoom", "visitor", *ADDRESSES):
+        return PanoramaSpec("equirect")
+    if spec.partition(":")[0].lower() in ("camera", "scene", "zoom", "guest", *ADDRESSES):
         return None
     path = existing(spec)
     check_file(path)
     return _of_picture(path) if is_picture(path) else _of_film(path)
 
 
-def _of_film(path: Path) -> Wanted | None:
+def _of_film(path: Path) -> PanoramaSpec | None:
     """From sv3d and st3d boxes, Google's spherical XML or Matroska's elements: FFmpeg brings all in one form.
 
     Yaw, pitch and roll are left out: they turn the start of the view, which is the viewer's.
@@ -85,16 +85,16 @@ def _of_film(path: Path) -> Wanted | None:
     if SideDataType.STEREO3D in sides:
         layout = LAYOUTS.get(struct.unpack_from("=i", sides[SideDataType.STEREO3D])[0], Layout.MONO)
     if half:
-        return Wanted("half-equirect", layout)
+        return PanoramaSpec("half-equirect", layout)
     if kind == 2:
         raise SourceUnavailable(
             f"film {path.name} shows a part of a sphere that is neither whole nor half; "
             "say --panorama equirect, half-equirect or flat"
         )
-    return Wanted(KINDS[kind], layout) if kind in KINDS else None
+    return PanoramaSpec(KINDS[kind], layout) if kind in KINDS else None
 
 
-def _of_picture(path: Path) -> Wanted | None:
+def _of_picture(path: Path) -> PanoramaSpec | None:
     """From a photograph's XMP (Google's GPano), when the whole sphere is in it."""
     with path.open("rb") as file:
         head = file.read(HEAD)
@@ -105,4 +105,4 @@ def _of_picture(path: Path) -> Wanted | None:
         found = [re.search(rb"GPano:" + name + rb"\W+(\d+)", head) for name in names]
         if len({int(match[1]) for match in found if match}) > 1:
             return None
-    return Wanted("equirect")
+    return PanoramaSpec("equirect")

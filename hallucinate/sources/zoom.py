@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from hallucinate.clock import Clock
-from hallucinate.frame import Frame, Picture, fit
+from hallucinate.frame import Frame, OutputFrame, Picture, fit
 from hallucinate.sources.pacing import Beat
 from hallucinate.sources.still import load_picture
-from hallucinate.stage import Shown
 from hallucinate.zooming import Move, look_of, moved, noise, steadied
 
 MOVE = Move(scale=1.18, turn=2.0)
@@ -34,7 +33,7 @@ class Zoom:
         size: tuple[int, int],
         fps: float,
         clock: Clock,
-        latest: Callable[[], Shown | None],
+        latest: Callable[[], OutputFrame | None],
         seed: int = 0,
         move: Move = MOVE,
     ) -> None:

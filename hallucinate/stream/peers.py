@@ -1,4 +1,4 @@
-"""The peers: viewers that a dream is sent to (WHEP), visitors that send a camera (WHIP)."""
+"""The peers: viewers that a dream is sent to (WHEP), guests that send a camera (WHIP)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from aiortc.mediastreams import MediaStreamError
 from hallucinate.clock import Clock
 from hallucinate.errors import BusyError, OfferError
 from hallucinate.frame import Frame, Picture
-from hallucinate.sources.visitor import VisitorSource
+from hallucinate.sources.guest import GuestSource
 from hallucinate.stream.encoder import Codec
 from hallucinate.stream.offers import CodecError, declare_level, preferences, read_offer, without_dead_ends
 from hallucinate.stream.pacing import Pace, paced
@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 setattr(rtcrtpsender, "RTP_HISTORY_SIZE", 1024)  # noqa: B010
 
 LONGEST_SIDE = 1280
-"""A visitor's picture is made smaller than this before it is handed on: a dream is no larger."""
+"""A guest's picture is made smaller than this before it is handed on: a dream is no larger."""
 
 NOT_AN_OFFER = (ValueError, LookupError, AttributeError, TypeError, AssertionError, InvalidStateError)
 """What aiortc raises over an offer that parses, and does not hold together; or a session closed meanwhile."""
@@ -167,13 +167,13 @@ class Viewer(Session):
         self.track.stop()
 
 
-class Visitor(Session):
+class Guest(Session):
     """A peer that sends its camera; what it is made into is ``dream``."""
 
     def __init__(
         self,
         dream: Dream,
-        source: VisitorSource,
+        source: GuestSource,
         room: Loop,
         codec: Codec,
         workers: ThreadPoolExecutor,
@@ -209,7 +209,7 @@ class Visitor(Session):
         try:
             self._source.put(Frame(to_rgb(frame), captured_ns))
         except (av.FFmpegError, ValueError) as error:
-            logger.debug("a visitor's frame could not be converted: %s", error)
+            logger.debug("a guest's frame could not be converted: %s", error)
 
     async def _free(self) -> None:
         if self._taking is not None:
@@ -232,9 +232,9 @@ class Peers:
     def __init__(self, room: Loop, encoders: Encoders, clock: Clock, limits: Limits) -> None:
         self._room, self._encoders, self._clock, self._limits = room, encoders, clock, limits
         self._stopping = False
-        self._workers = ThreadPoolExecutor(2, thread_name_prefix="visitor")
+        self._workers = ThreadPoolExecutor(2, thread_name_prefix="guest")
         self.viewers: dict[str, Viewer] = {}
-        self.visitors: dict[str, Visitor] = {}
+        self.guests: dict[str, Guest] = {}
 
     async def watch(self, offer: str, dream: Dream, width: int | None = None) -> tuple[Viewer, str]:
         """Answer a viewer, with a picture no wider than ``width``, one of WIDTHS.
@@ -249,16 +249,16 @@ class Peers:
         self.viewers[viewer.id] = viewer
         return viewer, await viewer.answer(without_dead_ends(offer), self._limits.connect_within_s)
 
-    async def send(self, offer: str) -> tuple[Visitor, str]:
-        """Answer a visitor's camera. Raises OfferError, or BusyError when the loop has no room."""
+    async def send(self, offer: str) -> tuple[Guest, str]:
+        """Answer a guest's camera. Raises OfferError, or BusyError when the loop has no room."""
         self._check_open()
         codec = read_offer(offer, "send")
-        source = VisitorSource()
+        source = GuestSource()
         events = asyncio.get_running_loop()
         dream = await events.run_in_executor(self._workers, self._room.admit, source)
-        visitor = Visitor(dream, source, self._room, codec, self._workers, self._clock, self._forget)
-        self.visitors[visitor.id] = visitor
-        return visitor, await visitor.answer(without_dead_ends(offer), self._limits.connect_within_s)
+        guest = Guest(dream, source, self._room, codec, self._workers, self._clock, self._forget)
+        self.guests[guest.id] = guest
+        return guest, await guest.answer(without_dead_ends(offer), self._limits.connect_within_s)
 
     def show(self, viewer_id: str, show: Show | None, marker: bool | None) -> Wanted | None:
         """Which picture a viewer sees, and whether with the marker; None leaves that as it is.
@@ -277,7 +277,7 @@ class Peers:
     async def close(self) -> None:
         """Tell all peers, free what they had, and take no more."""
         self._stopping = True
-        sessions: list[Session] = [*self.viewers.values(), *self.visitors.values()]
+        sessions: list[Session] = [*self.viewers.values(), *self.guests.values()]
         await asyncio.gather(*(session.close() for session in sessions), return_exceptions=True)
 
     async def stop(self) -> None:
@@ -292,4 +292,4 @@ class Peers:
 
     def _forget(self, session: Session) -> None:
         self.viewers.pop(session.id, None)
-        self.visitors.pop(session.id, None)
+        self.guests.pop(session.id, None)

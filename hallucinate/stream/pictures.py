@@ -31,17 +31,17 @@ def _routes(room: Loop, kind: str) -> dict[str, Handler]:
     async def put(request: web.Request) -> web.Response:
         # On another thread: 50 megapixels take seconds, and the packets to all who watch leave from this one.
         picture = await asyncio.to_thread(read_picture, await _body(request), f"the {kind}", MAX_PIXELS)
-        await asyncio.to_thread(room.lay, kind, picture)
+        await asyncio.to_thread(room.set_picture, kind, picture)
         return web.json_response({"picture": kind, "width": picture.shape[1], "height": picture.shape[0]})
 
     async def get(request: web.Request) -> web.Response:
-        picture = room.laid(kind)
+        picture = room.picture_of(kind)
         if picture is None:
             raise web.HTTPNotFound(text=f"there is no {kind} picture; PUT one")
         return web.Response(body=await asyncio.to_thread(small_copy, picture), content_type="image/jpeg")
 
     async def delete(request: web.Request) -> web.Response:
-        room.lay(kind, None)
+        room.set_picture(kind, None)
         return web.Response(status=204)
 
     return {"PUT": put, "GET": get, "DELETE": delete}

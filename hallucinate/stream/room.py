@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from hallucinate.frame import Picture
-from hallucinate.sources.visitor import VisitorSource
+from hallucinate.sources.guest import GuestSource
 from hallucinate.stage import Stage
 
 
@@ -15,7 +15,7 @@ class Dream(Protocol):
 
     @property
     def id(self) -> str:
-        """``main``, or a visitor's own."""
+        """``main``, or a guest's own."""
         ...
 
     @property
@@ -50,7 +50,7 @@ class Networks(Protocol):
 
 
 class Loop(Protocol):
-    """The dreams that there are, and the way for a visitor to get one."""
+    """The dreams that there are, and the way for a guest to get one."""
 
     @property
     def main(self) -> Dream:
@@ -62,23 +62,23 @@ class Loop(Protocol):
         """Which network dreams, and the way to another one."""
         ...
 
-    def admit(self, source: VisitorSource) -> Dream:
+    def admit(self, source: GuestSource) -> Dream:
         """Start a dream of what ``source`` gives. Raises BusyError, with the reason, when there is no room."""
         ...
 
     def dismiss(self, dream_id: str) -> None:
-        """End a visitor's dream; an unknown id is no error."""
+        """End a guest's dream; an unknown id is no error."""
         ...
 
     def find(self, dream_id: str) -> Dream | None:
         """The dream of that name, or None."""
         ...
 
-    def lay(self, kind: str, picture: Picture | None) -> None:
+    def set_picture(self, kind: str, picture: Picture | None) -> None:
         """Take a "guide" or a "mask", uint8 RGB (H, W, 3), or with None take it away."""
         ...
 
-    def laid(self, kind: str) -> Picture | None:
+    def picture_of(self, kind: str) -> Picture | None:
         """The guide or the mask that was handed in, or None."""
         ...
 

@@ -145,8 +145,8 @@ class Server:
         return _created(f"/whep/{viewer.id}", answer, dream.id)
 
     async def _send(self, request: web.Request) -> web.Response:
-        visitor, answer = await self._peers.send(await _offer(request))
-        return _created(f"/whip/{visitor.id}", answer, visitor.dream.id)
+        guest, answer = await self._peers.send(await _offer(request))
+        return _created(f"/whip/{guest.id}", answer, guest.dream.id)
 
     async def _leave(self, request: web.Request) -> web.Response:
         await self._session(request).close()
@@ -159,7 +159,7 @@ class Server:
 
     def _session(self, request: web.Request) -> Session:
         sessions: Mapping[str, Session] = (
-            self._peers.viewers if request.path.startswith("/whep/") else self._peers.visitors
+            self._peers.viewers if request.path.startswith("/whep/") else self._peers.guests
         )
         session = sessions.get(request.match_info["id"])
         if session is None:
@@ -228,7 +228,7 @@ class Server:
         return {
             **self._room.stats(),
             "viewers": len(self._peers.viewers),
-            "visitors": len(self._peers.visitors),
+            "guests": len(self._peers.guests),
             "pages": len(self._channel),
             "encoders": len(self._encoders),
             "encoding": self._encoders.figures.snapshot(self._clock.now_ns()),

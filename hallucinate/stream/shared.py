@@ -14,8 +14,8 @@ import cv2
 from av.packet import Packet
 
 from hallucinate.clock import Clock
-from hallucinate.frame import Picture, shrunk
-from hallucinate.stage import Shown, Stage
+from hallucinate.frame import OutputFrame, Picture, shrunk
+from hallucinate.stage import Stage
 from hallucinate.stream.encoder import Codec, PictureEncoder, h264_level, ticks
 from hallucinate.stream.figures import Encoded, Figures
 from hallucinate.stream.marker import drawn
@@ -52,7 +52,7 @@ class Wanted(NamedTuple):
     marked: bool = False
     width: int | None = None
 
-    def picture_of(self, shown: Shown) -> Picture:
+    def picture_of(self, shown: OutputFrame) -> Picture:
         """What is seen of this: uint8 RGB (H, W, 3)."""
         picture = shown.dream if self.show is Show.DREAM else shown.camera
         height, width = picture.shape[:2]
@@ -109,7 +109,7 @@ class SharedEncoder:
         self._keyframe_wanted.set()
 
     def _run(self) -> None:
-        shown: Shown | None = None
+        shown: OutputFrame | None = None
         while not self._stop.is_set() and not self._stage.closed:
             newer = self._stage.newer(shown, LOOK_AGAIN_S)
             if newer is None and (shown is None or not self._keyframe_due()):
@@ -122,7 +122,7 @@ class SharedEncoder:
         if self._stage.closed:
             self._call(self._end)
 
-    def _encode(self, shown: Shown, again: bool) -> Packet[Any] | None:
+    def _encode(self, shown: OutputFrame, again: bool) -> Packet[Any] | None:
         started_ns = self._clock.now_ns()
         picture = self.wanted.picture_of(shown)
         if self.wanted.marked:

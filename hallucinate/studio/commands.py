@@ -13,7 +13,7 @@ from hallucinate.errors import SettingsError
 from hallucinate.options import one_of, with_knobs
 from hallucinate.settings import Settings, read_size
 
-MOTION = ("growth_s", "half_life_s", "follow", "drift_zoom", "drift_turn", "drift_flow")
+MOTION = ("growth_s", "half_life_s", "motion_compensation", "drift_zoom", "drift_turn", "drift_flow")
 LIVE_ONLY = frozenset([*MOTION, "steps", "dream_width", "dream_width_min", "fps"])
 """Knobs of what moves, or of what has to be in time."""
 
@@ -75,11 +75,11 @@ def dream_still(
     """Dream a picture at its full size, octave after octave. Killed, the same command goes on where it was."""
     step = read_step("--step-size", step_size)
     # Here, because torch takes seconds to import, and --help and a mistyped option should not.
-    from hallucinate.networks.registry import Given
+    from hallucinate.networks.registry import NetworkOptions
     from hallucinate.studio.sitting import Ask
     from hallucinate.studio.still import Order, still
 
-    given = Given(weights, run_code)
+    given = NetworkOptions(weights, run_code)
     ask = Ask(settings, like, iterations, step, network, device, seed, tile, guide_image, mask_image, given)
     still(Order(photo, out, ask, every, gif, mp4, force))
 
@@ -118,12 +118,12 @@ def dream_film(
     one_of("--segments", segments, ("film", "scene"))
     step = read_step("--step-size", step_size)
     check_manner(like, {"--iterations": iterations, "--step-size": step_size}, settings, panorama)
-    from hallucinate.networks.registry import Given
+    from hallucinate.networks.registry import NetworkOptions
     from hallucinate.studio.film import films
     from hallucinate.studio.order import Order
     from hallucinate.studio.sitting import Ask
 
-    asked, given = (settings, like, iterations, step, network, device, seed), Given(weights, run_code)
+    asked, given = (settings, like, iterations, step, network, device, seed), NetworkOptions(weights, run_code)
     ask = Ask(*asked, guide_image=guide_image, mask_image=mask_image, given=given)
     films(sources, out, Order(Path(), Path(), ask, codec, crf, segments == "scene", force, panorama), ray)
 
@@ -171,13 +171,13 @@ def dream_zoom(
 ) -> None:
     """Zoom into a dream that feeds itself, from noise or a picture. Killed, the same command goes on where it was."""
     step, wanted = read_step("--step-size", step_size), None if size is None else read_size(size)
-    from hallucinate.networks.registry import Given
+    from hallucinate.networks.registry import NetworkOptions
     from hallucinate.studio.sitting import Ask
     from hallucinate.studio.zoom import Order, zoom
     from hallucinate.zooming import Move
 
     asked = (settings, like, iterations, step, network, device, seed, tile, guide_image)
-    ask = Ask(*asked, given=Given(weights, run_code))
+    ask = Ask(*asked, given=NetworkOptions(weights, run_code))
     names = tuple(filter(None, (name.strip() for name in through.split(","))))
     move = Move(scale, turn, shift_x, shift_y)
     count = frames if frames is not None else max(1, round(seconds * fps))
@@ -207,7 +207,7 @@ def sweep_photo(
     settings: Settings,
 ) -> None:
     """Dream a picture with every combination of a few values: a labelled sheet. Killed, it goes on cell by cell."""
-    from hallucinate.networks.registry import Given
+    from hallucinate.networks.registry import NetworkOptions
     from hallucinate.studio.sitting import Ask
     from hallucinate.studio.sweep import Order, read_over, sweep
 
@@ -219,7 +219,7 @@ def sweep_photo(
     alone = None if "iterations" in values or not counts else counts[0]
     size = None if "step" in values else next(iter(steps.values()), None if like else 0.01)
     asked = (settings, like, alone, size, network, device, seed)
-    ask = Ask(*asked, guide_image=guide_image, mask_image=mask_image, given=Given(weights, run_code))
+    ask = Ask(*asked, guide_image=guide_image, mask_image=mask_image, given=NetworkOptions(weights, run_code))
     sweep(Order(photo, out, ask, values, steps, cell, force))
 
 
@@ -248,5 +248,5 @@ def add_studio(app: typer.Typer) -> None:
     """Make the offline commands part of the command line."""
     app.command("film")(with_knobs(dream_film))
     app.command("still")(with_knobs(dream_still, LIVE_ONLY))
-    app.command("zoom")(with_knobs(dream_zoom, LIVE_ONLY | {"where", "total_variation", "pull"}))
+    app.command("zoom")(with_knobs(dream_zoom, LIVE_ONLY | {"where", "total_variation", "l2_weight"}))
     app.command("sweep")(with_knobs(sweep_photo, LIVE_ONLY))

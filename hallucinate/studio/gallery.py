@@ -24,14 +24,14 @@ from PIL import Image, ImageDraw, ImageFont
 from safetensors import safe_open
 
 from hallucinate.dream import clip
-from hallucinate.dream.agreement import read_agreement
+from hallucinate.dream.strength import read_strength_calibration
+from hallucinate.files import shipped
 from hallucinate.frame import Frame, Picture, to_picture
 from hallucinate.motifs import MOTIFS, Pen
 from hallucinate.motifs.drawing import ellipse, over, segment, smooth
 from hallucinate.networks import Network
 from hallucinate.networks.registry import MOTIF_WEIGHTS, open_motif
 from hallucinate.settings import Settings
-from hallucinate.shipped import shipped
 from hallucinate.sources.scene import filmed
 
 FPS = 24
@@ -47,8 +47,8 @@ def still_frames(picture: Picture, seconds: float) -> Iterator[Frame]:
 
 def dreamed(network: Network, frames: Iterator[Frame], settings: Settings, width: int = 320) -> tuple[Picture, Picture]:
     """The last frame, and what a live dream of all of them, calibrated as shipped, has made of it."""
-    agreement = read_agreement(shipped("calibration") / "strength" / f"{network.name}.json")
-    return clip.dreamed(network, frames, settings, width, agreement)
+    calibration = read_strength_calibration(shipped("calibration") / "strength" / f"{network.name}.json")
+    return clip.dreamed(network, frames, settings, width, calibration)
 
 
 def soft_ground(height: int, width: int, seed: int = 0) -> Picture:

@@ -11,9 +11,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from hallucinate.dream.still import Reached
+from hallucinate.dream.still import StillProgress
 from hallucinate.errors import OutputError
-from hallucinate.shipped import write_json
+from hallucinate.files import write_json
 from hallucinate.studio.photos import write_whole
 
 MADE_FROM = "made-from.json"
@@ -25,14 +25,14 @@ def kept_at(out: Path) -> Path:
     return out.with_name(f"{out.name}.part")
 
 
-def keep(path: Path, reached: Reached, made_from: dict[str, object]) -> None:
+def keep(path: Path, reached: StillProgress, made_from: dict[str, object]) -> None:
     """Keep where a dream is. Raises OutputError, with what was kept before left as it was."""
     told = {"made from": made_from, "at": [reached.octave, reached.iteration, reached.octaves]}
     facts = {"dream": json.dumps(told)}
     write_whole(path, lambda part: save_file({"detail": reached.detail.contiguous().cpu()}, part, facts))
 
 
-def find(path: Path, made_from: dict[str, object], device: torch.device) -> Reached | None:
+def find(path: Path, made_from: dict[str, object], device: torch.device) -> StillProgress | None:
     """Where a dream of the same was; None where there is none, or it is of something else, or damaged."""
     try:
         with safe_open(path, "pt") as file:
@@ -40,7 +40,7 @@ def find(path: Path, made_from: dict[str, object], device: torch.device) -> Reac
             if told["made from"] != json.loads(json.dumps(made_from)):
                 return None
             octave, iteration, octaves = (int(n) for n in told["at"])
-            return Reached(octave, iteration, octaves, file.get_tensor("detail").to(device))
+            return StillProgress(octave, iteration, octaves, file.get_tensor("detail").to(device))
     except (SafetensorError, OSError, KeyError, ValueError, TypeError):
         return None
 

@@ -10,15 +10,14 @@ import torch
 
 from hallucinate.device import choose_device, precisions
 from hallucinate.dream import kept
-from hallucinate.dream.agreement import read_agreement
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.flow import Flow
-from hallucinate.dream.governor import OperatingPoint
-from hallucinate.dream.still import Sitting, dreaming
-from hallucinate.frame import Frame, Picture, to_tensor
+from hallucinate.dream.still import StillRun, dreaming
+from hallucinate.dream.strength import read_strength_calibration
+from hallucinate.files import shipped
+from hallucinate.frame import Frame, OperatingPoint, Picture, to_tensor
 from hallucinate.networks.registry import open_network
 from hallucinate.settings import Settings
-from hallucinate.shipped import shipped
 from hallucinate.studio.likes import Like, carried_on, find_like, led_back
 from hallucinate.studio.order import Order
 from hallucinate.studio.sitting import Easel, checked, easel, finished, read_pictures
@@ -79,7 +78,7 @@ class Classic:
         self._easel, self._like, self._flow = made, like, Flow()
         self._done = 0
         self._last: tuple[Picture, Picture] | None = None  # the frame before as it was, and dreamed
-        self._sitting: Sitting | None = None
+        self._sitting: StillRun | None = None
 
     def dream(self, frame: Frame) -> Picture:
         """As ``Dreaming`` says."""
@@ -134,10 +133,10 @@ def live_dreamers(order: Order) -> Callable[[Order], Dreaming]:
     pictures = read_pictures(ask.files())
     # The least width is the governor's, and nothing governs here.
     checked(network, ask.settings.model_copy(update={"dream_width_min": 64}), pictures)
-    agreement = read_agreement(shipped("calibration") / "strength" / f"{network.name}.json")
+    calibration = read_strength_calibration(shipped("calibration") / "strength" / f"{network.name}.json")
 
     def live(film: Order) -> Live:
-        dreamer = Dreamer(network, device, film.ask.seed, agreement, *film.lies())
+        dreamer = Dreamer(network, device, film.ask.seed, calibration, *film.lies())
         dreamer.guide(pictures.get("guide"))
         dreamer.mask(pictures.get("mask"))
         return Live(dreamer, film.ask.settings)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from hallucinate.dream.still import Manner
+from hallucinate.dream.still import StillOptions
 from hallucinate.frame import Picture
 from hallucinate.networks import Network
 from hallucinate.networks.registry import known, open_network
@@ -45,11 +45,11 @@ OBJECTIVES: tuple[Row, ...] = (
 
 PRIORS: tuple[Row, ...] = (
     ("none", {}),
-    ("natural_colours", {"natural_colours": True}),
+    ("colour_decorrelation", {"colour_decorrelation": True}),
     ("gradient_blur 3", {"gradient_blur": 3.0}),
-    ("laplacian 4", {"laplacian": 4}),
+    ("laplacian 4", {"laplacian_levels": 4}),
     ("total_variation 0.5", {"total_variation": 0.5}),
-    ("pull 0.5", {"pull": 0.5}),
+    ("l2_weight 0.5", {"l2_weight": 0.5}),
 )
 
 
@@ -72,7 +72,7 @@ def right_half() -> Picture:
     return mask
 
 
-def asked(network: Network, knobs: Mapping[str, Any], manner: Manner) -> Picture:
+def asked(network: Network, knobs: Mapping[str, Any], manner: StillOptions) -> Picture:
     """The sky, dreamed with these knobs."""
     plain = Settings.model_validate(knobs)
     made = Easel(network, torch.device("cpu"), plain, manner, rings(), right_half())
@@ -80,7 +80,7 @@ def asked(network: Network, knobs: Mapping[str, Any], manner: Manner) -> Picture
     return dreamed(made, sky())
 
 
-def sheet(network: Network, rows: Sequence[Row], manner: Manner, first: bool = True) -> Picture:
+def sheet(network: Network, rows: Sequence[Row], manner: StillOptions, first: bool = True) -> Picture:
     """The sky, and each row's dream of it."""
     cells = [sky()] if first else []
     labels = ["the sky"] if first else []
@@ -100,15 +100,15 @@ def main() -> None:
     """The command."""
     docs: Path = ROOT / "docs"
     box = open_network("motif", torch.device("cpu"), torch.float32)
-    save(docs / "objectives.jpg", sheet(box, OBJECTIVES, Manner(), first=False), 82)
+    save(docs / "objectives.jpg", sheet(box, OBJECTIVES, StillOptions(), first=False), 82)
     eye = [(name, {"motifs": {"eye": 1.0}, **knobs}) for name, knobs in PRIORS]
-    save(docs / "priors.jpg", sheet(box, eye, Manner(), first=False), 82)
+    save(docs / "priors.jpg", sheet(box, eye, StillOptions(), first=False), 82)
     classic = LIKES["notebook"]
     found = networks()
     cells, labels = [sky()], ["the sky"]
     for network in found:
         knobs = {**classic.knobs, "motifs": {}, "layers": {network.default_layer: 1.0}}
-        cells.append(asked(network, knobs, Manner(classic.iterations, classic.step_size, classic=True)))
+        cells.append(asked(network, knobs, StillOptions(classic.iterations, classic.step_size, classic=True)))
         labels.append(f"{network.name}: {network.default_layer}")
     save(docs / "networks.jpg", grid(cells, min(COLUMNS, len(cells)), labels), 82)
     names = ", ".join(network.name for network in found)

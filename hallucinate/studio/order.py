@@ -10,7 +10,7 @@ import av
 
 from hallucinate.dream.surface import Surface
 from hallucinate.errors import PanoramaError
-from hallucinate.panorama.fitting import Wanted, check_shape, read_wanted
+from hallucinate.panorama.fitting import PanoramaSpec, check_shape, read_panorama_spec
 from hallucinate.panorama.remap import Layout, eye_size
 from hallucinate.sources.panoramas import as_it_says
 from hallucinate.studio.sitting import Ask, made_of
@@ -87,9 +87,9 @@ class Order:
             except PanoramaError as error:
                 raise PanoramaError(f"film {self.source.name}: {error}") from None
 
-    def _said(self) -> Wanted | None:
+    def _said(self) -> PanoramaSpec | None:
         """What somebody said that the film's pictures are, or it says itself; None for flat ones."""
-        return as_it_says(str(self.source)) if self.panorama == "auto" else read_wanted(self.panorama)
+        return as_it_says(str(self.source)) if self.panorama == "auto" else read_panorama_spec(self.panorama)
 
     def options(self) -> dict[str, str]:
         """The encoder's options."""
@@ -100,6 +100,6 @@ class Order:
         return {each.name for each in av.Codec(CODECS[self.codec], "w").video_formats or ()}
 
 
-def spherical(wanted: Wanted | None) -> TypeGuard[Wanted]:
+def spherical(wanted: PanoramaSpec | None) -> TypeGuard[PanoramaSpec]:
     """Whether it is dreamed on the sphere: equirect and half-equirect are."""
     return wanted is not None and wanted.kind in list(Surface)

@@ -17,7 +17,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from hallucinate.shipped import move_whole, write_bytes
+from hallucinate.files import move_whole, write_bytes
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from av.error import FFmpegError
 from PIL import Image
 
 from hallucinate.errors import OutputError, SettingsError, SourceUnavailable
+from hallucinate.files import move_whole
 from hallucinate.frame import Picture
-from hallucinate.shipped import move_whole
 from hallucinate.sources.still import load_picture
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}

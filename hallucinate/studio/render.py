@@ -13,8 +13,8 @@ import numpy as np
 from av.error import FFmpegError
 
 from hallucinate.errors import OutputError, SourceError
+from hallucinate.files import write_json
 from hallucinate.frame import Frame
-from hallucinate.shipped import write_json
 from hallucinate.sources.decode import turned
 from hallucinate.studio.colours import Canvas, added, canvas_for, seen
 from hallucinate.studio.footage import Footage, Span

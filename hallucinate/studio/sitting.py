@@ -12,15 +12,15 @@ import numpy as np
 import torch
 
 from hallucinate.device import choose_device
-from hallucinate.dream.agreement import read_agreement
-from hallucinate.dream.still import Manner, Sitting, dreaming
-from hallucinate.dream.tiles import reach, wish
+from hallucinate.dream.still import StillOptions, StillRun, dreaming
+from hallucinate.dream.strength import read_strength_calibration
+from hallucinate.dream.tiles import compile_objectives, receptive_field
 from hallucinate.errors import SettingsError, SourceUnavailable
+from hallucinate.files import shipped
 from hallucinate.frame import Picture, to_picture, to_tensor
 from hallucinate.networks import Network
-from hallucinate.networks.registry import Given, open_network
+from hallucinate.networks.registry import NetworkOptions, open_network
 from hallucinate.settings import LiveSettings, Settings
-from hallucinate.shipped import shipped
 from hallucinate.sources.still import load_picture
 from hallucinate.studio.likes import find_like, likened
 from hallucinate.studio.photos import check_there, photo_size
@@ -47,7 +47,7 @@ class Ask:
     tile: int = 1024
     guide_image: Path | None = None
     mask_image: Path | None = None
-    given: Given = field(default_factory=Given)
+    given: NetworkOptions = field(default_factory=NetworkOptions)
 
     def told(self) -> dict[str, object]:
         """All that decides what the dream looks like, for JSON."""
@@ -74,20 +74,20 @@ class Easel:
     network: Network
     device: torch.device
     settings: Settings
-    manner: Manner
+    manner: StillOptions
     guide: Picture | None
     mask: Picture | None
 
-    def sitting(self, width: int, height: int) -> Sitting:
+    def sitting(self, width: int, height: int) -> StillRun:
         """A sitting for a photo of that size."""
-        wanted = wish(self.network, self.settings, self.guide, self.device)
+        wanted = compile_objectives(self.network, self.settings, self.guide, self.device)
         large = width * height > self.manner.tile**2
         mask = None
         if self.mask is not None and self.settings.where == "painted":
             mask = to_tensor(self.mask, self.device).mean(1, keepdim=True)
-        agreement = read_agreement(shipped("calibration") / "strength" / f"{self.network.name}.json")
-        margin = reach(wanted, self.device) if large else 0
-        return Sitting(wanted, self.settings, self.manner, agreement, margin, mask)
+        calibration = read_strength_calibration(shipped("calibration") / "strength" / f"{self.network.name}.json")
+        margin = receptive_field(wanted, self.device) if large else 0
+        return StillRun(wanted, self.settings, self.manner, calibration, margin, mask)
 
     def asking(self, **knobs: object) -> Easel:
         """The same, with other knobs. Raises SettingsError."""
@@ -105,7 +105,7 @@ def easel(ask: Ask) -> Easel:
     settings = fitted(likened(like, ask.settings), pictures, network, classic=like is not None)
     if settings.where == "moving":
         raise SettingsError("where: a still does not move; give everywhere, or painted with --mask-image")
-    manner = Manner(
+    manner = StillOptions(
         iterations=ask.iterations or (like.iterations if like else 10),
         step_size=ask.step_size if ask.step_size is not None else (like.step_size if like else None),
         classic=like is not None,

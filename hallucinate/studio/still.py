@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from hallucinate.dream.still import Reached, dreaming, sizes
+from hallucinate.dream.still import StillProgress, dreaming, sizes
 from hallucinate.errors import OutputError
 from hallucinate.frame import Picture, to_tensor
 from hallucinate.sources.still import load_picture
@@ -134,14 +134,14 @@ def dream(order: Order, made: Easel, photo: Picture, stages: Stages, console: Co
 
 
 def climbed(
-    dreams: Iterator[Reached],
+    dreams: Iterator[StillProgress],
     made: Easel,
     x: torch.Tensor,
     stages: Stages,
     done: Callable[[int], None],
     out: Path,
     made_from: dict[str, object],
-) -> Reached | None:
+) -> StillProgress | None:
     """The last of the dreams; on the way, stages are written, and where it is is kept every so often."""
     reached, due_s = None, time.monotonic() + KEEP_EVERY_S
     for reached in dreams:

@@ -18,7 +18,7 @@ import torch
 from rich.console import Console
 
 from hallucinate.dream.ascent import normalised, resized, shifted
-from hallucinate.dream.still import Sitting, laid, prior, sizes
+from hallucinate.dream.still import StillRun, laid, prior, sizes
 from hallucinate.dream.tiles import gradient_by_tiles
 from hallucinate.errors import SettingsError
 from hallucinate.frame import Picture, fit, to_picture, to_tensor
@@ -132,7 +132,7 @@ def frames(order: Order, easels: list[Easel], start: Picture, done: int) -> Iter
         yield picture
 
 
-def grown(sitting: Sitting, picture: Picture, random: np.random.Generator, device: torch.device) -> Picture:
+def grown(sitting: StillRun, picture: Picture, random: np.random.Generator, device: torch.device) -> Picture:
     """A frame dreamed: so many steps on each octave, coarse to fine, each enlarged and laid on the picture."""
     settings, manner = sitting.settings, sitting.manner
     x = to_tensor(picture, device)

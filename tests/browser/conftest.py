@@ -19,7 +19,7 @@ from playwright.async_api import Browser, BrowserContext, async_playwright
 
 from hallucinate.networks import Network
 from hallucinate.settings import PICTURES, Settings
-from tests.browser.visitor import WAIT_S, Visitor
+from tests.browser.viewer import WAIT_S, Viewer
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = [
@@ -36,7 +36,7 @@ START_S = 60
 DREAM_WIDTH = 192
 # One size, and time enough on a busy machine: what is dreamed shall not depend on the governor here.
 SETTINGS = Settings(dream_width=DREAM_WIDTH, dream_width_min=DREAM_WIDTH, fps=15.0, strength=0.8)
-ROOM_FOR_VISITORS = 1
+ROOM_FOR_GUESTS = 1
 
 
 class ServerProcess:
@@ -59,7 +59,7 @@ class ServerProcess:
     async def start(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "hallucinate", "--source", "scene", "--host", "127.0.0.1"),
-            *("--port", str(self.port), "--visitors", str(ROOM_FOR_VISITORS), *self._arguments),
+            *("--port", str(self.port), "--max-guests", str(ROOM_FOR_GUESTS), *self._arguments),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -130,7 +130,7 @@ async def until_answer(http: aiohttp.ClientSession, path: str, name: str, value:
                     return
 
 
-OpenPage = Callable[..., Awaitable[Visitor]]
+OpenPage = Callable[..., Awaitable[Viewer]]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -141,24 +141,24 @@ async def open_page(browser: Browser, server: ServerProcess, http: aiohttp.Clien
     itself, ``before`` a script that runs before the page's own; the rest goes to Playwright's new_context.
     """
     contexts: list[BrowserContext] = []
-    visitors: list[tuple[Visitor, str]] = []
+    viewers: list[tuple[Viewer, str]] = []
 
-    async def open_one(path: str = "/", forgive: str = "$.", before: str = "", **options: object) -> Visitor:
+    async def open_one(path: str = "/", forgive: str = "$.", before: str = "", **options: object) -> Viewer:
         context = await browser.new_context(**options)  # type: ignore[arg-type]
         contexts.append(context)
         if before:
             await context.add_init_script(before)
-        visitor = Visitor(await context.new_page())
-        visitors.append((visitor, forgive))
-        await visitor.page.goto(server.url + path)
-        return visitor
+        viewer = Viewer(await context.new_page())
+        viewers.append((viewer, forgive))
+        await viewer.page.goto(server.url + path)
+        return viewer
 
     yield open_one
     for context in contexts:
         await context.close()
-    for visitor, forgive in visitors:
-        assert [error for error in visitor.errors if not re.search(forgive, error)] == []
-        assert {urlsplit(url).netloc for url in visitor.requests} == {urlsplit(server.url).netloc}
+    for viewer, forgive in viewers:
+        assert [error for error in viewer.errors if not re.search(forgive, error)] == []
+        assert {urlsplit(url).netloc for url in viewer.requests} == {urlsplit(server.url).netloc}
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from hallucinate.frame import Picture, to_tensor
 from hallucinate.networks import Network
 from tests.browser.conftest import DREAM_WIDTH, OpenPage, until_answer
 from tests.browser.test_watch import picture_that
-from tests.browser.visitor import GAP_MS, WAIT_S, Visitor, least_gap
+from tests.browser.viewer import GAP_MS, WAIT_S, Viewer, least_gap
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -47,25 +47,25 @@ def likeness(network: Network, picture: Picture, guide: Picture) -> float:
 async def test_a_picture_dropped_is_dreamed_of_at_once_and_the_stream_goes_on(
     open_page: OpenPage, network: Network, http: aiohttp.ClientSession
 ) -> None:
-    visitor, other = await open_page(), await open_page()
-    await visitor.start()
-    await visitor.open_drawer()
-    await visitor.page.keyboard.down("c")
-    await visitor.until("!document.getElementById('compared').hidden")
-    await visitor.frames(5)
-    camera = likeness(network, await visitor.picture(), checks())
-    await visitor.page.keyboard.up("c")
-    await visitor.until("document.getElementById('compared').hidden")
-    await visitor.frames(5)
+    viewer, other = await open_page(), await open_page()
+    await viewer.start()
+    await viewer.open_drawer()
+    await viewer.page.keyboard.down("c")
+    await viewer.until("!document.getElementById('compared').hidden")
+    await viewer.frames(5)
+    camera = likeness(network, await viewer.picture(), checks())
+    await viewer.page.keyboard.up("c")
+    await viewer.until("document.getElementById('compared').hidden")
+    await viewer.frames(5)
 
     async def dropped() -> None:
-        await visitor.hand_in(png_of(checks()), "image/png")
-        await visitor.until("!document.querySelector('.weight.guide').hidden")
-        await visitor.until("document.querySelector('.guide img').naturalWidth === 320")
-        await picture_that(visitor, lambda picture: likeness(network, picture, checks()) > 1.3 * camera)
-        await visitor.frames(10)
+        await viewer.hand_in(png_of(checks()), "image/png")
+        await viewer.until("!document.querySelector('.weight.guide').hidden")
+        await viewer.until("document.querySelector('.guide img').naturalWidth === 320")
+        await picture_that(viewer, lambda picture: likeness(network, picture, checks()) > 1.3 * camera)
+        await viewer.frames(10)
 
-    assert await least_gap(visitor, dropped, "a guide is dropped") < GAP_MS
+    assert await least_gap(viewer, dropped, "a guide is dropped") < GAP_MS
     async with http.get("/api/settings") as response:
         settings = await response.json()
     assert (settings["guide"], settings["motifs"], settings["layers"]) == (1, {}, {})
@@ -77,7 +77,7 @@ async def test_a_picture_dropped_is_dreamed_of_at_once_and_the_stream_goes_on(
     await other.page.keyboard.press("Home")
     await other.until("document.getElementById('knob-guide').getAttribute('aria-valuetext') === '0.00'")
     await until_answer(http, "/api/settings", "guide", 0)
-    await visitor.page.click("[aria-label='Remove the guide picture']")
+    await viewer.page.click("[aria-label='Remove the guide picture']")
     await until_answer(http, "/api/settings", "motifs", {"eye": 1})
     await until_answer(http, "/api/stats", "pictures", [])
     await other.until("document.querySelector('.weight.guide').hidden")
@@ -86,19 +86,19 @@ async def test_a_picture_dropped_is_dreamed_of_at_once_and_the_stream_goes_on(
 async def test_a_picture_is_pasted_or_chosen_and_what_is_none_is_said(
     open_page: OpenPage, http: aiohttp.ClientSession
 ) -> None:
-    visitor = await open_page(forgive="400", **PHONE)
-    await visitor.start()
-    await visitor.hand_in(b"no picture at all", "text/plain")
-    await visitor.until("document.getElementById('notice-words').textContent.startsWith('The guide is not a picture')")
+    viewer = await open_page(forgive="400", **PHONE)
+    await viewer.start()
+    await viewer.hand_in(b"no picture at all", "text/plain")
+    await viewer.until("document.getElementById('notice-words').textContent.startsWith('The guide is not a picture')")
     await until_answer(http, "/api/settings", "guide", 0)
 
-    await visitor.hand_in(png_of(checks()), "image/png", "paste")
+    await viewer.hand_in(png_of(checks()), "image/png", "paste")
     await until_answer(http, "/api/settings", "guide", 1)
     large = np.repeat(np.repeat(checks(), 8, 0), 8, 1)
-    await visitor.page.set_input_files(
+    await viewer.page.set_input_files(
         "#guide-file", {"name": "photo.png", "mimeType": "image/png", "buffer": png_of(large)}
     )
-    await visitor.until("document.querySelector('.guide img').naturalHeight === 384")  # of 1024 × 768, shown at 512
+    await viewer.until("document.querySelector('.guide img').naturalHeight === 384")  # of 1024 × 768, shown at 512
     await until_answer(http, "/api/settings", "guide", 1)
 
 
@@ -114,24 +114,24 @@ async def mask_that(http: aiohttp.ClientSession, is_so: Callable[[Picture], bool
                 return mask
 
 
-async def stroke(visitor: Visitor, xs: tuple[float, float]) -> None:
+async def stroke(viewer: Viewer, xs: tuple[float, float]) -> None:
     """Paint across the picture's middle, between these shares of its width."""
-    box = await visitor.page.locator("#mask").bounding_box()
+    box = await viewer.page.locator("#mask").bounding_box()
     assert box is not None
     for n, x in enumerate(xs):
-        await visitor.page.mouse.move(box["x"] + x * box["width"], box["y"] + box["height"] / 2, steps=6)
-        await (visitor.page.mouse.down() if n == 0 else visitor.page.mouse.up())
+        await viewer.page.mouse.move(box["x"] + x * box["width"], box["y"] + box["height"] / 2, steps=6)
+        await (viewer.page.mouse.down() if n == 0 else viewer.page.mouse.up())
 
 
 async def test_where_it_dreams_is_painted_erased_and_cleared(open_page: OpenPage, http: aiohttp.ClientSession) -> None:
-    visitor = await open_page(**PHONE)
-    await visitor.start()
-    await visitor.open_drawer()
-    assert await visitor.page.is_hidden("[aria-label='Clear what is painted']")
-    await visitor.page.click("#paint")
-    await stroke(visitor, (0.2, 0.8))
+    viewer = await open_page(**PHONE)
+    await viewer.start()
+    await viewer.open_drawer()
+    assert await viewer.page.is_hidden("[aria-label='Clear what is painted']")
+    await viewer.page.click("#paint")
+    await stroke(viewer, (0.2, 0.8))
     await until_answer(http, "/api/settings", "where", "painted")
-    assert not await visitor.page.is_visible("#compared")  # a hand that paints does not hold to compare
+    assert not await viewer.page.is_visible("#compared")  # a hand that paints does not hold to compare
     mask = await mask_that(http, lambda mask: mask.max() > 200)
     height, width = mask.shape
     assert max(height, width) <= 512
@@ -139,44 +139,44 @@ async def test_where_it_dreams_is_painted_erased_and_cleared(open_page: OpenPage
     assert mask[height // 2, width * 3 // 10 : width * 7 // 10].min() > 200
     assert max(mask[:, 0].max(), mask[0].max(), mask[-1].max()) < 20
 
-    await visitor.page.click("#eraser")
-    await stroke(visitor, (0.65, 0.9))
+    await viewer.page.click("#eraser")
+    await stroke(viewer, (0.65, 0.9))
     await mask_that(http, lambda mask: mask[height // 2, width * 3 // 4] < 60 and mask[height // 2, width // 2] > 200)
-    await visitor.page.click("#paint-done")
-    assert await visitor.page.is_hidden("#mask")
-    assert await visitor.value("knob-where") == "painted"
+    await viewer.page.click("#paint-done")
+    assert await viewer.page.is_hidden("#mask")
+    assert await viewer.value("knob-where") == "painted"
 
     # Painted on from there, by keys alone: the brush starts in the middle.
-    await visitor.page.focus("#paint")
-    await visitor.page.keyboard.press("Enter")
-    await visitor.page.focus("#mask")
+    await viewer.page.focus("#paint")
+    await viewer.page.keyboard.press("Enter")
+    await viewer.page.focus("#mask")
     for _ in range(8):
-        await visitor.page.keyboard.press("ArrowUp")
-    await visitor.page.keyboard.press(" ")
+        await viewer.page.keyboard.press("ArrowUp")
+    await viewer.page.keyboard.press(" ")
     await mask_that(http, lambda mask: mask[4, width // 2] > 150)
-    await visitor.page.click("#paint-clear")
+    await viewer.page.click("#paint-clear")
     await until_answer(http, "/api/settings", "where", "everywhere")
     await until_answer(http, "/api/stats", "pictures", [])
-    await visitor.page.keyboard.press("Escape")  # stops, whatever else is open
-    await visitor.until_state("stopped")
-    assert await visitor.page.is_hidden("#painting")
+    await viewer.page.keyboard.press("Escape")  # stops, whatever else is open
+    await viewer.until_state("stopped")
+    assert await viewer.page.is_hidden("#painting")
 
 
 @pytest.mark.parametrize("hand", ["pointer", "space key"])
 async def test_a_tap_paints_a_dot_and_with_the_eraser_takes_one_away(
     open_page: OpenPage, http: aiohttp.ClientSession, hand: str
 ) -> None:
-    visitor = await open_page(**PHONE)
-    await visitor.start()
-    await visitor.open_drawer()
-    await visitor.page.click("#paint")
+    viewer = await open_page(**PHONE)
+    await viewer.start()
+    await viewer.open_drawer()
+    await viewer.page.click("#paint")
 
     async def tap() -> None:
         if hand == "pointer":
-            await visitor.page.click("#mask")
+            await viewer.page.click("#mask")
         else:
-            await visitor.page.focus("#mask")
-            await visitor.page.keyboard.press(" ")
+            await viewer.page.focus("#mask")
+            await viewer.page.keyboard.press(" ")
 
     await tap()
     await until_answer(http, "/api/settings", "where", "painted")
@@ -186,7 +186,7 @@ async def test_a_tap_paints_a_dot_and_with_the_eraser_takes_one_away(
     painted = (mask > 128).sum()
     assert mask[height // 2, width // 2] > 200
     assert 0.9 * np.pi * radius**2 < painted < 1.6 * np.pi * radius**2
-    await visitor.page.click("#eraser")
+    await viewer.page.click("#eraser")
     await tap()
     await mask_that(http, lambda mask: mask[height // 2, width // 2] < 60)
 
@@ -194,40 +194,40 @@ async def test_a_tap_paints_a_dot_and_with_the_eraser_takes_one_away(
 async def test_to_choose_what_is_painted_where_nothing_is_begins_to_paint(
     open_page: OpenPage, http: aiohttp.ClientSession
 ) -> None:
-    visitor = await open_page()
-    await visitor.start()
-    await visitor.open_drawer()
-    await visitor.page.select_option("#knob-where", "moving")
+    viewer = await open_page()
+    await viewer.start()
+    await viewer.open_drawer()
+    await viewer.page.select_option("#knob-where", "moving")
     await until_answer(http, "/api/settings", "where", "moving")
-    await visitor.page.select_option("#knob-where", "painted")
-    assert await visitor.page.is_visible("#painting")
-    await visitor.page.click("#paint-done")
-    await visitor.until("document.activeElement.id === 'knob-where'")
-    await visitor.until("document.getElementById('knob-where').value === 'moving'")
+    await viewer.page.select_option("#knob-where", "painted")
+    assert await viewer.page.is_visible("#painting")
+    await viewer.page.click("#paint-done")
+    await viewer.until("document.activeElement.id === 'knob-where'")
+    await viewer.until("document.getElementById('knob-where').value === 'moving'")
 
 
 async def test_layers_and_motifs_are_one_mix(open_page: OpenPage, http: aiohttp.ClientSession) -> None:
-    visitor = await open_page()
-    await visitor.start()
-    await visitor.open_drawer()
-    await visitor.page.click(".layers summary")
-    await visitor.page.click("#knob-layers [aria-label='Add mixed3b to the mix']")
+    viewer = await open_page()
+    await viewer.start()
+    await viewer.open_drawer()
+    await viewer.page.click(".layers summary")
+    await viewer.page.click("#knob-layers [aria-label='Add mixed3b to the mix']")
     await until_answer(http, "/api/settings", "layers", {"mixed3b": 1})
     await until_answer(http, "/api/settings", "motifs", {"eye": 1})
 
-    await visitor.page.fill("#unit-channel", "12")
-    await visitor.page.click("label[for='unit-centre']")
-    await visitor.page.click("#knob-layers [aria-label='Add mixed4a to the mix']")
+    await viewer.page.fill("#unit-channel", "12")
+    await viewer.page.click("label[for='unit-centre']")
+    await viewer.page.click("#knob-layers [aria-label='Add mixed4a to the mix']")
     await until_answer(http, "/api/settings", "layers", {"mixed3b": 1, "mixed4a:12@centre": 1})
-    rows = await visitor.page.locator(ROWS).all_inner_texts()
+    rows = await viewer.page.locator(ROWS).all_inner_texts()
     assert rows == ["eye", "mixed3b", "mixed4a, channel 12, in the middle"]
-    await visitor.page.click("[aria-label='Remove mixed3b']")
+    await viewer.page.click("[aria-label='Remove mixed3b']")
     await until_answer(http, "/api/settings", "layers", {"mixed4a:12@centre": 1})
 
-    await visitor.page.click("#knob-layers .only:has-text('mixed5')")  # and nothing else
+    await viewer.page.click("#knob-layers .only:has-text('mixed5')")  # and nothing else
     await until_answer(http, "/api/settings", "layers", {"mixed5:12@centre": 1})
     await until_answer(http, "/api/settings", "motifs", {})
-    await visitor.page.click("#knob-motifs .only:has-text('spiral')")
+    await viewer.page.click("#knob-motifs .only:has-text('spiral')")
     await until_answer(http, "/api/settings", "layers", {})
-    await visitor.page.click("[aria-label='Remove spiral']")
-    await visitor.until("document.querySelector('.mix').innerText.includes('Nothing is asked for')")
+    await viewer.page.click("[aria-label='Remove spiral']")
+    await viewer.until("document.querySelector('.mix').innerText.includes('Nothing is asked for')")

@@ -15,13 +15,13 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobil
 
 async def test_a_change_from_anywhere_moves_every_page(open_page: OpenPage, http: aiohttp.ClientSession) -> None:
     one, other = await open_page(), await open_page()
-    for visitor in (one, other):
-        await visitor.open_drawer()
-    async with http.patch("/api/settings", json={"strength": 0.85, "follow": False}) as response:
+    for viewer in (one, other):
+        await viewer.open_drawer()
+    async with http.patch("/api/settings", json={"strength": 0.85, "motion_compensation": False}) as response:
         assert response.status == 200
-    for visitor in (one, other):
-        await visitor.until("document.getElementById('knob-strength').value === '0.85'")
-        await visitor.until("!document.getElementById('knob-follow').checked")
+    for viewer in (one, other):
+        await viewer.until("document.getElementById('knob-strength').value === '0.85'")
+        await viewer.until("!document.getElementById('knob-motion_compensation').checked")
 
     await one.page.focus("#knob-strength")
     await one.page.keyboard.press("ArrowLeft")
@@ -39,8 +39,8 @@ async def test_a_change_from_anywhere_moves_every_page(open_page: OpenPage, http
 
 async def test_a_slider_under_a_hand_stays_under_it(open_page: OpenPage, http: aiohttp.ClientSession) -> None:
     held, other = await open_page(), await open_page()
-    for visitor in (held, other):
-        await visitor.open_drawer()
+    for viewer in (held, other):
+        await viewer.open_drawer()
     slider = held.page.locator("#knob-strength")
     await slider.scroll_into_view_if_needed()
     box = await slider.bounding_box()
@@ -62,30 +62,30 @@ async def test_a_slider_under_a_hand_stays_under_it(open_page: OpenPage, http: a
 async def test_every_knob_of_the_schema_has_a_control(open_page: OpenPage, http: aiohttp.ClientSession) -> None:
     async with http.get("/api/schema") as response:
         schema = await response.json()
-    visitor = await open_page()
-    await visitor.open_drawer()
+    viewer = await open_page()
+    await viewer.open_drawer()
     for name in schema["properties"]:
-        assert await visitor.page.locator(f"#knob-{name}").count() == 1, name
+        assert await viewer.page.locator(f"#knob-{name}").count() == 1, name
     for mix in ("motifs", "layers"):
-        names = await visitor.page.locator(f"#knob-{mix} .tile .name").all_text_contents()
+        names = await viewer.page.locator(f"#knob-{mix} .tile .name").all_text_contents()
         assert names == [m.replace("_", " ") for m in schema["properties"][mix]["propertyNames"]["enum"]]
 
 
 async def test_the_mix_is_made_with_a_thumb(open_page: OpenPage, http: aiohttp.ClientSession) -> None:
-    visitor = await open_page(**PHONE)
-    await visitor.start()
-    await visitor.page.tap("#drawer-open")
-    await visitor.page.tap(".only:has-text('spiral')")
-    await visitor.until("document.querySelectorAll('.weight:not([hidden])').length === 1")
-    await visitor.page.tap("[aria-label='Add cat to the mix']")
-    await visitor.until("document.querySelectorAll('.weight:not([hidden])').length === 2")
-    await visitor.page.tap("[aria-label='Take spiral out of the mix']")
-    await visitor.until("document.querySelectorAll('.weight:not([hidden])').length === 1")
+    viewer = await open_page(**PHONE)
+    await viewer.start()
+    await viewer.page.tap("#drawer-open")
+    await viewer.page.tap(".only:has-text('spiral')")
+    await viewer.until("document.querySelectorAll('.weight:not([hidden])').length === 1")
+    await viewer.page.tap("[aria-label='Add cat to the mix']")
+    await viewer.until("document.querySelectorAll('.weight:not([hidden])').length === 2")
+    await viewer.page.tap("[aria-label='Take spiral out of the mix']")
+    await viewer.until("document.querySelectorAll('.weight:not([hidden])').length === 1")
     await until_answer(http, "/api/settings", "motifs", {"cat": 1})
-    await visitor.page.tap("#drawer .handle")
-    await visitor.until("document.getElementById('drawer').inert")
+    await viewer.page.tap("#drawer .handle")
+    await viewer.until("document.getElementById('drawer').inert")
 
-    small = await visitor.page.evaluate("""() => [...document.querySelectorAll('button, select, input, summary')]
+    small = await viewer.page.evaluate("""() => [...document.querySelectorAll('button, select, input, summary')]
       .filter((element) => element.checkVisibility() && element.type !== 'checkbox')
       .filter((element) => {
         const { width, height } = element.getBoundingClientRect();  // 43.99 while it still slides
@@ -96,18 +96,18 @@ async def test_the_mix_is_made_with_a_thumb(open_page: OpenPage, http: aiohttp.C
 
 
 async def test_all_is_within_reach_of_the_keyboard(open_page: OpenPage) -> None:
-    visitor = await open_page()
-    await visitor.start()
-    await visitor.open_drawer()
-    await visitor.open_all()
-    await visitor.page.evaluate("() => document.body.focus()")
-    wanted = await visitor.page.evaluate("""() => [...document.querySelectorAll('button, select, input, summary')]
+    viewer = await open_page()
+    await viewer.start()
+    await viewer.open_drawer()
+    await viewer.open_all()
+    await viewer.page.evaluate("() => document.body.focus()")
+    wanted = await viewer.page.evaluate("""() => [...document.querySelectorAll('button, select, input, summary')]
       .filter((element) => element.checkVisibility() && !element.matches(':disabled') && element.tabIndex >= 0)
       .map((element, at) => { element.dataset.at = at; return at; })""")
     reached = {}
     for _ in range(2 * len(wanted)):
-        await visitor.page.keyboard.press("Tab")
-        at, outline = await visitor.page.evaluate(
+        await viewer.page.keyboard.press("Tab")
+        at, outline = await viewer.page.evaluate(
             "() => [document.activeElement.dataset.at, getComputedStyle(document.activeElement).outlineStyle]"
         )
         if at is not None:
@@ -115,50 +115,50 @@ async def test_all_is_within_reach_of_the_keyboard(open_page: OpenPage) -> None:
     assert set(wanted) <= set(reached)
     assert "none" not in reached.values()
 
-    assert await visitor.page.inner_text("#knob-motifs .only[tabindex='0']") == "eye"  # which is chosen
-    await visitor.page.focus("#knob-motifs .only[tabindex='0']")
-    tiles = await visitor.page.locator("#knob-motifs .only").count()
+    assert await viewer.page.inner_text("#knob-motifs .only[tabindex='0']") == "eye"  # which is chosen
+    await viewer.page.focus("#knob-motifs .only[tabindex='0']")
+    tiles = await viewer.page.locator("#knob-motifs .only").count()
     for _ in range(tiles):
-        await visitor.page.keyboard.press("ArrowLeft")
+        await viewer.page.keyboard.press("ArrowLeft")
     seen = set()
     for _ in range(tiles):
-        seen.add(await visitor.page.evaluate("() => document.activeElement.textContent"))
-        await visitor.page.keyboard.press("ArrowRight")
+        seen.add(await viewer.page.evaluate("() => document.activeElement.textContent"))
+        await viewer.page.keyboard.press("ArrowRight")
     assert len(seen) == tiles
     rows = []
-    await visitor.page.keyboard.press("Home")
+    await viewer.page.keyboard.press("Home")
     for key in ["ArrowDown"] * 2 + ["ArrowUp"] * 2:
         top, left = "document.activeElement.offsetParent.offsetTop", "document.activeElement.offsetParent.offsetLeft"
-        rows.append(await visitor.page.evaluate(f"() => [{top}, {left}]"))
-        await visitor.page.keyboard.press(key)
+        rows.append(await viewer.page.evaluate(f"() => [{top}, {left}]"))
+        await viewer.page.keyboard.press(key)
     assert rows[0][0] < rows[1][0] < rows[2][0]
     assert rows[1] == rows[3]
     assert len({left for _, left in rows}) == 1
-    families = await visitor.page.locator(".family").all_inner_texts()
+    families = await viewer.page.locator(".family").all_inner_texts()
     assert families == list(dict.fromkeys(motif.family for motif in MOTIFS.values()))
-    await visitor.page.keyboard.press("Enter")
-    await visitor.until("document.activeElement.getAttribute('aria-pressed') === 'true'")
-    await visitor.page.keyboard.press("+")
-    await visitor.until("document.activeElement.getAttribute('aria-pressed') === 'false'")
+    await viewer.page.keyboard.press("Enter")
+    await viewer.until("document.activeElement.getAttribute('aria-pressed') === 'true'")
+    await viewer.page.keyboard.press("+")
+    await viewer.until("document.activeElement.getAttribute('aria-pressed') === 'false'")
 
 
 async def test_the_help_opens_and_closes_by_its_key(open_page: OpenPage) -> None:
-    visitor = await open_page()
-    await visitor.start()
-    await visitor.page.keyboard.press("?")
-    assert await visitor.page.is_visible("#help")
-    assert await visitor.page.is_visible("#stop")
-    await visitor.page.keyboard.press("Escape")
-    assert not await visitor.page.is_visible("#help")
-    await visitor.until_state("live")
+    viewer = await open_page()
+    await viewer.start()
+    await viewer.page.keyboard.press("?")
+    assert await viewer.page.is_visible("#help")
+    assert await viewer.page.is_visible("#stop")
+    await viewer.page.keyboard.press("Escape")
+    assert not await viewer.page.is_visible("#help")
+    await viewer.until_state("live")
 
 
 async def test_everything_has_a_name(open_page: OpenPage) -> None:
-    visitor = await open_page()
-    await visitor.start()
-    await visitor.open_drawer()
-    await visitor.open_all()
-    faults = await visitor.page.evaluate("""() => {
+    viewer = await open_page()
+    await viewer.start()
+    await viewer.open_drawer()
+    await viewer.open_all()
+    faults = await viewer.page.evaluate("""() => {
       const faults = [];
       const say = (what, element) => faults.push(`${what}: ${element.outerHTML.slice(0, 120)}`);
       for (const element of document.querySelectorAll('input, select')) {
@@ -191,21 +191,21 @@ async def test_everything_has_a_name(open_page: OpenPage) -> None:
 
 
 async def test_a_refused_setting_is_said_and_the_control_goes_back(open_page: OpenPage) -> None:
-    visitor = await open_page()
-    await visitor.start()
-    await visitor.open_drawer()
-    await visitor.open_all()
-    await visitor.page.focus("#knob-dream_width_min")
-    await visitor.page.keyboard.press("End")  # above the largest width, which only the server knows
-    await visitor.until("document.getElementById('notice-words').textContent.startsWith('dream_width_min')")
-    await visitor.until("document.getElementById('knob-dream_width_min').value === '192'")
+    viewer = await open_page()
+    await viewer.start()
+    await viewer.open_drawer()
+    await viewer.open_all()
+    await viewer.page.focus("#knob-dream_width_min")
+    await viewer.page.keyboard.press("End")  # above the largest width, which only the server knows
+    await viewer.until("document.getElementById('notice-words').textContent.startsWith('dream_width_min')")
+    await viewer.until("document.getElementById('knob-dream_width_min').value === '192'")
 
 
 async def test_a_snapshot_is_a_file_with_the_moment_in_its_name(open_page: OpenPage) -> None:
-    visitor = await open_page()
-    await visitor.start()
-    async with visitor.page.expect_download() as download:
-        await visitor.page.keyboard.press("p")
+    viewer = await open_page()
+    await viewer.start()
+    async with viewer.page.expect_download() as download:
+        await viewer.page.keyboard.press("p")
     name = (await download.value).suggested_filename
     assert name.startswith("hallucinate-20")
     assert name.endswith(".jpg")

@@ -22,7 +22,7 @@ from hallucinate.stream.access import Access
 from hallucinate.stream.server import make_app
 from hallucinate.stream.tls import Names, made_and_kept
 from tests.browser.conftest import CHROMIUM, FLAGS, ServerProcess
-from tests.browser.visitor import WAIT_S, Visitor
+from tests.browser.viewer import WAIT_S, Viewer
 from tests.stream.foreign import Painter, ScriptedLoop
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -150,7 +150,7 @@ async def serve() -> AsyncIterator[Serve]:
         await runner.cleanup()
 
 
-class Wearer(Visitor):
+class Wearer(Viewer):
     """Somebody on the headset page."""
 
     async def enter(self) -> None:
@@ -491,7 +491,7 @@ async def test_layers_fall_back_to_the_sphere(serve: Serve, open_page: OpenPage)
 async def test_a_link_to_a_dream_that_is_over_says_so_and_shows_the_main_one(serve: Serve, open_page: OpenPage) -> None:
     served = await serve(sphere(), MONO)
     wearer = await open_page(served.url, forgive="404")
-    await wearer.page.goto(f"{served.url}/headset?dream=visitor-99")
+    await wearer.page.goto(f"{served.url}/headset?dream=viewer-99")
     await wearer.until("!document.getElementById('start').disabled")
     await wearer.page.click("#start")
     await wearer.until("document.getElementById('notice-words').textContent.includes('is over')")

@@ -13,29 +13,29 @@ import pytest
 
 from hallucinate.stream.marker import COLUMNS, CYCLE_MS, ROWS, cell_size, drawn, read
 from tests.browser.conftest import OpenPage, until_answer
-from tests.browser.visitor import Visitor
+from tests.browser.viewer import Viewer
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 WORDS = "document.getElementById('latency-words').textContent"
 
 
-async def open_engine(visitor: Visitor) -> None:
-    await visitor.open_drawer()
-    await visitor.page.evaluate("() => { document.querySelector('details:has(#latency-words)').open = true; }")
-    await visitor.page.locator("#latency-words").scroll_into_view_if_needed()
+async def open_engine(viewer: Viewer) -> None:
+    await viewer.open_drawer()
+    await viewer.page.evaluate("() => { document.querySelector('details:has(#latency-words)').open = true; }")
+    await viewer.page.locator("#latency-words").scroll_into_view_if_needed()
 
 
-async def covered(visitor: Visitor) -> None:
+async def covered(viewer: Viewer) -> None:
     """Nothing of the marker is to be seen: where it is on the screen there is the cover's colour, all over."""
-    left, top, scale = await visitor.page.evaluate("""() => {
+    left, top, scale = await viewer.page.evaluate("""() => {
       const video = document.getElementById('picture');
       const [across, down] = [video.clientWidth / video.videoWidth, video.clientHeight / video.videoHeight];
       const scale = video.classList.contains('fill') ? Math.max(across, down) : Math.min(across, down);
       const [wide, high] = [video.videoWidth * scale, video.videoHeight * scale];
       return [(video.clientWidth - wide) / 2, (video.clientHeight - high) / 2, scale];
     }""")
-    shot = cv2.imdecode(np.frombuffer(await visitor.page.screenshot(), np.uint8), cv2.IMREAD_COLOR)
+    shot = cv2.imdecode(np.frombuffer(await viewer.page.screenshot(), np.uint8), cv2.IMREAD_COLOR)
     size = cell_size(640) * scale
     corner = shot[round(max(0, top)) : round(top + ROWS * size), round(max(0, left)) : round(left + COLUMNS * size)]
     # "Stop" lies over it at most: bright in less than a tenth of it.
@@ -43,35 +43,35 @@ async def covered(visitor: Visitor) -> None:
     assert (corner.max(2) > 40).mean() < 0.1
 
 
-async def reckoned(visitor: Visitor, code: str) -> object:
+async def reckoned(viewer: Viewer, code: str) -> object:
     """What the page's own module says."""
-    return await visitor.page.evaluate(f"async () => {{ const own = await import('/latency.js'); return {code}; }}")
+    return await viewer.page.evaluate(f"async () => {{ const own = await import('/latency.js'); return {code}; }}")
 
 
 async def test_a_press_measures_and_the_marker_goes_again(
     open_page: OpenPage, http: aiohttp.ClientSession, tmp_path: Path
 ) -> None:
-    visitor, other = await open_page(), await open_page()
-    for page in (visitor, other):
+    viewer, other = await open_page(), await open_page()
+    for page in (viewer, other):
         await page.start()
-    await open_engine(visitor)
-    await visitor.page.focus(".field:has(#latency-words) button")
-    await visitor.page.keyboard.press("Enter")
-    await visitor.until("!document.getElementById('measured').hidden")
-    assert await visitor.page.inner_text(".field:has(#latency-words) button") == "Stop measuring"
-    marked = await visitor.picture()
+    await open_engine(viewer)
+    await viewer.page.focus(".field:has(#latency-words) button")
+    await viewer.page.keyboard.press("Enter")
+    await viewer.until("!document.getElementById('measured').hidden")
+    assert await viewer.page.inner_text(".field:has(#latency-words) button") == "Stop measuring"
+    marked = await viewer.picture()
     assert read(marked) is not None
     assert read(await other.picture()) is None
-    await visitor.page.screenshot(path=tmp_path / "measuring.png")
-    await covered(visitor)
-    await visitor.page.set_viewport_size({"width": 700, "height": 1200})  # black above and below
-    await visitor.frames(3)
-    await covered(visitor)
-    await visitor.page.keyboard.press("p")
-    await visitor.until("document.getElementById('notice-words').textContent.startsWith('No snapshot')")
+    await viewer.page.screenshot(path=tmp_path / "measuring.png")
+    await covered(viewer)
+    await viewer.page.set_viewport_size({"width": 700, "height": 1200})  # black above and below
+    await viewer.frames(3)
+    await covered(viewer)
+    await viewer.page.keyboard.press("p")
+    await viewer.until("document.getElementById('notice-words').textContent.startsWith('No snapshot')")
 
-    await visitor.until(f"{WORDS}.startsWith('Capture to screen')")
-    said = await visitor.page.inner_text("#latency-words")
+    await viewer.until(f"{WORDS}.startsWith('Capture to screen')")
+    said = await viewer.page.inner_text("#latency-words")
     found = re.fullmatch(
         r"Capture to screen: median (\d+) ms, 95 % within (\d+) ms\. (\d+) frames, clocks within ([\d.]+) ms\.", said
     )
@@ -85,71 +85,71 @@ async def test_a_press_measures_and_the_marker_goes_again(
     assert (round(kept["median_ms"]), kept["frames"], kept["unreadable"]) == (median, frames, 0)
     assert "Chrome" in kept["browser"]
 
-    await visitor.until("document.getElementById('measured').hidden")
-    assert read(await visitor.picture()) is None
+    await viewer.until("document.getElementById('measured').hidden")
+    assert read(await viewer.picture()) is None
     await until_answer(http, "/api/stats", "encoders", 1)
-    await visitor.page.click("#notice-close")
-    await visitor.page.screenshot(path=tmp_path / "measured.png")
+    await viewer.page.click("#notice-close")
+    await viewer.page.screenshot(path=tmp_path / "measured.png")
 
 
 async def test_a_second_press_stops_and_says_what_there_is(open_page: OpenPage) -> None:
-    visitor = await open_page()
-    await visitor.start()
-    await open_engine(visitor)
-    button = visitor.page.locator(".field:has(#latency-words) button")
+    viewer = await open_page()
+    await viewer.start()
+    await open_engine(viewer)
+    button = viewer.page.locator(".field:has(#latency-words) button")
     await button.click()
-    await visitor.until("!document.getElementById('measured').hidden")
-    await visitor.frames(10)
+    await viewer.until("!document.getElementById('measured').hidden")
+    await viewer.frames(10)
     await button.click()
-    await visitor.until("document.getElementById('measured').hidden")
-    await visitor.until(f"/^(Capture to screen|Stopped)/.test({WORDS})")
+    await viewer.until("document.getElementById('measured').hidden")
+    await viewer.until(f"/^(Capture to screen|Stopped)/.test({WORDS})")
     assert await button.inner_text() == "Measure latency"
 
 
 async def test_a_stop_ends_the_measurement_too(open_page: OpenPage, http: aiohttp.ClientSession) -> None:
-    visitor = await open_page()
-    await visitor.start()
-    await open_engine(visitor)
-    await visitor.page.click(".field:has(#latency-words) button")
-    await visitor.until("!document.getElementById('measured').hidden")
-    await visitor.page.keyboard.press("Escape")
-    await visitor.until(f"{WORDS} === 'Stopped. Not measured.'")
+    viewer = await open_page()
+    await viewer.start()
+    await open_engine(viewer)
+    await viewer.page.click(".field:has(#latency-words) button")
+    await viewer.until("!document.getElementById('measured').hidden")
+    await viewer.page.keyboard.press("Escape")
+    await viewer.until(f"{WORDS} === 'Stopped. Not measured.'")
     await until_answer(http, "/api/stats", "encoders", 0)
 
 
 async def test_frames_without_a_marker_are_counted_and_said(open_page: OpenPage) -> None:
     # A server that agrees and draws none, such as an older one.
-    visitor = await open_page()
+    viewer = await open_page()
     answer = {"status": 200, "content_type": "application/json", "body": "{}"}
-    await visitor.page.route("**/api/viewers/*", lambda route: route.fulfill(**answer))
-    await visitor.start()
-    await open_engine(visitor)
-    await visitor.page.click(".field:has(#latency-words) button")
-    await visitor.until(f"/^No marker could be read in [1-9]\\d+ frames/.test({WORDS})")
+    await viewer.page.route("**/api/viewers/*", lambda route: route.fulfill(**answer))
+    await viewer.start()
+    await open_engine(viewer)
+    await viewer.page.click(".field:has(#latency-words) button")
+    await viewer.until(f"/^No marker could be read in [1-9]\\d+ frames/.test({WORDS})")
 
 
 async def test_a_browser_that_does_not_tell_when_frames_are_shown(open_page: OpenPage) -> None:
-    visitor = await open_page(before="delete HTMLVideoElement.prototype.requestVideoFrameCallback;")
-    await visitor.start()
-    await open_engine(visitor)
-    await visitor.page.click(".field:has(#latency-words) button")
-    await visitor.until(f"{WORDS}.startsWith('This browser does not tell')")
+    viewer = await open_page(before="delete HTMLVideoElement.prototype.requestVideoFrameCallback;")
+    await viewer.start()
+    await open_engine(viewer)
+    await viewer.page.click(".field:has(#latency-words) button")
+    await viewer.until(f"{WORDS}.startsWith('This browser does not tell')")
 
 
 async def test_an_address_measures_by_itself_and_reports(open_page: OpenPage, http: aiohttp.ClientSession) -> None:
     before = time.monotonic()
-    visitor = await open_page("/?kiosk&measure=1.5")
-    await visitor.until_state("live")
-    await visitor.until("document.getElementById('notice').dataset.notice === 'latency'")
+    viewer = await open_page("/?kiosk&measure=1.5")
+    await viewer.until_state("live")
+    await viewer.until("document.getElementById('notice').dataset.notice === 'latency'")
     async with http.get("/api/latency") as response:
         kept = await response.json()
     assert 1.4 < kept["seconds"] < time.monotonic() - before
     assert kept["frames"] > 3
-    assert not await visitor.page.is_visible("#notice")  # a kiosk shows nothing but the picture
+    assert not await viewer.page.is_visible("#notice")  # a kiosk shows nothing but the picture
 
 
 async def test_the_page_reads_what_the_server_draws(open_page: OpenPage) -> None:
-    visitor = await open_page()
+    viewer = await open_page()
     for width, height in ((320, 180), (640, 360), (1280, 720)):
         noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
         size = cell_size(width)
@@ -160,32 +160,32 @@ async def test_the_page_reads_what_the_server_draws(open_page: OpenPage) -> None
           const { cellSize, readMarker } = await import('/latency.js');
           return corners.map((corner) => readMarker(corner, cellSize(width)));
         }"""
-        assert await visitor.page.evaluate(script, [pixels, width]) == [0, 1, 54_321, 65_535, None]
+        assert await viewer.page.evaluate(script, [pixels, width]) == [0, 1, 54_321, 65_535, None]
 
 
 async def test_the_quickest_exchange_aligns_the_clocks(open_page: OpenPage) -> None:
-    visitor = await open_page()
+    viewer = await open_page()
     # The server's clock is 1000 ms ahead; the second answer came quickly, the others were held up on one way.
     exchanges = [
         {"sent": 0, "received": 50, "server": 1001},
         {"sent": 100, "received": 104, "server": 1103},
         {"sent": 200, "received": 230, "server": 1229},
     ]
-    assert await reckoned(visitor, f"own.alignment({exchanges})") == {"offset": 1001, "error": 2}
-    assert await reckoned(visitor, "own.alignment([])") is None
+    assert await reckoned(viewer, f"own.alignment({exchanges})") == {"offset": 1001, "error": 2}
+    assert await reckoned(viewer, "own.alignment([])") is None
     # True: 1000, and the error said is never less than the one made.
-    found = await reckoned(visitor, f"{exchanges}.map((one) => own.alignment([one]))")
+    found = await reckoned(viewer, f"{exchanges}.map((one) => own.alignment([one]))")
     assert isinstance(found, list)
     assert all(abs(one["offset"] - 1000) <= one["error"] for one in found)
 
 
 async def test_latencies_run_on_over_the_end_of_the_markers_cycle(open_page: OpenPage) -> None:
-    visitor = await open_page()
+    viewer = await open_page()
     captured, shown = 5 * CYCLE_MS + 65_500, 5 * CYCLE_MS + 65_600  # 100 ms, with the cycle's end between
     samples = [
         {"shown": shown - 7000, "captured": captured % CYCLE_MS},
         {"shown": shown - 7000 - 103, "captured": captured % CYCLE_MS},  # a clock's error may put it before
     ]
-    assert await reckoned(visitor, f"own.latencies({samples}, 7000)") == [100, -3]
-    assert await reckoned(visitor, "[0.5, 0.95].map((share) => own.quantile([30, 10, 20, 40], share))") == [25, 38.5]
-    assert await reckoned(visitor, "own.quantile([], 0.5)") is None
+    assert await reckoned(viewer, f"own.latencies({samples}, 7000)") == [100, -3]
+    assert await reckoned(viewer, "[0.5, 0.95].map((share) => own.quantile([30, 10, 20, 40], share))") == [25, 38.5]
+    assert await reckoned(viewer, "own.quantile([], 0.5)") is None

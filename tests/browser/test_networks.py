@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from hallucinate.networks.zoo import outlined
 from tests.browser.conftest import DREAM_WIDTH, OpenPage, ServerProcess, until_answer
-from tests.browser.visitor import GAP_MS, least_gap
+from tests.browser.viewer import GAP_MS, least_gap
 from tests.networks.made import random_tensors
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -43,63 +43,63 @@ async def http(server: ServerProcess) -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def test_one_of_a_thousand_names_is_found_by_writing_it(open_page: OpenPage, http: aiohttp.ClientSession) -> None:
-    visitor = await open_page()
-    await visitor.start()
-    await visitor.open_drawer()
-    assert await visitor.page.locator("#knob-motifs .tile").count() == 1000
-    assert await visitor.page.locator("#knob-motifs img").count() == 0
-    families = await visitor.page.locator("#knob-motifs .family").all_inner_texts()
+    viewer = await open_page()
+    await viewer.start()
+    await viewer.open_drawer()
+    assert await viewer.page.locator("#knob-motifs .tile").count() == 1000
+    assert await viewer.page.locator("#knob-motifs img").count() == 0
+    families = await viewer.page.locator("#knob-motifs .family").all_inner_texts()
     assert {"dogs", "birds", "food"} <= set(families)
-    await visitor.page.fill("#knob-motifs-search", "")
-    await visitor.page.focus("#knob-motifs-search")
-    await visitor.page.keyboard.type("scorpion")  # with s and c and p in it, which are keys elsewhere
-    await visitor.until("document.getElementById('knob-motifs-found').textContent === '1 of 1000 motifs'")
-    await visitor.until_state("live")
-    assert await visitor.page.locator("#knob-motifs .family:visible").count() == 1
-    await visitor.page.keyboard.press("ArrowDown")
-    await visitor.page.keyboard.press("Enter")
+    await viewer.page.fill("#knob-motifs-search", "")
+    await viewer.page.focus("#knob-motifs-search")
+    await viewer.page.keyboard.type("scorpion")  # with s and c and p in it, which are keys elsewhere
+    await viewer.until("document.getElementById('knob-motifs-found').textContent === '1 of 1000 motifs'")
+    await viewer.until_state("live")
+    assert await viewer.page.locator("#knob-motifs .family:visible").count() == 1
+    await viewer.page.keyboard.press("ArrowDown")
+    await viewer.page.keyboard.press("Enter")
     await until_answer(http, "/api/settings", "motifs", {"scorpion": 1})
-    await visitor.page.fill("#knob-motifs-search", "tabby")
-    await visitor.page.press("#knob-motifs-search", "Enter")
+    await viewer.page.fill("#knob-motifs-search", "tabby")
+    await viewer.page.press("#knob-motifs-search", "Enter")
     await until_answer(http, "/api/settings", "motifs", {"tabby": 1})
-    await visitor.page.fill("#knob-motifs-search", "no such thing")
-    await visitor.until("document.getElementById('knob-motifs-found').textContent.startsWith('None of 1000')")
+    await viewer.page.fill("#knob-motifs-search", "no such thing")
+    await viewer.until("document.getElementById('knob-motifs-found').textContent.startsWith('None of 1000')")
 
 
 async def test_the_network_is_switched_and_the_stream_never_stops(
     open_page: OpenPage, http: aiohttp.ClientSession
 ) -> None:
-    visitor = await open_page()
-    await visitor.start()
-    await visitor.open_drawer()
-    await visitor.page.click(".networks summary")
-    assert "MB" in await visitor.page.inner_text(".choice:has-text('googlenet')")
+    viewer = await open_page()
+    await viewer.start()
+    await viewer.open_drawer()
+    await viewer.page.click(".networks summary")
+    assert "MB" in await viewer.page.inner_text(".choice:has-text('googlenet')")
 
     async def there_and_back() -> None:
-        await visitor.page.click(".choice:has-text('motif')")
-        await visitor.until("document.querySelectorAll('#knob-motifs .tile img').length === 52")
-        await visitor.until("document.querySelector('.choice[aria-pressed=true]').textContent.startsWith('motif')")
-        await visitor.page.click("#knob-motifs .only:has-text('spiral')")
+        await viewer.page.click(".choice:has-text('motif')")
+        await viewer.until("document.querySelectorAll('#knob-motifs .tile img').length === 52")
+        await viewer.until("document.querySelector('.choice[aria-pressed=true]').textContent.startsWith('motif')")
+        await viewer.page.click("#knob-motifs .only:has-text('spiral')")
         await until_answer(http, "/api/settings", "motifs", {"spiral": 1})
-        await visitor.page.click(f".choice:has-text('{KNOWS}')")
-        await visitor.until("document.querySelectorAll('#knob-motifs .tile').length === 1000")
-        await visitor.frames(5)
+        await viewer.page.click(f".choice:has-text('{KNOWS}')")
+        await viewer.until("document.querySelectorAll('#knob-motifs .tile').length === 1000")
+        await viewer.frames(5)
 
-    assert await least_gap(visitor, there_and_back, "networks are switched there and back") < GAP_MS
+    assert await least_gap(viewer, there_and_back, "networks are switched there and back") < GAP_MS
 
     other = await open_page()
     await other.open_drawer()
-    await visitor.page.click(".choice:has-text('motif')")
+    await viewer.page.click(".choice:has-text('motif')")
     await other.until("document.querySelectorAll('#knob-motifs .tile img').length === 52")
     await other.until("document.querySelector('.networks summary').textContent === 'Networkmotif'")
 
 
 async def test_what_cannot_be_fetched_is_said_and_the_dream_goes_on(open_page: OpenPage) -> None:
-    visitor = await open_page()
-    await visitor.start()
-    await visitor.open_drawer()
-    await visitor.page.click(".networks summary")
-    await visitor.page.click(".choice:has-text('googlenet')")
-    await visitor.until("document.getElementById('notice-words').textContent.includes('googlenet')")
-    await visitor.until("!document.querySelector('.choice:disabled')")
-    await visitor.frames(5)
+    viewer = await open_page()
+    await viewer.start()
+    await viewer.open_drawer()
+    await viewer.page.click(".networks summary")
+    await viewer.page.click(".choice:has-text('googlenet')")
+    await viewer.until("document.getElementById('notice-words').textContent.includes('googlenet')")
+    await viewer.until("!document.querySelector('.choice:disabled')")
+    await viewer.frames(5)

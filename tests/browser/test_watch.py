@@ -14,7 +14,7 @@ import torch
 from hallucinate.frame import Picture, to_tensor
 from hallucinate.networks import Network
 from tests.browser.conftest import DREAM_WIDTH, OpenPage, ServerProcess, until_answer
-from tests.browser.visitor import WAIT_S, Visitor
+from tests.browser.viewer import WAIT_S, Viewer
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -38,10 +38,10 @@ def _share(network: Network, picture: Picture, motif: str, width: int) -> float:
     return float(logits.softmax(1)[0, network.motifs.index(motif)].mean())
 
 
-async def picture_that(visitor: Visitor, is_so: Callable[[Picture], bool], within_s: float = WAIT_S) -> Picture:
+async def picture_that(viewer: Viewer, is_so: Callable[[Picture], bool], within_s: float = WAIT_S) -> Picture:
     """The first frame that is so; fails when none comes."""
     async with asyncio.timeout(within_s):
-        while not is_so(picture := await visitor.picture()):
+        while not is_so(picture := await viewer.picture()):
             pass
     return picture
 
@@ -53,145 +53,143 @@ def is_green(picture: Picture) -> bool:
 
 
 async def test_frames_advance_and_are_dreamed(open_page: OpenPage, network: Network) -> None:
-    visitor = await open_page()
-    assert await visitor.page.evaluate("() => document.getElementById('picture').srcObject") is None
-    await visitor.start()
-    assert await visitor.frames(20) < 5000
+    viewer = await open_page()
+    assert await viewer.page.evaluate("() => document.getElementById('picture').srcObject") is None
+    await viewer.start()
+    assert await viewer.frames(20) < 5000
 
-    dreamed = await picture_that(visitor, lambda picture: share(network, picture, "eye") > THERE)
-    await visitor.page.keyboard.down("c")
-    camera = await picture_that(visitor, lambda picture: share(network, picture, "eye") < NOT_THERE)
-    assert await visitor.page.is_visible("#compared")
-    await visitor.page.keyboard.up("c")
-    await picture_that(visitor, lambda picture: share(network, picture, "eye") > THERE)
-    assert not await visitor.page.is_visible("#compared")
+    dreamed = await picture_that(viewer, lambda picture: share(network, picture, "eye") > THERE)
+    await viewer.page.keyboard.down("c")
+    camera = await picture_that(viewer, lambda picture: share(network, picture, "eye") < NOT_THERE)
+    assert await viewer.page.is_visible("#compared")
+    await viewer.page.keyboard.up("c")
+    await picture_that(viewer, lambda picture: share(network, picture, "eye") > THERE)
+    assert not await viewer.page.is_visible("#compared")
     assert dreamed.shape == camera.shape
 
 
 async def test_choosing_a_motif_changes_the_picture_towards_it(open_page: OpenPage, network: Network) -> None:
-    visitor = await open_page()
-    await visitor.start()
-    await visitor.open_drawer()
-    before = await visitor.picture()
+    viewer = await open_page()
+    await viewer.start()
+    await viewer.open_drawer()
+    before = await viewer.picture()
     assert share(network, before, "honeycomb") < NOT_THERE
 
-    await visitor.page.click(".only:has-text('honeycomb')")
-    after = await picture_that(visitor, lambda picture: share(network, picture, "honeycomb") > THERE)
+    await viewer.page.click(".only:has-text('honeycomb')")
+    after = await picture_that(viewer, lambda picture: share(network, picture, "honeycomb") > THERE)
     assert share(network, after, "honeycomb") > share(network, after, "eye")
 
 
 async def test_this_devices_camera_comes_back_dreamed(
     open_page: OpenPage, network: Network, http: aiohttp.ClientSession
 ) -> None:
-    visitor = await open_page(permissions=["camera"])
-    await visitor.start()
-    assert not is_green(await visitor.picture())
+    viewer = await open_page(permissions=["camera"])
+    await viewer.start()
+    assert not is_green(await viewer.picture())
 
-    await visitor.page.click("#camera")
+    await viewer.page.click("#camera")
     # There is hardly anything to grow from on a flat green: on a busy machine enough eyes take their time.
     await http.patch("/api/settings", json={"strength": 1.0})
-    await picture_that(
-        visitor, lambda picture: is_green(picture) and share(network, picture, "eye") > THERE, 3 * WAIT_S
-    )
-    await visitor.until("document.getElementById('state').textContent.includes('this device')")
-    await visitor.page.keyboard.down("c")
-    await picture_that(visitor, lambda picture: is_green(picture) and share(network, picture, "eye") < NOT_THERE)
-    await visitor.page.keyboard.up("c")
+    await picture_that(viewer, lambda picture: is_green(picture) and share(network, picture, "eye") > THERE, 3 * WAIT_S)
+    await viewer.until("document.getElementById('state').textContent.includes('this device')")
+    await viewer.page.keyboard.down("c")
+    await picture_that(viewer, lambda picture: is_green(picture) and share(network, picture, "eye") < NOT_THERE)
+    await viewer.page.keyboard.up("c")
 
     one_more = await open_page(permissions=["camera"], forgive="503")
     await one_more.start()
     await one_more.page.click("#camera")
     await one_more.until("!document.getElementById('notice').hidden")
-    assert "places for visitors" in (await one_more.page.inner_text("#notice-words"))
+    assert "places for guests" in (await one_more.page.inner_text("#notice-words"))
     assert not is_green(await one_more.picture())
 
-    await visitor.page.click("#camera")
-    await picture_that(visitor, lambda picture: not is_green(picture))
-    await until_answer(http, "/api/stats", "visitors", 0)
+    await viewer.page.click("#camera")
+    await picture_that(viewer, lambda picture: not is_green(picture))
+    await until_answer(http, "/api/stats", "guests", 0)
 
 
 async def test_the_stop_key_blanks_at_once_and_frees_the_server(
     open_page: OpenPage, http: aiohttp.ClientSession
 ) -> None:
-    visitor = await open_page()
-    await visitor.start()
+    viewer = await open_page()
+    await viewer.start()
     await until_answer(http, "/api/stats", "viewers", 1)
-    await visitor.page.keyboard.press("Escape")
-    assert await visitor.page.evaluate(
+    await viewer.page.keyboard.press("Escape")
+    assert await viewer.page.evaluate(
         "() => document.body.dataset.state === 'stopped' && document.getElementById('picture').srcObject === null"
     )
-    shot = cv2.imdecode(np.frombuffer(await visitor.page.screenshot(), np.uint8), cv2.IMREAD_COLOR)
+    shot = cv2.imdecode(np.frombuffer(await viewer.page.screenshot(), np.uint8), cv2.IMREAD_COLOR)
     assert shot[: shot.shape[0] // 3].max() == 0
     await until_answer(http, "/api/stats", "viewers", 0)
 
-    await visitor.page.keyboard.press("Enter")  # the focus is on "Start again"
-    await visitor.until_state("live")
-    await visitor.frames(3)
-    await visitor.page.click("#stop")
-    await visitor.until_state("stopped")
+    await viewer.page.keyboard.press("Enter")  # the focus is on "Start again"
+    await viewer.until_state("live")
+    await viewer.frames(3)
+    await viewer.page.click("#stop")
+    await viewer.until_state("stopped")
 
 
 async def test_escape_out_of_full_screen_is_a_stop_too(open_page: OpenPage) -> None:
-    visitor = await open_page()
-    await visitor.start()
+    viewer = await open_page()
+    await viewer.start()
     label = "document.getElementById('full').getAttribute('aria-label')"
-    await visitor.page.keyboard.press("f")
-    await visitor.until(f"{label} === 'Leave full screen'")
-    await visitor.page.keyboard.press("f")
-    await visitor.until(f"{label} === 'Full screen'")
-    await visitor.until_state("live")
-    await visitor.page.keyboard.press("f")
-    await visitor.until(f"{label} === 'Leave full screen'")
-    await visitor.page.evaluate("() => document.exitFullscreen()")  # as the browser does by itself on Escape
-    await visitor.until_state("stopped")
+    await viewer.page.keyboard.press("f")
+    await viewer.until(f"{label} === 'Leave full screen'")
+    await viewer.page.keyboard.press("f")
+    await viewer.until(f"{label} === 'Full screen'")
+    await viewer.until_state("live")
+    await viewer.page.keyboard.press("f")
+    await viewer.until(f"{label} === 'Leave full screen'")
+    await viewer.page.evaluate("() => document.exitFullscreen()")  # as the browser does by itself on Escape
+    await viewer.until_state("stopped")
 
 
 async def test_a_reload_plays_on_and_a_stop_is_remembered(open_page: OpenPage) -> None:
-    visitor = await open_page()
-    await visitor.start()
-    await visitor.page.reload()
-    await visitor.until_state("live")
-    await visitor.page.keyboard.press("s")
-    await visitor.page.reload()
-    await visitor.until_state("idle")
+    viewer = await open_page()
+    await viewer.start()
+    await viewer.page.reload()
+    await viewer.until_state("live")
+    await viewer.page.keyboard.press("s")
+    await viewer.page.reload()
+    await viewer.until_state("idle")
 
 
 async def test_a_kiosk_starts_by_itself_and_shows_nothing_but_the_picture(open_page: OpenPage) -> None:
-    visitor = await open_page("/?kiosk")
-    await visitor.until_state("live")
-    await visitor.frames(3)
+    viewer = await open_page("/?kiosk")
+    await viewer.until_state("live")
+    await viewer.frames(3)
     for part in ("#stop", "#bar", "#panel"):
-        assert not await visitor.page.is_visible(part)
-    await visitor.until("!document.getElementById('drawer-open').disabled")
+        assert not await viewer.page.is_visible(part)
+    await viewer.until("!document.getElementById('drawer-open').disabled")
     for key in "mpv?":  # for what is not to be seen here
-        await visitor.page.keyboard.press(key)
-    assert not await visitor.page.is_visible("#help")
-    assert await visitor.page.evaluate("() => document.getElementById('drawer').inert")
-    assert await visitor.page.text_content("#notice-words") == ""
-    await visitor.page.keyboard.press("Escape")
-    await visitor.until_state("stopped")
+        await viewer.page.keyboard.press(key)
+    assert not await viewer.page.is_visible("#help")
+    assert await viewer.page.evaluate("() => document.getElementById('drawer').inert")
+    assert await viewer.page.text_content("#notice-words") == ""
+    await viewer.page.keyboard.press("Escape")
+    await viewer.until_state("stopped")
 
 
 async def test_a_link_to_a_dream_that_is_over_says_so_and_shows_the_main_one(open_page: OpenPage) -> None:
-    visitor = await open_page("/?dream=visitor-99", forgive="404")
-    await visitor.start()
-    assert "is over" in await visitor.page.inner_text("#notice-words")
+    viewer = await open_page("/?dream=viewer-99", forgive="404")
+    await viewer.start()
+    assert "is over" in await viewer.page.inner_text("#notice-words")
 
 
 async def test_a_camera_refused_is_said_in_words_and_the_dream_goes_on(open_page: OpenPage) -> None:
-    visitor = await open_page()
-    await visitor.start()
-    await visitor.page.click("#camera")
-    await visitor.until("document.getElementById('notice-words').textContent.includes('refused')")
-    await visitor.frames(3)
+    viewer = await open_page()
+    await viewer.start()
+    await viewer.page.click("#camera")
+    await viewer.until("document.getElementById('notice-words').textContent.includes('refused')")
+    await viewer.frames(3)
 
 
 async def test_without_https_the_camera_button_says_what_is_needed(open_page: OpenPage) -> None:
     insecure = "Object.defineProperty(navigator, 'mediaDevices', { value: undefined });"
-    visitor = await open_page(before=insecure)
-    await visitor.start()
-    await visitor.page.click("#camera")
-    await visitor.until("document.getElementById('notice-words').textContent.includes('https')")
+    viewer = await open_page(before=insecure)
+    await viewer.start()
+    await viewer.page.click("#camera")
+    await viewer.until("document.getElementById('notice-words').textContent.includes('https')")
 
 
 async def test_where_a_browser_blocks_the_picture_it_waits_for_a_press(open_page: OpenPage) -> None:
@@ -201,38 +199,38 @@ async def test_where_a_browser_blocks_the_picture_it_waits_for_a_press(open_page
         HTMLMediaElement.prototype.play = play;
         return Promise.reject(new DOMException('press first', 'NotAllowedError'));
       };"""
-    visitor = await open_page(before=blocked)
-    await visitor.page.click("#start")
-    await visitor.until_state("blocked")
-    await visitor.start()
+    viewer = await open_page(before=blocked)
+    await viewer.page.click("#start")
+    await viewer.until_state("blocked")
+    await viewer.start()
 
 
 async def test_without_the_token_it_says_so_and_asks_no_more(open_page: OpenPage) -> None:
-    visitor = await open_page(forgive="401")
+    viewer = await open_page(forgive="401")
     refusal = {"status": 401, "content_type": "application/json", "body": '{"error": "this needs the token"}'}
-    await visitor.page.route("**/whep", lambda route: route.fulfill(**refusal))
-    await visitor.page.click("#start")
-    await visitor.until_state("refused")
-    assert await visitor.page.inner_text("#panel-words") == "This needs the token."
+    await viewer.page.route("**/whep", lambda route: route.fulfill(**refusal))
+    await viewer.page.click("#start")
+    await viewer.until_state("refused")
+    assert await viewer.page.inner_text("#panel-words") == "This needs the token."
 
 
 async def test_when_the_server_is_killed_and_comes_back_so_does_the_page(
     open_page: OpenPage, server: ServerProcess, http: aiohttp.ClientSession
 ) -> None:
-    visitor = await open_page(forgive="ERR_CONNECTION|ERR_EMPTY|WebSocket|404")
-    await visitor.start()
-    await visitor.open_drawer()
-    await visitor.page.focus("#knob-strength")
+    viewer = await open_page(forgive="ERR_CONNECTION|ERR_EMPTY|WebSocket|404")
+    await viewer.start()
+    await viewer.open_drawer()
+    await viewer.page.focus("#knob-strength")
     await server.kill()
-    await visitor.until_state("retrying")
-    assert "Trying again" in await visitor.page.inner_text("#state")
-    await visitor.until("document.getElementById('controls').disabled")
+    await viewer.until_state("retrying")
+    assert "Trying again" in await viewer.page.inner_text("#state")
+    await viewer.until("document.getElementById('controls').disabled")
 
     await server.start()
-    await visitor.until_state("live")
-    await visitor.frames(5)
-    await visitor.until("!document.getElementById('controls').disabled")
-    await visitor.until("document.activeElement.id === 'knob-strength'")
+    await viewer.until_state("live")
+    await viewer.frames(5)
+    await viewer.until("!document.getElementById('controls').disabled")
+    await viewer.until("document.activeElement.id === 'knob-strength'")
     async with http.patch("/api/settings", json={"strength": 0.25}) as response:
         assert response.status == 200
-    await visitor.until("document.getElementById('knob-strength').value === '0.25'")
+    await viewer.until("document.getElementById('knob-strength').value === '0.25'")

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from hallucinate.calibrate.naming import STARTS_S, dreamed, mixes, open_judge, places, ranked, share
-from hallucinate.dream.agreement import read_agreement
+from hallucinate.dream.strength import read_strength_calibration
+from hallucinate.files import shipped
 from hallucinate.motifs import MOTIFS
 from hallucinate.motifs.compose import compose
 from hallucinate.motifs.judge import Judge
 from hallucinate.networks.registry import open_network
-from hallucinate.shipped import shipped
 from hallucinate.sources.scene import filmed
 
 NAMES = list(MOTIFS)
@@ -66,11 +66,11 @@ def test_the_judge_is_another_network_that_names_held_out_drawings(judge: Judge)
 
 def test_live_dreams_are_named_by_the_judge(judge: Judge) -> None:
     network = open_network("motif", torch.device("cpu"), torch.float32)
-    agreement = read_agreement(shipped("calibration") / "strength" / "motif.json")
+    calibration = read_strength_calibration(shipped("calibration") / "strength" / "motif.json")
     clip = list(filmed(1.0, start_s=STARTS_S[0], fps=25))
     for name in ("eye", "spiral", "flower"):
         assert places(judge, clip[-1].picture, [name])[0] > 1
-        assert places(judge, dreamed(network, agreement, clip, [name]), [name]) == [1]
+        assert places(judge, dreamed(network, calibration, clip, [name]), [name]) == [1]
 
 
 def test_the_table_is_of_these_motifs() -> None:

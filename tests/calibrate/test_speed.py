@@ -163,9 +163,9 @@ def test_the_file_keeps_the_newest_points_and_other_machines(file: Path) -> None
         keep(opened(), OperatingPoint(64, 1), SETTINGS, (64 + n, 36))
     found = json.loads(file.read_text())
     assert found["another host"]["points"]["x"] == {"width": 1024, "steps": 3}
-    kept = list(found[speed._machine("tiny", CPU)]["points"])
-    assert len(kept) == POINTS
-    assert kept[-1].startswith(f"{64 + POINTS + 4}x36 ")
+    cache_file = list(found[speed._machine("tiny", CPU)]["points"])
+    assert len(cache_file) == POINTS
+    assert cache_file[-1].startswith(f"{64 + POINTS + 4}x36 ")
 
 
 @pytest.mark.parametrize(

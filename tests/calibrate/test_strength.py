@@ -18,10 +18,10 @@ from hallucinate.calibrate.strength import (
     reaching,
     spread,
 )
-from hallucinate.dream.agreement import PLAIN, STRENGTHS, Agreement, read_agreement
+from hallucinate.dream.strength import PLAIN, STRENGTHS, StrengthCalibration, read_strength_calibration
 from hallucinate.errors import HallucinateError, NetworkError
+from hallucinate.files import shipped
 from hallucinate.frame import Frame
-from hallucinate.shipped import shipped
 from tests.dream.networks import TinyNetwork
 
 
@@ -45,7 +45,7 @@ def test_what_is_measured_evens_out_the_growth() -> None:
     slow = {"growth_s": 8.0, "strength": 1.0}
     uneven, even = (
         spread([distance_after(network, frames(), asking("layers", name, **slow), a) for name in network.layers])
-        for a in (Agreement(), found)
+        for a in (StrengthCalibration(), found)
     )
     assert even < 0.1
     assert even < uneven
@@ -61,8 +61,8 @@ def test_what_is_measured_evens_out_the_look_on_a_clip_that_it_was_not_measured_
     assert (reaches <= GUARD[1] * np.array(PLAIN)).all()
     assert (np.diff(reaches, axis=1) >= 0).all()
     before, after = (
-        looks(network, TinyNetwork(), judging, agreement, lambda: None)
-        for agreement in (growth, reaching(network, growth, reaches))
+        looks(network, TinyNetwork(), judging, calibration, lambda: None)
+        for calibration in (growth, reaching(network, growth, reaches))
     )
     # At strength 1 this network's dreams do not reach their bound; up to 0.5 they do.
     for old, new in list(zip(before.T, after.T, strict=True))[:2]:
@@ -72,7 +72,7 @@ def test_what_is_measured_evens_out_the_look_on_a_clip_that_it_was_not_measured_
 
 def test_what_cannot_be_seen_goes_as_far_as_the_guard_lets_it_and_leaves_no_nan() -> None:
     network = TinyNetwork()
-    found = evened(network, network, [frames(3)], Agreement(), lambda: None)
+    found = evened(network, network, [frames(3)], StrengthCalibration(), lambda: None)
     assert np.isfinite(found).all()
 
 
@@ -90,7 +90,7 @@ def test_the_command_prints_a_table_and_writes_what_the_dreamer_reads(
 ) -> None:
     calibrate("tiny", tmp_path / "new")
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["tiny.json"]
-    found = read_agreement(tmp_path / "new" / "tiny.json")
+    found = read_strength_calibration(tmp_path / "new" / "tiny.json")
     assert set(found.layer_reach) == set(found.layers) == set(Layered.layers)
     facts = json.loads((tmp_path / "new" / "tiny.json").read_text())
     assert {"command", "date", "machine"} <= set(facts)

@@ -164,7 +164,7 @@ def test_resized_keeps_means_and_sizes() -> None:
         assert found.mean().item() == pytest.approx(x.mean().item(), abs=5e-3)
 
 
-def test_natural_colours_climb_in_decorrelated_colours() -> None:
+def test_colour_decorrelation_climb_in_decorrelated_colours() -> None:
     """x = C·y of Lucid's C, climbed in y: against autograd through C in float64."""
     network, slow, x = TinyNetwork(), TinyNetwork(torch.float64), noise(48, 64)
     c = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]], dtype=torch.float64)

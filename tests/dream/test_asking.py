@@ -66,7 +66,7 @@ def test_only_what_was_painted_dreams_and_it_goes_as_far_there_as_else_everywher
 
 
 def test_only_what_moves_dreams_and_what_has_come_to_rest_is_let_go() -> None:
-    settings = SETTINGS.model_copy(update={"where": "moving", "half_life_s": 0.5, "follow": False})
+    settings = SETTINGS.model_copy(update={"where": "moving", "half_life_s": 0.5, "motion_compensation": False})
     dreamer, back, thing = new_dreamer(), world()[:, :256], world(3)[40:100, :60]
 
     def frame(n: int, x: int) -> tuple[Picture, Picture]:
@@ -100,14 +100,14 @@ def test_what_moves_is_told_from_a_camera_that_does() -> None:
 
 
 @pytest.mark.parametrize(
-    "knobs", [{"gradient_blur": 3.0}, {"laplacian": 3}, {"total_variation": 0.5}, {"pull": 0.5}], ids=str
+    "knobs", [{"gradient_blur": 3.0}, {"laplacian_levels": 3}, {"total_variation": 0.5}, {"l2_weight": 0.5}], ids=str
 )
 def test_every_prior_changes_the_dream(knobs: dict[str, float]) -> None:
     camera, plain = run(new_dreamer(), 25)
     _, other = run(new_dreamer(), 25, settings=SETTINGS.model_copy(update=knobs))
     assert apart(plain, other) > 0.01
     assert np.isfinite(other).all()
-    if "pull" in knobs:
+    if "l2_weight" in knobs:
         assert apart(camera, other) < 0.95 * apart(camera, plain)
     if knobs.keys() & {"gradient_blur", "total_variation"}:
         # Smoother than without: less difference between neighbours for the distance gone.

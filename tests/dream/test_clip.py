@@ -1,11 +1,10 @@
 import numpy as np
 import torch
 
-from hallucinate.dream.agreement import Agreement
 from hallucinate.dream.clip import dreamed
 from hallucinate.dream.dreamer import Dreamer
-from hallucinate.dream.governor import OperatingPoint
-from hallucinate.frame import Frame
+from hallucinate.dream.strength import StrengthCalibration
+from hallucinate.frame import Frame, OperatingPoint
 from hallucinate.settings import Settings
 from tests.dream.networks import TinyNetwork
 
@@ -15,12 +14,12 @@ SETTINGS = Settings(motifs={}, layers={"second": 1.0}, steps=2)
 def test_a_clip_is_dreamed_as_live_with_the_settings_steps_and_the_measured_reach() -> None:
     pictures = np.random.default_rng(0).integers(60, 200, (5, 48, 64, 3), dtype=np.uint8)
     frames = [Frame(picture, n * 80_000_000) for n, picture in enumerate(pictures)]
-    near, far = Agreement(), Agreement({}, {}, {}, {"second": (0.1, 0.2, 0.3)})
+    near, far = StrengthCalibration(), StrengthCalibration({}, {}, {}, {"second": (0.1, 0.2, 0.3)})
     dreams = []
-    for agreement in (near, far):
-        dreamer = Dreamer(TinyNetwork(), torch.device("cpu"), agreement=agreement)
+    for calibration in (near, far):
+        dreamer = Dreamer(TinyNetwork(), torch.device("cpu"), calibration=calibration)
         expected = [dreamer.dream(frame, SETTINGS, OperatingPoint(48, 2)) for frame in frames]
-        camera, dream = dreamed(TinyNetwork(), iter(frames), SETTINGS, 48, agreement)
+        camera, dream = dreamed(TinyNetwork(), iter(frames), SETTINGS, 48, calibration)
         assert np.array_equal(camera, pictures[-1])
         assert np.array_equal(dream, expected[-1])
         dreams.append(dream)

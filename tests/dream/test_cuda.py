@@ -9,9 +9,8 @@ import torch
 
 from hallucinate.dream.cuda import KEPT, WARM_UP, Graphs, Replay, Tray, Work
 from hallucinate.dream.dreamer import Dreamer
-from hallucinate.dream.governor import OperatingPoint
 from hallucinate.dream.hallucination import Hallucination
-from hallucinate.frame import Frame, Picture
+from hallucinate.frame import Frame, OperatingPoint, Picture
 from hallucinate.settings import Settings
 from tests.dream.networks import TinyNetwork
 from tests.dream.test_dreamer import SETTINGS, apart, world

@@ -5,16 +5,15 @@ import numpy as np
 import pytest
 import torch
 
-from hallucinate.dream.agreement import read_agreement
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.flow import Flow, Motion
-from hallucinate.dream.governor import OperatingPoint
 from hallucinate.dream.hallucination import Hallucination
 from hallucinate.dream.residual import FARTHEST, distance, grey
-from hallucinate.frame import Frame, Picture
+from hallucinate.dream.strength import read_strength_calibration
+from hallucinate.files import shipped
+from hallucinate.frame import Frame, OperatingPoint, Picture
 from hallucinate.networks.registry import open_network
 from hallucinate.settings import Settings
-from hallucinate.shipped import shipped
 from hallucinate.sources.scene import filmed
 from tests.dream.networks import TinyNetwork
 
@@ -203,10 +202,10 @@ def test_half_precision_dreams_alike() -> None:
 
 
 @pytest.mark.parametrize("on", [True, False], ids=["dreaming on", "asked for nothing"])
-@pytest.mark.parametrize("follow", [True, False])
-def test_after_a_cut_no_ghost_of_the_last_scene_is_left(follow: bool, on: bool) -> None:
+@pytest.mark.parametrize("motion_compensation", [True, False])
+def test_after_a_cut_no_ghost_of_the_last_scene_is_left(motion_compensation: bool, on: bool) -> None:
     dreamer = new_dreamer()
-    settings = SETTINGS.model_copy(update={"half_life_s": 60.0, "follow": follow})
+    settings = SETTINGS.model_copy(update={"half_life_s": 60.0, "motion_compensation": motion_compensation})
     camera, before = run(dreamer, 50, settings=settings)
     ghost = (before.astype(np.float64) - camera).ravel()
     other = world(seed=9)[:, :256]
@@ -250,7 +249,7 @@ def test_several_cameras_are_dreamed_as_one_batch_each_with_its_own_residual() -
     wide = [world(seed) for seed in range(3)]
     together = Dreamer(Counting(), torch.device("cpu"))
     alone = [new_dreamer() for _ in wide]
-    visitors = [Hallucination() for _ in wide]
+    guests = [Hallucination() for _ in wide]
     for n in range(12):
         # One stands still, one pans, and one comes later.
         pans = (0, 2 * n, n)
@@ -259,7 +258,7 @@ def test_several_cameras_are_dreamed_as_one_batch_each_with_its_own_residual() -
             for w, pan in zip(wide, pans, strict=True)
         ]
         here = slice(0, 3 if n >= 4 else 2)
-        found = together.together(list(zip(visitors, frames, strict=True))[here], settings, POINT)
+        found = together.together(list(zip(guests, frames, strict=True))[here], settings, POINT)
         expected = [d.dream(f, settings, POINT) for d, f in list(zip(alone, frames, strict=True))[here]]
         for a, b in zip(found, expected, strict=True):
             assert apart(a, b) < 0.5 / 255
@@ -368,16 +367,16 @@ def test_a_settled_dream_that_sank_comes_back_to_how_far_it_went() -> None:
     assert far[2] == pytest.approx(far[0], rel=0.01)
 
 
-@pytest.mark.parametrize("rests", [1, 2])
-def test_a_dream_that_rests_on_some_frames_grows_as_fast_and_ends_where_it_does(rests: int) -> None:
+@pytest.mark.parametrize("interval", [2, 3])
+def test_a_dream_with_a_longer_step_interval_grows_as_fast_and_ends_where_it_does(interval: int) -> None:
     network = open_network("motif", torch.device("cpu"), torch.float32)
-    measured = read_agreement(shipped("calibration") / "strength" / "motif.json")
+    measured = read_strength_calibration(shipped("calibration") / "strength" / "motif.json")
 
-    def grown(rests: int) -> list[float]:
-        dreamer, found = Dreamer(network, torch.device("cpu"), agreement=measured), []
+    def grown(interval: int) -> list[float]:
+        dreamer, found = Dreamer(network, torch.device("cpu"), calibration=measured), []
         for n, frame in enumerate(filmed(1.3, fps=24.0, size=(192, 108))):
-            point = OperatingPoint(96, 0 if n % (1 + rests) else 1)
+            point = OperatingPoint(96, 0 if n % interval else 1)
             found.append(apart(frame.picture, dreamer.dream(frame, Settings(), point)))
         return [found[12], found[30]]  # both just after steps
 
-    assert grown(rests) == pytest.approx(grown(0), rel=0.1)
+    assert grown(interval) == pytest.approx(grown(1), rel=0.1)

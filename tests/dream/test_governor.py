@@ -35,16 +35,16 @@ class Machine:
         turns, end_s = [], self.now_s + seconds
         while self.now_s < end_s:
             point = self.governor.point(self.settings)
-            rested = bool(self.beat % (1 + point.rests))
+            stepped = self.beat % point.step_interval == 0
             self.beat += 1
             octave = OCTAVES[self.turn % 3]
-            cost = self.cost(dataclasses.replace(point, steps=0) if rested else point, octave)
+            cost = self.cost(dataclasses.replace(point, steps=0) if not stepped else point, octave)
             cost *= max(0.5, self.random.gauss(1, self.noise)) * (3 if self.random.random() < self.spikes else 1)
-            self.turn += not rested
+            self.turn += stepped
             # A turn that was late is made up for by the next, as in the loop.
             self.due_s = max(self.due_s + 1 / self.settings.fps, self.now_s + 0.5 / self.settings.fps)
             self.now_s = max(self.now_s + cost, self.due_s)
-            self.governor.observe(cost, self.now_s, self.settings, rested)
+            self.governor.observe(cost, self.now_s, self.settings, stepped)
             turns.append((self.now_s, point))
         return turns
 
@@ -157,7 +157,7 @@ def test_growing_is_patient_for_longer_after_each_failure() -> None:
     assert waits[-1] > 16 * PATIENCE_S
 
 
-def test_a_dream_that_rests_changes_nothing_and_wakes_where_it_was() -> None:
+def test_an_idle_dream_changes_nothing_and_wakes_where_it_was() -> None:
     """Two turns a second, each slower than live ones: memory has gone cold, and the cores' clocks down."""
     machine = Machine(Governor(OperatingPoint(320, 1)), Settings(fps=20), 0.72)
     point = machine.run(20)[-1][1]
@@ -228,23 +228,23 @@ def test_out_of_memory_goes_a_size_down_and_stays() -> None:
     assert {point.width for _, point in machine.run(40)} == {ceiling}
 
 
-@pytest.mark.parametrize(("load", "rests"), [(1.2, 1), (1.9, 2), (5.0, 2)])
-def test_where_one_step_at_the_least_width_is_too_much_steps_are_taken_on_fewer_frames(load: float, rests: int) -> None:
+@pytest.mark.parametrize(("load", "interval"), [(1.2, 2), (1.9, 3), (5.0, 3)])
+def test_where_a_step_at_the_least_width_is_too_much_the_step_interval_grows(load: float, interval: int) -> None:
     settings = Settings(fps=24, dream_width=320, dream_width_min=320)
     machine = Machine(Governor(OperatingPoint(320, 1)), settings, load)
     turns = machine.run(20)
-    assert turns[-1][1] == OperatingPoint(320, 1, rests)
+    assert turns[-1][1] == OperatingPoint(320, 1, interval)
     assert not changes([turn for turn in turns if turn[0] > 5])
     if load < 5:
         assert len([at for at, _ in turns if at > 10]) >= 228  # the frame rate is held
-    # Rests go as soon as there is room, and before the dream grows.
+    # The interval is shortened as soon as there is room, and before the dream grows.
     machine.load = 0.5
     assert machine.run(10)[-1][1] == OperatingPoint(320, 1)
 
 
-def test_resting_comes_after_everything_else() -> None:
+def test_a_longer_step_interval_comes_after_everything_else() -> None:
     settings = Settings(fps=24, dream_width=480, dream_width_min=160, steps=3)
     machine = Machine(Governor(OperatingPoint(480, 3)), settings, 2.0)
     points = [point for _, point in machine.run(20)]
-    assert all(point.rests == 0 for point in points)
+    assert all(point.step_interval == 1 for point in points)
     assert points[-1].width < 480

@@ -7,10 +7,9 @@ import torch
 from safetensors.torch import load, save
 
 from hallucinate.dream.dreamer import Dreamer
-from hallucinate.dream.governor import OperatingPoint
 from hallucinate.dream.hallucination import Hallucination
 from hallucinate.dream.kept import PICTURES, PLAIN, restore, saved
-from hallucinate.frame import Frame, Picture
+from hallucinate.frame import Frame, OperatingPoint, Picture
 from hallucinate.settings import Settings
 from tests.dream.networks import TinyNetwork
 

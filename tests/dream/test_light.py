@@ -95,11 +95,11 @@ def means(settings: Settings, lights: list[float], dreamer: Dreamer | None = Non
 FLICKER = [1.0, 1.0, 0.85, 0.85] * 10
 
 
-@pytest.mark.parametrize("follow", [True, False])
-def test_a_dream_on_a_flickering_camera_does_not_flicker(follow: bool) -> None:
-    settings = SETTINGS.model_copy(update={"follow": follow})
+@pytest.mark.parametrize("motion_compensation", [True, False])
+def test_a_dream_on_a_flickering_camera_does_not_flicker(motion_compensation: bool) -> None:
+    settings = SETTINGS.model_copy(update={"motion_compensation": motion_compensation})
     steady = np.abs(np.diff(means(settings, FLICKER)[8:])).max()
-    as_lit = np.abs(np.diff(means(settings.model_copy(update={"steady_light": False}), FLICKER)[8:])).max()
+    as_lit = np.abs(np.diff(means(settings.model_copy(update={"deflicker": False}), FLICKER)[8:])).max()
     assert as_lit > 10
     assert steady < 1
 

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from hallucinate.dream.agreement import Agreement
-from hallucinate.dream.still import Manner, Sitting, dreaming
-from hallucinate.dream.tiles import wish
+from hallucinate.dream.still import StillOptions, StillRun, dreaming
+from hallucinate.dream.strength import StrengthCalibration
+from hallucinate.dream.tiles import compile_objectives
 from hallucinate.frame import to_picture, to_tensor
 from hallucinate.settings import Settings
 from hallucinate.studio.likes import LIKES
@@ -94,14 +94,14 @@ def scene(height: int = 112, width: int = 160) -> torch.Tensor:
     return to_tensor(to_picture(0.8 * large + 0.2 * fine), CPU)
 
 
-def ours(x: torch.Tensor, guide: torch.Tensor | None = None, **knobs: object) -> Sitting:
+def ours(x: torch.Tensor, guide: torch.Tensor | None = None, **knobs: object) -> StillRun:
     plain: dict[str, object] = {"motifs": {}} if guide is not None else {"motifs": {}, "layers": {LAYER: 1.0}}
     settings = Settings.model_validate(
         {**LIKES["notebook"].knobs, **plain, **({"guide": 1.0} if guide is not None else {})}
     )
-    manner = Manner(LIKES["notebook"].iterations, LIKES["notebook"].step_size, classic=True)
-    asked = wish(TinyNetwork(), settings, None if guide is None else to_picture(guide), CPU)
-    return Sitting(asked, settings, manner, Agreement(), 0)
+    manner = StillOptions(LIKES["notebook"].iterations, LIKES["notebook"].step_size, classic=True)
+    asked = compile_objectives(TinyNetwork(), settings, None if guide is None else to_picture(guide), CPU)
+    return StillRun(asked, settings, manner, StrengthCalibration(), 0)
 
 
 def apart(found: torch.Tensor, expected: Array) -> float:
@@ -109,8 +109,14 @@ def apart(found: torch.Tensor, expected: Array) -> float:
     return float(np.linalg.norm(found.double().numpy()[0] * 255 - expected) / np.linalg.norm(expected))
 
 
-def one_step(sitting: Sitting, x: torch.Tensor) -> torch.Tensor:
-    alone = Sitting(sitting.wish, sitting.settings.model_copy(update={"octaves": 1}), sitting.manner, Agreement(), 0)
+def one_step(sitting: StillRun, x: torch.Tensor) -> torch.Tensor:
+    alone = StillRun(
+        sitting.compile_objectives,
+        sitting.settings.model_copy(update={"octaves": 1}),
+        sitting.manner,
+        StrengthCalibration(),
+        0,
+    )
     return x + next(dreaming(alone, x)).detail
 
 

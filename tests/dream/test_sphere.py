@@ -14,7 +14,6 @@ from hallucinate.dream.ascent import resized
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.drift import drift_on_sphere
 from hallucinate.dream.flow import Flow, carried
-from hallucinate.dream.governor import OperatingPoint
 from hallucinate.dream.objectives import more_of_layer
 from hallucinate.dream.residual import spread_out
 from hallucinate.dream.sphere import (
@@ -27,7 +26,7 @@ from hallucinate.dream.sphere import (
     widened,
 )
 from hallucinate.dream.surface import Surface, beside_each_other, eyes
-from hallucinate.frame import Frame, Picture, laid_on
+from hallucinate.frame import Frame, OperatingPoint, Picture, laid_on
 from hallucinate.panorama.remap import Layout
 from hallucinate.settings import Settings
 from tests.dream.networks import TinyNetwork
@@ -195,7 +194,7 @@ def test_both_eyes_see_one_dream_moved_by_the_disparity(layout: Layout) -> None:
     assert np.corrcoef(here.ravel(), unmoved.ravel())[0, 1] < 0.7
 
 
-def test_half_a_sphere_and_a_flat_visitor_are_dreamed_beside_a_whole_one() -> None:
+def test_half_a_sphere_and_a_flat_guest_are_dreamed_beside_a_whole_one() -> None:
     settings = Settings(motifs={}, layers={"second": 1.0}, strength=0.5)
     for surface, size in ((Surface.HALF, (96, 96)), (Surface.SPHERE, (64, 128))):
         camera = noise_on_sphere(*size, span=math.radians(surface.degrees))

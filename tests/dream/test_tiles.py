@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from hallucinate.dream.tiles import gradient_by_tiles, reach, tiles, wish
+from hallucinate.dream.tiles import compile_objectives, gradient_by_tiles, receptive_field, tiles
 from hallucinate.frame import to_picture
 from hallucinate.networks.registry import open_motif
 from hallucinate.settings import Settings
@@ -43,8 +43,8 @@ def test_tiles_cover_a_picture_once_and_begin_where_every_stride_does() -> None:
 def test_put_together_from_tiles_it_is_the_whole_pictures_gradient(knobs: dict[str, object]) -> None:
     network, x = TinyNetwork(), noise(208, 272)
     settings = Settings.model_validate(knobs)
-    asked = wish(network, settings, to_picture(noise(48, 48, 5)), CPU)
-    margin = reach(asked, CPU)
+    asked = compile_objectives(network, settings, to_picture(noise(48, 48, 5)), CPU)
+    margin = receptive_field(asked, CPU)
     parts = tiles(208, 272, 64, margin)
     assert len(parts) > 6
     whole = gradient_by_tiles(asked, x, tiles(208, 272, 1024, margin))
@@ -54,12 +54,12 @@ def test_put_together_from_tiles_it_is_the_whole_pictures_gradient(knobs: dict[s
 
 def test_a_gradient_reaches_as_far_as_it_is_found_to() -> None:
     # A place of "second" sees 5 + 2 · (3 − 1) = 13 pixels, so a gradient is made of 12 or so on either side.
-    asked = wish(TinyNetwork(), Settings.model_validate(ASKED["layer"]), None, CPU)
-    assert 10 <= reach(asked, CPU) <= 16
+    asked = compile_objectives(TinyNetwork(), Settings.model_validate(ASKED["layer"]), None, CPU)
+    assert 10 <= receptive_field(asked, CPU) <= 16
 
 
 def test_with_too_little_margin_there_would_be_a_seam() -> None:
-    asked, x = wish(TinyNetwork(), Settings.model_validate(ASKED["layer"]), None, CPU), noise(208, 272)
+    asked, x = compile_objectives(TinyNetwork(), Settings.model_validate(ASKED["layer"]), None, CPU), noise(208, 272)
     whole = gradient_by_tiles(asked, x, tiles(208, 272, 1024, 0))
     cut = gradient_by_tiles(asked, x, tiles(208, 272, 64, 0))
     assert (cut - whole).abs().max() > 0.01 * whole.abs().max()
@@ -72,8 +72,8 @@ def test_no_seam_with_the_network_in_the_box(knobs: dict[str, object]) -> None:
     network = open_motif(CPU, torch.float32)
     settings = Settings.model_validate({"motifs": {}, **knobs})
     x = torch.nn.functional.interpolate(noise(33, 27, 2), (264, 216), mode="bilinear")
-    asked = wish(network, settings, None, CPU)
-    margin = reach(asked, CPU)
+    asked = compile_objectives(network, settings, None, CPU)
+    margin = receptive_field(asked, CPU)
     assert 64 <= margin <= 256
     # Cores of 128 leave borders at 128 in the middle of the picture, and at 256 near its edge.
     parts = tiles(264, 216, 128, min(margin, 96 if "layers" in knobs else margin))

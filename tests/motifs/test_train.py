@@ -9,6 +9,7 @@ import torch
 from safetensors import safe_open
 from torch import nn
 
+from hallucinate.files import shipped
 from hallucinate.motifs import MOTIFS
 from hallucinate.motifs.compose import compose
 from hallucinate.motifs.judge import JUDGE, Judge
@@ -30,7 +31,6 @@ from hallucinate.motifs.train import (
     take_step,
 )
 from hallucinate.networks.motif import MotifNetwork
-from hallucinate.shipped import shipped
 
 CPU = torch.device("cpu")
 TINY = Recipe(steps=4, batch=8, size=32, plain=0.0)

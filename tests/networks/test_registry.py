@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from hallucinate.errors import NetworkError, WeightsError
 from hallucinate.motifs import MOTIFS
 from hallucinate.networks import listing
-from hallucinate.networks.registry import MOTIF_WEIGHTS, NETWORKS, Given, known, open_network
+from hallucinate.networks.registry import MOTIF_WEIGHTS, NETWORKS, NetworkOptions, known, open_network
 from hallucinate.networks.weights import ZOO_WEIGHTS
 from hallucinate.networks.zoo import outlined
 from tests.networks.made import random_tensors
@@ -28,13 +28,13 @@ def _nothing_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_network_is_opened_with_weights_by_file(tmp_path: Path) -> None:
     path = tmp_path / "some.safetensors"
     save_file(random_tensors(outlined("squeezenet1_1")[0]), path)
-    network = open_network("squeezenet1_1", CPU, torch.bfloat16, given=Given(path))
+    network = open_network("squeezenet1_1", CPU, torch.bfloat16, given=NetworkOptions(path))
     assert network.forward(torch.rand(1, 3, 32, 32)).dtype == torch.bfloat16
-    assert open_network("motif", CPU, torch.float32, given=Given(MOTIF_WEIGHTS)).motifs == tuple(MOTIFS)
+    assert open_network("motif", CPU, torch.float32, given=NetworkOptions(MOTIF_WEIGHTS)).motifs == tuple(MOTIFS)
     with pytest.raises(NetworkError, match=r"some\.safetensors are not those of vgg16: "):
-        open_network("vgg16", CPU, torch.float32, given=Given(path))
+        open_network("vgg16", CPU, torch.float32, given=NetworkOptions(path))
     with pytest.raises(NetworkError, match=r"is for a network by name; x\.caffemodel brings its own"):
-        open_network("x.caffemodel", CPU, torch.float32, given=Given(path))
+        open_network("x.caffemodel", CPU, torch.float32, given=NetworkOptions(path))
     with pytest.raises(NetworkError, match="holds weights alone: give --network ARCHITECTURE --weights"):
         open_network(str(path), CPU, torch.float32)
 

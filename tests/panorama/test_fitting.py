@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from hallucinate.errors import LensError, PanoramaError
-from hallucinate.panorama.fitting import Fitting, Wanted, fitted, read_wanted
+from hallucinate.panorama.fitting import Fitting, PanoramaSpec, fitted, read_panorama_spec
 from hallucinate.panorama.lenses import Lens
 from hallucinate.panorama.lensfile import Ideal, write_lens
 from hallucinate.panorama.projections import Cubemap, Equirect
@@ -15,16 +15,19 @@ LENS = Lens("kannala-brandt", (640, 480), (180.0, 180.0), (319.5, 239.5), (0.0, 
 
 
 def test_words_say_what_a_source_is(tmp_path: Path) -> None:
-    assert read_wanted("flat") is None
-    assert read_wanted("equirect") == Wanted("equirect")
-    assert read_wanted("half-equirect:side-by-side") == Wanted("half-equirect", "side-by-side")
+    assert read_panorama_spec("flat") is None
+    assert read_panorama_spec("equirect") == PanoramaSpec("equirect")
+    assert read_panorama_spec("half-equirect:side-by-side") == PanoramaSpec("half-equirect", "side-by-side")
     path = tmp_path / "lens.yaml"
     write_lens(path, LENS, [])
-    by_suffix, by_option = read_wanted(f"fisheye:{path}:top-bottom"), read_wanted("fisheye:top-bottom", str(path))
+    by_suffix, by_option = (
+        read_panorama_spec(f"fisheye:{path}:top-bottom"),
+        read_panorama_spec("fisheye:top-bottom", str(path)),
+    )
     assert by_suffix is not None
     assert by_suffix == by_option
     assert (by_suffix.lens, by_suffix.layout) == (LENS, "top-bottom")
-    profile = read_wanted("fisheye:equidistant-220")
+    profile = read_panorama_spec("fisheye:equidistant-220")
     assert profile is not None
     assert profile.lens == Ideal("equidistant", 220)
 
@@ -45,7 +48,7 @@ def test_words_say_what_a_source_is(tmp_path: Path) -> None:
 )
 def test_a_wrong_word_is_one_line(words: str, lens: str | None, said: str) -> None:
     with pytest.raises(PanoramaError, match=re.escape(said)) as refusal:
-        read_wanted(words, lens)
+        read_panorama_spec(words, lens)
     assert "\n" not in str(refusal.value)
 
 
@@ -64,7 +67,7 @@ def test_a_wrong_word_is_one_line(words: str, lens: str | None, said: str) -> No
     ],
 )
 def test_frames_have_the_shape_of_what_they_show(words: str, size: tuple[int, int], projection: str) -> None:
-    wanted = read_wanted(words)
+    wanted = read_panorama_spec(words)
     assert wanted is not None
     fitting = Fitting(wanted)
     assert fitting.size == size
@@ -82,7 +85,7 @@ def test_frames_have_the_shape_of_what_they_show(words: str, size: tuple[int, in
     ],
 )
 def test_another_shape_says_what_it_could_be(words: str, size: tuple[int, int], said: str) -> None:
-    wanted = read_wanted(words)
+    wanted = read_panorama_spec(words)
     assert wanted is not None
     with pytest.raises(PanoramaError, match=re.escape(said)):
         Fitting(wanted).picture(np.zeros((size[1], size[0], 3), np.uint8))
@@ -90,23 +93,23 @@ def test_another_shape_says_what_it_could_be(words: str, size: tuple[int, int], 
 
 def test_a_size_of_another_shape_is_refused() -> None:
     with pytest.raises(PanoramaError, match=r"--size 640x360: frames of equirect are 2:1; give e.g. 720x360"):
-        Fitting(Wanted("equirect"), (640, 360))
+        Fitting(PanoramaSpec("equirect"), (640, 360))
 
 
 def test_a_layout_that_does_not_divide_is_refused() -> None:
     with pytest.raises(PanoramaError, match=r"top-bottom needs an even height.*500×501: give 500 or 502"):
-        Fitting(Wanted("equirect", "top-bottom")).picture(np.zeros((501, 500, 3), np.uint8))
+        Fitting(PanoramaSpec("equirect", "top-bottom")).picture(np.zeros((501, 500, 3), np.uint8))
 
 
 def test_a_lens_for_another_shape_is_refused() -> None:
-    fitting = Fitting(Wanted("fisheye", "mono", LENS, "lens.yaml"))
+    fitting = Fitting(PanoramaSpec("fisheye", "mono", LENS, "lens.yaml"))
     with pytest.raises(LensError, match=r"lens.yaml is for pictures of 640×480"):
         fitting.picture(np.zeros((360, 640, 3), np.uint8))
     assert fitting.picture(np.zeros((240, 320, 3), np.uint8)).shape == (512, 1024, 3)  # half as large
 
 
 def test_a_cubemap_becomes_an_equirect_and_is_not_cropped() -> None:
-    fitting = Fitting(Wanted("cubemap"), (256, 128))
+    fitting = Fitting(PanoramaSpec("cubemap"), (256, 128))
     cube = drawn(Cubemap(), (384, 256))
     frame = fitted(cube, 256, 128, fitting)
     assert np.abs(frame.astype(int) - drawn(Equirect(), (256, 128))).mean() < 1
@@ -119,11 +122,11 @@ def test_a_cubemap_becomes_an_equirect_and_is_not_cropped() -> None:
 
 @pytest.mark.parametrize("size", [(128, 64), (512, 256)])
 def test_what_is_in_its_projection_already_only_changes_its_size(size: tuple[int, int]) -> None:
-    frame = Fitting(Wanted("equirect"), (256, 128)).picture(drawn(Equirect(), size))
+    frame = Fitting(PanoramaSpec("equirect"), (256, 128)).picture(drawn(Equirect(), size))
     assert frame.shape == (128, 256, 3)
     assert np.abs(frame.astype(int) - drawn(Equirect(), (256, 128))).mean() < 2
 
 
 def test_a_camera_is_asked_for_what_its_lens_was_calibrated_at() -> None:
-    assert Fitting(Wanted("fisheye", "mono", LENS)).camera_size == (640, 480)
-    assert Fitting(Wanted("fisheye"), (256, 256)).camera_size == (256, 256)
+    assert Fitting(PanoramaSpec("fisheye", "mono", LENS)).camera_size == (640, 480)
+    assert Fitting(PanoramaSpec("fisheye"), (256, 256)).camera_size == (256, 256)

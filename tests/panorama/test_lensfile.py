@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from hallucinate.errors import LensError
+from hallucinate.files import shipped
 from hallucinate.panorama.lenses import DualFisheye, Lens
 from hallucinate.panorama.lensfile import Ideal, read_lens, write_lens
 from hallucinate.panorama.projections import Array
-from hallucinate.shipped import shipped
 
 LENS = Lens("kannala-brandt", (640, 480), (180.5, 183.0), (321.5, 236.25), (0.06, -0.011, 2e-05, -3e-07), 215.5)
 BROWN = Lens("pinhole", (640, 480), (420.0, 421.0), (318.0, 241.0), (-0.2, 0.05, 0.001, -0.002, 0.0), 80)

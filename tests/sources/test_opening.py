@@ -72,7 +72,7 @@ def test_a_gif_moves(make_film: MakeFilm, tmp_path: Path) -> None:
         ("a\0b", "camera:N, FILE"),
         ("x" * 5000, "camera:N, FILE"),
         ("~nobody-of-that-name/x.mp4", "there is no file"),
-        ("visitor", "visitor"),
+        ("guest", "guest"),
     ],
 )
 def test_what_is_no_source_is_refused_in_one_line_with_what_is_allowed(spec: str, words: str) -> None:
@@ -91,5 +91,5 @@ def test_the_default_is_the_first_camera_or_the_scene_and_says_why() -> None:
 
 
 def test_the_help_names_every_kind() -> None:
-    kinds = ["camera:N", "FILE", "rtsp://…", "http://…", "scene", "scene:panorama", "zoom", "visitor"]
+    kinds = ["camera:N", "FILE", "rtsp://…", "http://…", "scene", "scene:panorama", "zoom", "guest"]
     assert list(SPECS) == kinds

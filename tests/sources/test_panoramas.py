@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hallucinate.errors import PanoramaError, SourceUnavailable
-from hallucinate.panorama.fitting import Wanted
+from hallucinate.panorama.fitting import PanoramaSpec
 from hallucinate.serve import prepare_source
 from hallucinate.settings import Settings
 from hallucinate.sources.opening import open_source
@@ -70,14 +70,14 @@ def film(size: tuple[int, int], boxes: bytes = b"") -> bytes:
     ("boxes", "says"),
     [
         (b"", None),
-        (WHOLE, Wanted("equirect")),
-        (stereo(1) + WHOLE, Wanted("equirect", "top-bottom")),
-        (stereo(2) + HALF, Wanted("half-equirect", "side-by-side")),
-        (stereo(0) + CUBE, Wanted("cubemap")),
+        (WHOLE, PanoramaSpec("equirect")),
+        (stereo(1) + WHOLE, PanoramaSpec("equirect", "top-bottom")),
+        (stereo(2) + HALF, PanoramaSpec("half-equirect", "side-by-side")),
+        (stereo(0) + CUBE, PanoramaSpec("cubemap")),
         (stereo(1), None),
     ],
 )
-def test_a_film_says_what_it_is(tmp_path: Path, boxes: bytes, says: Wanted | None) -> None:
+def test_a_film_says_what_it_is(tmp_path: Path, boxes: bytes, says: PanoramaSpec | None) -> None:
     path = tmp_path / "film.mp4"
     path.write_bytes(film((128, 64), boxes))
     assert as_it_says(str(path)) == says
@@ -90,8 +90,10 @@ def test_a_part_of_a_sphere_is_one_line(tmp_path: Path) -> None:
         as_it_says(str(path))
 
 
-@pytest.mark.parametrize(("width", "height", "says"), [(64, 32, Wanted("equirect")), (32, 32, None), (64, 20, None)])
-def test_a_photograph_says_what_it_is(tmp_path: Path, width: int, height: int, says: Wanted | None) -> None:
+@pytest.mark.parametrize(
+    ("width", "height", "says"), [(64, 32, PanoramaSpec("equirect")), (32, 32, None), (64, 20, None)]
+)
+def test_a_photograph_says_what_it_is(tmp_path: Path, width: int, height: int, says: PanoramaSpec | None) -> None:
     xmp = (
         '<rdf:Description GPano:ProjectionType="equirectangular" '
         f'GPano:CroppedAreaImageWidthPixels="{width}" GPano:FullPanoWidthPixels="64" '
@@ -103,7 +105,7 @@ def test_a_photograph_says_what_it_is(tmp_path: Path, width: int, height: int, s
     assert as_it_says(str(path)) == says
 
 
-@pytest.mark.parametrize("spec", ["scene", "visitor", "zoom", "zoom:a.png", "camera:0", "rtsp://somewhere/live"])
+@pytest.mark.parametrize("spec", ["scene", "guest", "zoom", "zoom:a.png", "camera:0", "rtsp://somewhere/live"])
 def test_cameras_say_nothing(spec: str) -> None:
     assert choose_panorama(spec) is None
 
@@ -125,7 +127,7 @@ def test_the_scene_all_round_is_an_equirect() -> None:
         choose_panorama("scene:panorama", "half-equirect")
 
 
-@pytest.mark.parametrize("spec", ["scene", "visitor", "zoom", "zoom:a.png"])
+@pytest.mark.parametrize("spec", ["scene", "guest", "zoom", "zoom:a.png"])
 def test_what_is_flat_is_no_panorama(spec: str) -> None:
     with pytest.raises(PanoramaError, match=f"the source {spec} is flat"):
         choose_panorama(spec, "equirect")

@@ -10,13 +10,11 @@ import pytest
 import torch
 
 from hallucinate.dream.dreamer import Dreamer
-from hallucinate.dream.governor import OperatingPoint
 from hallucinate.errors import SourceUnavailable
-from hallucinate.frame import Frame, Picture
+from hallucinate.frame import Frame, OperatingPoint, OutputFrame, Picture
 from hallucinate.settings import Settings
 from hallucinate.sources.opening import open_source
 from hallucinate.sources.zoom import Zoom
-from hallucinate.stage import Shown
 from hallucinate.zooming import Look, Move, look_of, moved, noise, steadied
 from tests.dream.networks import TinyNetwork
 from tests.fakes import FakeClock
@@ -28,10 +26,10 @@ class Stands:
     """A stage of one place."""
 
     def __init__(self) -> None:
-        self.shown: Shown | None = None
+        self.shown: OutputFrame | None = None
 
     def show(self, frame: Frame, dream: Picture, clock: FakeClock) -> None:
-        self.shown = Shown(dream, frame.picture, frame.captured_ns, clock.now_ns())
+        self.shown = OutputFrame(dream, frame.picture, frame.captured_ns, clock.now_ns())
 
 
 def contrast(picture: Picture) -> float:
@@ -67,7 +65,7 @@ def test_there_is_one_zoom_however_late_the_dream_is() -> None:
     first = source.read()
     assert first is not None
     assert source.read() is None  # nothing was dreamed of it within a second
-    stage.shown = Shown(first.picture, first.picture, first.captured_ns - 1, clock.now_ns())
+    stage.shown = OutputFrame(first.picture, first.picture, first.captured_ns - 1, clock.now_ns())
     assert source.read() is None  # of something before it
     clock.advance(0.1)
     stage.show(first, first.picture, clock)

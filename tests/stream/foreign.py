@@ -18,9 +18,9 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSession
 
 from hallucinate.clock import SystemClock
 from hallucinate.errors import BusyError, LoadingError, NetworkError
-from hallucinate.frame import Picture
-from hallucinate.sources.visitor import VisitorSource
-from hallucinate.stage import Shown, Stage
+from hallucinate.frame import OutputFrame, Picture
+from hallucinate.sources.guest import GuestSource
+from hallucinate.stage import Stage
 
 RED, GREEN, BLUE, GREY = (200, 30, 30), (30, 180, 40), (40, 40, 200), (128, 128, 128)
 SOON = 10.0
@@ -83,19 +83,19 @@ class ScriptedNetworks:
 class ScriptedLoop:
     """Does what the server asks of a loop, and dreams nothing."""
 
-    def __init__(self, visitors: int = 2) -> None:
+    def __init__(self, guests: int = 2) -> None:
         self.main = ScriptedDream("main")
         self.networks = ScriptedNetworks()
-        self.room = visitors
+        self.room = guests
         self.dreams = {"main": self.main}
-        self.sources: dict[str, VisitorSource] = {}
+        self.sources: dict[str, GuestSource] = {}
         self.pictures: dict[str, Picture | None] = {}
         self._numbers = itertools.count(1)
 
-    def admit(self, source: VisitorSource) -> ScriptedDream:
+    def admit(self, source: GuestSource) -> ScriptedDream:
         if len(self.sources) >= self.room:
-            raise BusyError(f"{self.room} visitors are dreamed already; try again in a moment")
-        dream = ScriptedDream(f"visitor-{next(self._numbers)}")
+            raise BusyError(f"{self.room} guests are dreamed already; try again in a moment")
+        dream = ScriptedDream(f"guest-{next(self._numbers)}")
         self.dreams[dream.id], self.sources[dream.id] = dream, source
         return dream
 
@@ -106,10 +106,10 @@ class ScriptedLoop:
     def find(self, dream_id: str) -> ScriptedDream | None:
         return self.dreams.get(dream_id)
 
-    def lay(self, kind: str, picture: Picture | None) -> None:
+    def set_picture(self, kind: str, picture: Picture | None) -> None:
         self.pictures[kind] = picture
 
-    def laid(self, kind: str) -> Picture | None:
+    def picture_of(self, kind: str) -> Picture | None:
         return self.pictures.get(kind)
 
     def stats(self) -> dict[str, object]:
@@ -136,7 +136,7 @@ class Painter:
         clock = SystemClock()
         while not self._stop.wait(1 / 40):
             now = clock.now_ns()
-            self._stage.show(Shown(self.dream, self.camera, now, now))
+            self._stage.publish(OutputFrame(self.dream, self.camera, now, now))
 
 
 class Peer:

@@ -76,10 +76,10 @@ async def test_no_codec_in_common(http):
 async def test_a_connection_that_does_not_close_is_left_behind(room, live, monkeypatch):
     monkeypatch.setattr("hallucinate.stream.peers.CLOSE_WITHIN_S", 0.05)
     peers = Peers(room, Encoders(lambda: 24.0, SystemClock()), SystemClock(), Limits())
-    visitor, _ = await peers.send(await offer(direction="sendonly"))
-    close, visitor.connection.close = visitor.connection.close, asyncio.Event().wait
-    await visitor.close()
-    assert (peers.visitors, room.sources) == ({}, {})
+    guest, _ = await peers.send(await offer(direction="sendonly"))
+    close, guest.connection.close = guest.connection.close, asyncio.Event().wait
+    await guest.close()
+    assert (peers.guests, room.sources) == ({}, {})
     await close()
     await peers.stop()
     with pytest.raises(BusyError, match="stopping"):

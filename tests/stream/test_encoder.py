@@ -11,7 +11,8 @@ from aiortc.mediastreams import MediaStreamError
 from foreign import BLUE, GREEN, RED, SOON, looks, plain, until
 
 from hallucinate.clock import SystemClock
-from hallucinate.stage import Shown, Stage
+from hallucinate.frame import OutputFrame
+from hallucinate.stage import Stage
 from hallucinate.stream import marker
 from hallucinate.stream.encoder import MAX_BITRATE, MIN_BITRATE, TIME_BASE, Codec, PictureEncoder, bitrate_for, ticks
 from hallucinate.stream.figures import WINDOW_FRAMES, WINDOW_NS, Encoded, Figures
@@ -117,14 +118,14 @@ class TestSharedEncoder:
     def stage(self):
         return Stage()
 
-    def show(self, stage, clock, step_ns=40_000_000):
+    def publish(self, stage, clock, step_ns=40_000_000):
         clock.ns += step_ns
-        stage.show(Shown(plain(RED), plain(BLUE), clock.ns - 7_000_000, clock.ns))
+        stage.publish(OutputFrame(plain(RED), plain(BLUE), clock.ns - 7_000_000, clock.ns))
 
     async def shown(self, stage, clock, taker, **step):
         """Show one frame, and wait until it has come."""
         before = len(taker.packets)
-        self.show(stage, clock, **step)
+        self.publish(stage, clock, **step)
         await until(lambda: len(taker.packets) > before)
         return taker.packets[-1]
 
@@ -170,7 +171,7 @@ class TestSharedEncoder:
         for age_ns in (7_000_000, 90_000_000, 20_000_000):
             clock.ns += 40_000_000
             shown_at.append(clock.ns)
-            stage.show(Shown(plain(RED), plain(BLUE), clock.ns - age_ns, clock.ns))
+            stage.publish(OutputFrame(plain(RED), plain(BLUE), clock.ns - age_ns, clock.ns))
             await until(lambda: len(taker.packets) == len(shown_at))
         assert [packet.pts for packet in taker.packets] == [ticks(ns) for ns in shown_at]
         encoders.leave(encoder, taker)
@@ -183,7 +184,7 @@ class TestSharedEncoder:
             encoders.join(t, w) for t, w in zip(takers, (wanted, wanted._replace(marked=True)), strict=True)
         )
         clock.ns += 40_000_000
-        stage.show(Shown(plain(RED, 640, 360), plain(BLUE, 640, 360), clock.ns - 7_000_000, clock.ns))
+        stage.publish(OutputFrame(plain(RED, 640, 360), plain(BLUE, 640, 360), clock.ns - 7_000_000, clock.ns))
         await until(lambda: all(taker.packets for taker in takers))
         seen = [decode(Codec.VP8, taker.packets)[0].to_ndarray(format="rgb24") for taker in takers]
         assert [marker.read(picture) for picture in seen] == [None, (clock.ns - 7_000_000) // 1_000_000 % CYCLE_MS]
@@ -211,7 +212,7 @@ class TestSharedEncoder:
         for _ in range(3):
             bad = np.zeros((1, 1, 3), np.uint8)
             failures = encoders.figures.snapshot(clock.ns)["failures"]
-            stage.show(Shown(bad, bad, clock.ns, clock.ns))
+            stage.publish(OutputFrame(bad, bad, clock.ns, clock.ns))
             await until(lambda n=failures: encoders.figures.snapshot(clock.ns)["failures"] > n)
         assert (await self.shown(stage, clock, taker)).is_keyframe
         assert len(caplog.records) == 1

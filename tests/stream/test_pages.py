@@ -39,5 +39,5 @@ async def test_facts_schema_and_settings(http, live):
 async def test_stats(http):
     stats = await (await http.get("/api/stats")).json()
     assert stats["fps"] == 24.0
-    assert (stats["viewers"], stats["visitors"], stats["pages"], stats["encoders"]) == (0, 0, 0, 0)
+    assert (stats["viewers"], stats["guests"], stats["pages"], stats["encoders"]) == (0, 0, 0, 0)
     assert stats["encoding"]["latency_ms"] is None

@@ -27,20 +27,20 @@ class Camera(VideoStreamTrack):
         return frame
 
 
-async def send(visitor: Peer, picture=None) -> str:
+async def send(guest: Peer, picture=None) -> str:
     """Send a picture; returns the id of the dream that is made of it."""
-    visitor.pc.addTransceiver(Camera(plain(GREEN) if picture is None else picture), direction="sendonly")
-    reply = await visitor.post("/whip")
-    await asyncio.wait_for(visitor.connected.wait(), SOON)
+    guest.pc.addTransceiver(Camera(plain(GREEN) if picture is None else picture), direction="sendonly")
+    reply = await guest.post("/whip")
+    await asyncio.wait_for(guest.connected.wait(), SOON)
     return reply.headers["Hallucinate-Dream"]
 
 
-async def test_a_visitors_picture_arrives(http, room, peer):
+async def test_a_guests_picture_arrives(http, room, peer):
     before = SystemClock().now_ns()
-    visitor = peer()
-    dream = await send(visitor)
-    assert visitor.location.startswith("/whip/")
-    assert "a=recvonly" in visitor.pc.remoteDescription.sdp
+    guest = peer()
+    dream = await send(guest)
+    assert guest.location.startswith("/whip/")
+    assert "a=recvonly" in guest.pc.remoteDescription.sdp
     frame = None
     while frame is None:
         frame = await asyncio.to_thread(room.sources[dream].read)
@@ -49,10 +49,10 @@ async def test_a_visitors_picture_arrives(http, room, peer):
     assert np.abs(frame.picture.mean(axis=(0, 1)) - GREEN).max() < 16
     assert before < frame.captured_ns <= SystemClock().now_ns()
     figures = await stats(http)
-    assert (figures["visitors"], figures["viewers"]) == (1, 0)
+    assert (figures["guests"], figures["viewers"]) == (1, 0)
 
 
-async def test_a_visitor_watches_a_dream_of_its_own(http, room, painter, peer):
+async def test_a_guest_watches_a_dream_of_its_own(http, room, painter, peer):
     dream = await send(peer())
     own = Painter(room.find(dream).stage)
     own.dream = plain(GREEN)
@@ -65,39 +65,39 @@ async def test_a_visitor_watches_a_dream_of_its_own(http, room, painter, peer):
         own.stop()
 
 
-async def test_a_visitors_sound_is_declined(http, peer):
-    visitor = peer()
-    visitor.pc.addTransceiver("audio", direction="sendonly")
-    await send(visitor)
-    sound = visitor.pc.remoteDescription.sdp.split("m=")[1]
+async def test_a_guests_sound_is_declined(http, peer):
+    guest = peer()
+    guest.pc.addTransceiver("audio", direction="sendonly")
+    await send(guest)
+    sound = guest.pc.remoteDescription.sdp.split("m=")[1]
     assert sound.startswith("audio")
     assert "a=inactive" in sound
 
 
 async def test_delete_ends_the_dream_and_its_viewers(http, room, peer, monkeypatch):
-    monkeypatch.setattr("hallucinate.sources.visitor.READ_WITHIN_S", 60)
-    visitor = peer()
-    dream = await send(visitor)
+    monkeypatch.setattr("hallucinate.sources.guest.READ_WITHIN_S", 60)
+    guest = peer()
+    dream = await send(guest)
     source = room.sources[dream]
     viewer = await peer().watch(f"/whep?dream={dream}")
-    assert (await http.delete(visitor.location)).status == 200
-    await asyncio.wait_for(visitor.closed.wait(), SOON)
+    assert (await http.delete(guest.location)).status == 200
+    await asyncio.wait_for(guest.closed.wait(), SOON)
     await asyncio.wait_for(viewer.closed.wait(), SOON)
     await until(lambda: not any("decoder" in t.name or "encoder" in t.name for t in threading.enumerate()))
     assert room.sources == {}
     figures = await stats(http)
-    assert (figures["visitors"], figures["viewers"], figures["encoders"]) == (0, 0, 0)
+    assert (figures["guests"], figures["viewers"], figures["encoders"]) == (0, 0, 0)
     await asyncio.wait_for(asyncio.to_thread(source.read), SOON)  # closed: what was left, or None
     assert await asyncio.wait_for(asyncio.to_thread(source.read), SOON) is None
 
 
-async def test_one_visitor_too_many_is_told_why(http, room):
+async def test_one_guest_too_many_is_told_why(http, room):
     for _ in range(room.room):
         assert (await http.post("/whip", data=await offer(direction="sendonly"), headers=SDP)).status == 201
     reply = await http.post("/whip", data=await offer(direction="sendonly"), headers=SDP)
     assert reply.status == 503
     assert int(reply.headers["Retry-After"]) > 0
-    assert await reply.json() == {"error": "2 visitors are dreamed already; try again in a moment"}
+    assert await reply.json() == {"error": "2 guests are dreamed already; try again in a moment"}
 
 
 @pytest.mark.parametrize("direction", ["recvonly", "inactive"])

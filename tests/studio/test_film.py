@@ -16,10 +16,9 @@ from PIL import Image
 from rich.console import Console
 
 from hallucinate.dream.dreamer import Dreamer
-from hallucinate.dream.governor import OperatingPoint
 from hallucinate.dream.surface import Surface
 from hallucinate.errors import HallucinateError, OutputError, PanoramaError, SourceError
-from hallucinate.frame import Frame, Picture
+from hallucinate.frame import Frame, OperatingPoint, Picture
 from hallucinate.panorama.remap import Layout
 from hallucinate.settings import Settings
 from hallucinate.studio import film as filming

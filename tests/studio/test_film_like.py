@@ -13,7 +13,7 @@ from hallucinate.dream.flow import Flow
 from hallucinate.dream.still import dreaming
 from hallucinate.errors import NetworkError, SettingsError
 from hallucinate.frame import Frame, Picture, to_picture, to_tensor
-from hallucinate.networks.registry import Given
+from hallucinate.networks.registry import NetworkOptions
 from hallucinate.settings import Settings
 from hallucinate.studio.commands import check_manner
 from hallucinate.studio.likes import LIKES, carried_on, find_like, led_back
@@ -130,7 +130,7 @@ def test_what_means_nothing_to_it_is_refused() -> None:
 def test_weights_by_file_are_for_films_in_either_manner(tmp_path: Path, like: str) -> None:
     weights = tmp_path / "other.safetensors"
     save_file({"stem": torch.zeros(1)}, weights)
-    order = Order(Path(), Path(), Ask(Settings(), like, device="cpu", given=Given(weights)))
+    order = Order(Path(), Path(), Ask(Settings(), like, device="cpu", given=NetworkOptions(weights)))
     with pytest.raises(NetworkError, match=r"other\.safetensors"):
         dreamers(order)
     with pytest.raises(NetworkError, match=r"leave it out"):

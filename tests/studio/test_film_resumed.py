@@ -12,9 +12,8 @@ import pytest
 import torch
 
 from hallucinate.dream.dreamer import Dreamer
-from hallucinate.dream.governor import OperatingPoint
 from hallucinate.errors import OutputError
-from hallucinate.frame import Frame, Picture
+from hallucinate.frame import Frame, OperatingPoint, Picture
 from hallucinate.settings import Settings
 from hallucinate.studio import film as filming
 from hallucinate.studio import render as rendering

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from hallucinate.dream.still import Manner
+from hallucinate.dream.still import StillOptions
 from hallucinate.networks.registry import open_motif
 from hallucinate.settings import LiveSettings, Settings
 from hallucinate.studio.objectives_page import OBJECTIVES, PRIORS, describe, networks, rings, sheet, sky
@@ -24,7 +24,7 @@ def test_every_objective_has_its_place_on_the_sheet(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(objectives_page, "CELL", (96, 64))
     network = open_motif(torch.device("cpu"), torch.float32)
-    made = sheet(network, [OBJECTIVES[0], OBJECTIVES[2]], Manner(2))
+    made = sheet(network, [OBJECTIVES[0], OBJECTIVES[2]], StillOptions(2))
     assert made.shape == (64, 3 * 96, 3)
     cells = [made[:, left : left + 96] for left in (0, 96, 192)]
     assert min(np.abs(cells[a].astype(int) - cells[b]).mean() for a, b in ((0, 1), (0, 2), (1, 2))) > 5

@@ -17,9 +17,9 @@ import typer
 from PIL import Image
 
 from hallucinate.cli import app
-from hallucinate.dream.agreement import Agreement
-from hallucinate.dream.still import Manner, Sitting, dreaming, sizes
-from hallucinate.dream.tiles import reach, wish
+from hallucinate.dream.still import StillOptions, StillRun, dreaming, sizes
+from hallucinate.dream.strength import StrengthCalibration
+from hallucinate.dream.tiles import compile_objectives, receptive_field
 from hallucinate.errors import HallucinateError, OutputError, SettingsError, SourceUnavailable
 from hallucinate.frame import to_tensor
 from hallucinate.networks.registry import open_motif
@@ -65,19 +65,27 @@ def test_strength_says_how_far_it_goes_and_a_step_size_lets_it_go(photo: Path, t
 def test_a_dream_ends_as_far_away_as_a_live_one_whatever_the_iterations() -> None:
     x, settings = to_tensor(scene(), CPU), Settings.model_validate({"motifs": {}, "layers": {"second": 1.0}})
     for iterations in (5, 20):
-        sitting = Sitting(wish(TinyNetwork(), settings, None, CPU), settings, Manner(iterations), Agreement(), 0)
+        sitting = StillRun(
+            compile_objectives(TinyNetwork(), settings, None, CPU),
+            settings,
+            StillOptions(iterations),
+            StrengthCalibration(),
+            0,
+        )
         *_, reached = dreaming(sitting, x)
-        assert float(reached.detail.square().mean().sqrt()) == pytest.approx(Agreement().reach(settings), rel=0.1)
+        assert float(reached.detail.square().mean().sqrt()) == pytest.approx(
+            StrengthCalibration().reach(settings), rel=0.1
+        )
 
 
 def test_octaves_end_at_the_full_size_and_begin_where_motifs_are_large() -> None:
     network = open_motif(CPU, torch.float32)
-    found = sizes(network, Settings(), Manner(), 2000, 3000)
+    found = sizes(network, Settings(), StillOptions(), 2000, 3000)
     assert found[-1] == (2000, 3000)
     assert found[0][1] == pytest.approx(network.motif_px / 0.34, rel=0.3)
-    assert len(sizes(network, Settings(octaves=2), Manner(), 2000, 3000)) == 2
-    assert sizes(network, Settings(motif_size=0.2), Manner(), 2000, 3000)[-1][1] == 280
-    classic = sizes(network, Settings(octaves=4, octave_scale=1.4), Manner(classic=True), 360, 640)
+    assert len(sizes(network, Settings(octaves=2), StillOptions(), 2000, 3000)) == 2
+    assert sizes(network, Settings(motif_size=0.2), StillOptions(), 2000, 3000)[-1][1] == 280
+    classic = sizes(network, Settings(octaves=4, octave_scale=1.4), StillOptions(classic=True), 360, 640)
     assert classic == [(131, 233), (184, 326), (257, 457), (360, 640)]
 
 
@@ -85,10 +93,16 @@ def test_no_seam_a_tiled_dream_differs_no_more_at_the_borders_than_elsewhere() -
     network = open_motif(CPU, torch.float32)
     settings = Settings.model_validate({"motifs": {}, "layers": {"mixed3a": 1.0}, "octaves": 2})
     x = to_tensor(scene(128, 176), CPU)
-    asked = wish(network, settings, None, CPU)
+    asked = compile_objectives(network, settings, None, CPU)
     found = []
     for tile in (1024, 32):
-        sitting = Sitting(asked, settings, Manner(3, tile=tile), Agreement(), reach(asked, CPU) if tile == 32 else 0)
+        sitting = StillRun(
+            asked,
+            settings,
+            StillOptions(3, tile=tile),
+            StrengthCalibration(),
+            receptive_field(asked, CPU) if tile == 32 else 0,
+        )
         *_, reached = dreaming(sitting, x)
         found.append(reached.detail)
     apart = (found[0] - found[1]).abs().amax((0, 1))
@@ -286,7 +300,7 @@ def test_less_memory_than_thought_is_met_with_smaller_tiles(
 ) -> None:
     real = stills.dreaming
 
-    def short(sitting: Sitting, *given: Any) -> Any:
+    def short(sitting: StillRun, *given: Any) -> Any:
         if sitting.manner.tile > 300:
             raise torch.OutOfMemoryError("no more")
         return real(sitting, *given)
@@ -294,7 +308,7 @@ def test_less_memory_than_thought_is_met_with_smaller_tiles(
     monkeypatch.setattr(stills, "dreaming", short)
     run(photo, "-o", photo.with_name("out.png"), "--layers", "second", "--iterations", 1)
     assert "going on with tiles of 256 px" in capsys.readouterr().out
-    assert replace(Manner(), tile=256).tile == 256
+    assert replace(StillOptions(), tile=256).tile == 256
 
 
 def test_an_unknown_ending_of_steps_is_a_settings_error() -> None:

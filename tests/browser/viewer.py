@@ -15,7 +15,7 @@ from hallucinate.frame import Picture
 WAIT_S, GAP_MS = 20, 1000
 
 
-class Visitor:
+class Viewer:
     """One page, and what it asked for and complained of."""
 
     def __init__(self, page: Page) -> None:
@@ -122,15 +122,15 @@ class Visitor:
         return str(await self.page.evaluate("(id) => document.getElementById(id).value", control))
 
 
-async def least_gap(visitor: Visitor, does: Callable[[], Awaitable[None]], what: str) -> float:
+async def least_gap(viewer: Viewer, does: Callable[[], Awaitable[None]], what: str) -> float:
     """The longest gap between frames while something is done, in milliseconds; the least of up to three times.
 
     What the machine did meanwhile makes a gap longer now and then; what we do makes it so each time.
     """
     gaps: list[float] = []
     while len(gaps) < 3 and not (gaps and gaps[-1] < GAP_MS):
-        await visitor.note_gaps()
+        await viewer.note_gaps()
         await does()
-        gaps.append(await visitor.longest_gap())
+        gaps.append(await viewer.longest_gap())
         print(f"longest gap while {what}: {gaps[-1]:.0f} ms")
     return min(gaps)

@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 import torch
 
-from hallucinate.dream.agreement import PLAIN, STRENGTHS, TYPICAL, Agreement, read_agreement
 from hallucinate.dream.residual import FARTHEST
+from hallucinate.dream.strength import PLAIN, STRENGTHS, TYPICAL, StrengthCalibration, read_strength_calibration
 from hallucinate.errors import NetworkError
+from hallucinate.files import shipped
 from hallucinate.networks.registry import open_network
 from hallucinate.settings import Settings
-from hallucinate.shipped import shipped
 
-MEASURED = Agreement({"eye": 0.2, "web": 0.6}, {"stem": 0.9}, {"eye": (0.05, 0.12, 0.2)}, {"stem": (0.1, 0.2, 0.3)})
+MEASURED = StrengthCalibration(
+    {"eye": 0.2, "web": 0.6}, {"stem": 0.9}, {"eye": (0.05, 0.12, 0.2)}, {"stem": (0.1, 0.2, 0.3)}
+)
 
 
 def test_a_mix_agrees_by_its_weights_and_the_unmeasured_are_typical() -> None:
@@ -39,7 +41,9 @@ def test_a_mix_reaches_by_its_weights_and_the_unmeasured_plainly() -> None:
     assert MEASURED.reach(Settings(motifs=mix, strength=0.5)) == pytest.approx(0.75 * 0.12 + 0.25 * 0.5 * FARTHEST)
     for settings in (Settings(motifs={"web": 1.0}, strength=0.6), Settings(motifs={"web": 0.0}, strength=0.6)):
         assert MEASURED.reach(settings) == pytest.approx(0.6 * FARTHEST)
-    assert Agreement().reach(Settings(motifs={}, layers={"stem": 1.0}, strength=0.6)) == pytest.approx(0.6 * FARTHEST)
+    assert StrengthCalibration().reach(Settings(motifs={}, layers={"stem": 1.0}, strength=0.6)) == pytest.approx(
+        0.6 * FARTHEST
+    )
 
 
 def test_more_strength_never_reaches_less() -> None:
@@ -56,7 +60,7 @@ def test_the_file_in_the_box_covers_every_motif_and_layer() -> None:
     assert "motif" in [path.stem for path in paths]
     for path in paths:
         network = open_network(path.stem, torch.device("cpu"), torch.float32)
-        found = read_agreement(path)
+        found = read_strength_calibration(path)
         assert set(found.motifs) == set(found.motif_reach) == set(network.motifs)
         assert set(found.layers) == set(found.layer_reach) == set(network.layers)
         assert all(0.02 < share < 2 for share in [*found.motifs.values(), *found.layers.values()])
@@ -68,14 +72,14 @@ def test_the_file_in_the_box_covers_every_motif_and_layer() -> None:
 
 def test_a_file_of_before_reaches_were_measured_is_read(tmp_path: Path) -> None:
     (tmp_path / "old.json").write_text(json.dumps({"motifs": {"eye": 0.4}, "layers": {"stem": 0.3}}))
-    assert read_agreement(tmp_path / "old.json") == Agreement({"eye": 0.4}, {"stem": 0.3})
+    assert read_strength_calibration(tmp_path / "old.json") == StrengthCalibration({"eye": 0.4}, {"stem": 0.3})
 
 
 def test_a_file_with_reaches_is_read(tmp_path: Path) -> None:
     reach = {"motifs": MEASURED.motif_reach, "layers": MEASURED.layer_reach}
     facts = {"motifs": MEASURED.motifs, "layers": MEASURED.layers, "strengths": STRENGTHS, "reach": reach}
     (tmp_path / "new.json").write_text(json.dumps(facts))
-    assert read_agreement(tmp_path / "new.json") == MEASURED
+    assert read_strength_calibration(tmp_path / "new.json") == MEASURED
 
 
 def reaching(eye: object) -> str:
@@ -95,8 +99,8 @@ def reaching(eye: object) -> str:
 def test_a_damaged_file_is_named(damage: str, tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text(damage)
     with pytest.raises(NetworkError, match=r"bad\.json cannot be read"):
-        read_agreement(tmp_path / "bad.json")
+        read_strength_calibration(tmp_path / "bad.json")
 
 
 def test_no_file_is_nothing_measured(tmp_path: Path) -> None:
-    assert read_agreement(tmp_path / "none.json") == Agreement()
+    assert read_strength_calibration(tmp_path / "none.json") == StrengthCalibration()

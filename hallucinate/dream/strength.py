@@ -36,7 +36,7 @@ Reaches = Mapping[str, tuple[float, ...]]
 
 
 @dataclass(frozen=True)
-class Agreement:
+class StrengthCalibration:
     """What was measured, by motif and by layer.
 
     motifs, layers: distance gained per step taken (root mean square over mean magnitude).
@@ -80,18 +80,20 @@ def between(strength: float, reaches: tuple[float, ...]) -> float:
     return float(np.interp(strength, (0.0, *STRENGTHS), (0.0, *reaches)))
 
 
-def read_agreement(path: Path) -> Agreement:
+def read_strength_calibration(path: Path) -> StrengthCalibration:
     """What was measured for a network; nothing where no file is, no reaches where it has none yet.
 
     Raises NetworkError for a damaged file.
     """
     if not path.is_file():
-        return Agreement()
+        return StrengthCalibration()
     try:
         found = json.loads(path.read_text())
         motifs, layers = ({name: float(v) for name, v in found[kind].items()} for kind in KINDS)
         reach = found.get("reach") or {kind: {} for kind in KINDS}
-        return Agreement(motifs, layers, *({name: risen(r) for name, r in reach[kind].items()} for kind in KINDS))
+        return StrengthCalibration(
+            motifs, layers, *({name: risen(r) for name, r in reach[kind].items()} for kind in KINDS)
+        )
     except (ValueError, KeyError, AttributeError, TypeError, OSError) as error:
         raise NetworkError(f"the calibration {path} cannot be read ({error}); remove it or measure it again") from None
 

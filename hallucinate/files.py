@@ -14,7 +14,7 @@ def shipped(name: str) -> Path:
     return inside if inside.is_dir() else package.parent / name
 
 
-def kept(name: str) -> Path:
+def cache_file(name: str) -> Path:
     """A file that is kept for this user and may be lost; its folder need not be there yet.
 
     In XDG_CACHE_HOME, or else ~/.cache (XDG Base Directory Specification, which has relative paths ignored).

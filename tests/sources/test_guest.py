@@ -1,12 +1,12 @@
-"""A visitor's camera as a source: the newest frame, and nothing else."""
+"""A guest's camera as a source: the newest frame, and nothing else."""
 
 import threading
 
 import numpy as np
 
 from hallucinate.frame import Frame
-from hallucinate.sources import visitor
-from hallucinate.sources.visitor import VisitorSource
+from hallucinate.sources import guest
+from hallucinate.sources.guest import GuestSource
 
 
 def frame(captured_ns):
@@ -14,7 +14,7 @@ def frame(captured_ns):
 
 
 def test_the_newest_frame_wins_and_the_others_are_counted():
-    source = VisitorSource()
+    source = GuestSource()
     for captured_ns in (1, 2, 3):
         source.put(frame(captured_ns))
     assert source.read().captured_ns == 3
@@ -22,13 +22,13 @@ def test_the_newest_frame_wins_and_the_others_are_counted():
 
 
 def test_no_frame_is_none(monkeypatch):
-    monkeypatch.setattr(visitor, "READ_WITHIN_S", 0.01)
-    assert VisitorSource().read() is None
+    monkeypatch.setattr(guest, "READ_WITHIN_S", 0.01)
+    assert GuestSource().read() is None
 
 
 def test_close_wakes_a_blocked_read(monkeypatch):
-    monkeypatch.setattr(visitor, "READ_WITHIN_S", 60)
-    source, read = VisitorSource(), []
+    monkeypatch.setattr(guest, "READ_WITHIN_S", 60)
+    source, read = GuestSource(), []
     reader = threading.Thread(target=lambda: read.append(source.read()))
     reader.start()
     source.close()

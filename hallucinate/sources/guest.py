@@ -1,4 +1,4 @@
-"""A visitor's camera, sent from a browser or OBS: frames are put by the server and read by the loop."""
+"""A guest's camera, sent from a browser or OBS: frames are put by the server and read by the loop."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ READ_WITHIN_S = 1.0
 """How long ``read`` waits for a frame before it says that there is none."""
 
 
-class VisitorSource:
-    """The newest frame that a visitor sent. ``put`` never waits; a frame that nobody read is overwritten."""
+class GuestSource:
+    """The newest frame that a guest sent. ``put`` never waits; a frame that nobody read is overwritten."""
 
-    def __init__(self, name: str = "visitor") -> None:
+    def __init__(self, name: str = "guest") -> None:
         self.name = name
         self._slot: Slot[Frame] = Slot()
 
