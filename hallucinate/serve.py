@@ -39,9 +39,10 @@ from hallucinate.panorama.fitting import Fitting
 from hallucinate.panorama.fitting import facts as facts_of
 from hallucinate.settings import LiveSettings, Settings, fitted
 from hallucinate.sources import Source
-from hallucinate.sources.opening import choose_default, open_source
+from hallucinate.sources.film import FilmProbe
+from hallucinate.sources.opening import choose_default, open_source, probe_film
 from hallucinate.sources.panoramas import choose_panorama
-from hallucinate.sources.still import load_picture
+from hallucinate.sources.picture import load_picture
 from hallucinate.stage import Stage
 from hallucinate.stream.access import Access, new_token
 from hallucinate.stream.server import make_app
@@ -93,10 +94,11 @@ def serve_forever(start: Start, settings: Settings) -> None:
     tls = chosen_tls(start.tls, start.tls_cert, start.tls_key, cache_file("tls.pem"))
     # The source first: it is what people mistype, and it is checked before seconds go into the network.
     spec, why = (start.source, "as asked") if start.source is not None else choose_default()
-    panorama = choose_panorama(spec, start.panorama, start.lens, start.size)
+    film = probe_film(spec)
+    panorama = choose_panorama(spec, start.panorama, start.lens, start.size, film)
     size = panorama.size if panorama is not None else start.size or (640, 360)
     stage = Stage()
-    open_main = prepare_source(spec, size, settings, clock, panorama, lambda: stage.newest)
+    open_main = prepare_source(spec, size, settings, clock, panorama, lambda: stage.newest, film)
     files = {"guide": start.guide_image, "mask": start.mask_image}
     pictures = {kind: load_picture(path) for kind, path in files.items() if path is not None}
 
@@ -142,14 +144,15 @@ def prepare_source(
     clock: Clock,
     panorama: Fitting | None = None,
     latest: Callable[[], OutputFrame | None] = lambda: None,
+    film: FilmProbe | None = None,
 ) -> Callable[[], Source] | None:
-    """What opens the main source each time it has to be opened; None for ``guest``. latest: as for ``open_source``.
+    """What opens the main source each time it has to be opened; None for ``guest``. latest, film: as ``open_source``.
 
     It is opened once now, so that what will never work is refused now. Raises SourceUnavailable.
     """
     if spec == "guest":
         return None
-    first: list[Source] = [open_source(spec, size, settings.fps, clock, panorama, latest)]
+    first: list[Source] = [open_source(spec, size, settings.fps, clock, panorama, latest, film)]
     if spec.startswith("camera"):
         # A camera that is not there is a mistyped number now; the same later is a cable to wait for.
         try:

@@ -14,7 +14,7 @@ from hallucinate.frame import Picture
 from hallucinate.panorama.lenses import DualFisheye, Lens
 from hallucinate.panorama.lensfile import AnyLens, Ideal, write_lens
 from hallucinate.panorama.projections import Array
-from hallucinate.sources.still import load_picture
+from hallucinate.sources.picture import load_picture
 
 RING_PIXELS = 2048
 """Around the ring that both lenses see; degrees have the same length in both directions."""

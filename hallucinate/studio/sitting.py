@@ -21,7 +21,7 @@ from hallucinate.frame import Picture, to_picture, to_tensor
 from hallucinate.networks import Network
 from hallucinate.networks.registry import NetworkOptions, open_network
 from hallucinate.settings import LiveSettings, Settings
-from hallucinate.sources.still import load_picture
+from hallucinate.sources.picture import load_picture
 from hallucinate.studio.likes import find_like, likened
 from hallucinate.studio.photos import check_there, photo_size
 
