@@ -33,8 +33,8 @@ from hallucinate.files import cache_file, shipped
 from hallucinate.frame import OutputFrame
 from hallucinate.loop import Loop
 from hallucinate.networks import Network
-from hallucinate.networks.registry import NetworkOptions, answering, check_name, known, open_network
-from hallucinate.networks.weights import Progress
+from hallucinate.networks.registry import NetworkOptions, check_name, list_networks, open_network, seconds_per_gradient
+from hallucinate.networks.weights import DownloadProgress
 from hallucinate.panorama.fitting import Fitting
 from hallucinate.panorama.fitting import facts as facts_of
 from hallucinate.settings import LiveSettings, Settings, fitted
@@ -114,11 +114,11 @@ def serve_forever(start: Start, settings: Settings) -> None:
     point, known_how = begin_at(opened, settings, size, lies)
     facts = about(network, describe(device, opened.dtype))
 
-    def make(name: str, progress: Progress) -> Ready:
+    def make(name: str, progress: DownloadProgress) -> Ready:
         given = start.given if name == start.network else NetworkOptions()
         return prepared(name, device, opened.dtype, given, progress)
 
-    networks = Switch(opened.name, facts, make, check_name, known)
+    networks = Switch(opened.name, facts, make, check_name, list_networks)
     loop = Loop(
         open_main, dreamer, live, clock, size, max_guests, Governor(point), networks, Hallucination(*lies), stage
     )
@@ -203,10 +203,12 @@ def open_or_go_on(start: Start, device: torch.device, settings: Settings) -> tup
     return opened, settings
 
 
-def prepared(name: str, device: torch.device, dtype: torch.dtype, given: NetworkOptions, progress: Progress) -> Ready:
+def prepared(
+    name: str, device: torch.device, dtype: torch.dtype, options: NetworkOptions, progress: DownloadProgress
+) -> Ready:
     """A network to switch to, tried once, so that what is slow the first time, or does not work at all, shows now."""
-    network = open_network(name, device, dtype, given=given, progress=progress)
-    answering(network, device, tries=0)
+    network = open_network(name, device, dtype, options=options, progress=progress)
+    seconds_per_gradient(network, device, tries=0)
     return Ready(name, network, measured(network), about(network, describe(device, dtype)))
 
 
