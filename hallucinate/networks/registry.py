@@ -92,7 +92,7 @@ def check_name(name: str) -> None:
 
 
 def list_networks() -> list[dict[str, object]]:
-    """Each network by name, for JSON: whether its weights are in the box, here or to be fetched, and their megabytes."""
+    """Each network by name, for JSON: whether its weights are in the box, here or to be fetched; their megabytes."""
     listed: list[dict[str, object]] = [{"name": "motif", "state": "in the box", "size_mb": None}]
     for name, source in ZOO_WEIGHTS.items():
         state = "here" if find_weights(source) else "to be fetched"
