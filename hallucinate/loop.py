@@ -20,16 +20,17 @@ import numpy as np
 import torch
 
 from hallucinate.clock import Clock
+from hallucinate.control.live_settings import LiveSettings
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.governor import Governor
 from hallucinate.dream.hallucination import Hallucination
 from hallucinate.errors import BusyError, NetworkError
 from hallucinate.frame import Frame, OperatingPoint, OutputFrame, Picture, Slot
-from hallucinate.settings import LiveSettings, Settings
+from hallucinate.settings import Settings
 from hallucinate.sources import Source
 from hallucinate.sources.reader import Reader
 from hallucinate.stage import Stage
-from hallucinate.switch import Switch
+from hallucinate.switch import NetworkSwitch
 
 log = logging.getLogger(__name__)
 
@@ -94,14 +95,14 @@ class Loop:
         size: tuple[int, int] = (640, 360),
         max_guests: int = 2,
         governor: Governor | None = None,
-        networks: Switch | None = None,
+        networks: NetworkSwitch | None = None,
         hallucination: Hallucination | None = None,
         stage: Stage | None = None,
     ) -> None:
         self._open_source, self._dreamer = open_source, dreamer
         self._live, self._clock, self._size, self._max_guests = live, clock, size, max_guests
         self._governor = governor or Governor()
-        self.networks = networks or Switch("", {}, no_other, no_other, list)
+        self.networks = networks or NetworkSwitch("", {}, no_other, no_other, list)
         self._arrived, self._closing = threading.Event(), threading.Event()
         self._turns: deque[Turn] = deque(maxlen=RECENT)
         self._lock = threading.Lock()

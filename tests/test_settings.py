@@ -1,7 +1,8 @@
 import pytest
 
+from hallucinate.control.live_settings import LiveSettings
 from hallucinate.errors import SettingsError
-from hallucinate.settings import LiveSettings, Settings
+from hallucinate.settings import Settings
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from hallucinate.control.live_settings import LiveSettings, fitted
 from hallucinate.dream.dreamer import Dreamer, Guide
 from hallucinate.dream.strength import StrengthCalibration
 from hallucinate.errors import LoadingError, NetworkError, WeightsError
@@ -13,7 +14,7 @@ from hallucinate.frame import Frame
 from hallucinate.loop import Loop
 from hallucinate.networks.registry import check_name
 from hallucinate.networks.weights import Progress
-from hallucinate.settings import LiveSettings, Settings, fitted
+from hallucinate.settings import Settings
 from hallucinate.switch import Ready, Switch
 from tests.dream.networks import TinyNetwork
 from tests.fakes import FakeClock

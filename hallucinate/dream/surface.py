@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -35,6 +36,17 @@ class Surface(StrEnum):
     def degrees(self) -> float:
         """Of longitude across the picture; 0 on a plane, where nobody knows."""
         return {Surface.FLAT: 0.0, Surface.SPHERE: 360.0, Surface.HALF: 180.0}[self]
+
+
+class Geometry(NamedTuple):
+    """What frames lie on, and for whose eyes: a sphere costs more than a plane, and two eyes a flow more than one."""
+
+    surface: Surface = Surface.FLAT
+    layout: Layout = Layout.MONO
+
+
+PLANE = Geometry()
+"""An ordinary camera's."""
 
 
 def widened(x: torch.Tensor) -> torch.Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from hallucinate.control.live_settings import LiveSettings
 from hallucinate.device import choose_device
 from hallucinate.dream.still import StillOptions, StillRun, dreaming
 from hallucinate.dream.strength import read_strength_calibration
@@ -18,9 +18,10 @@ from hallucinate.dream.tiles import compile_objectives, receptive_field
 from hallucinate.errors import SettingsError, SourceUnavailable
 from hallucinate.files import shipped
 from hallucinate.frame import Picture, to_picture, to_tensor
+from hallucinate.messages import did_you_mean
 from hallucinate.networks import Network
 from hallucinate.networks.registry import NetworkOptions, open_network
-from hallucinate.settings import LiveSettings, Settings
+from hallucinate.settings import Settings
 from hallucinate.sources.still import load_picture
 from hallucinate.studio.likes import find_like, likened
 from hallucinate.studio.photos import check_there, photo_size
@@ -145,8 +146,7 @@ def asked_by(option: str, name: str, network: Network) -> dict[str, object]:
     if name.partition(":")[0] in network.layers:
         return {"motifs": {}, "layers": {name: 1.0}, "guide": 0.0}
     names = [*network.motifs, *network.layers]
-    near = difflib.get_close_matches(name, names, 3)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"layers are: {', '.join(network.layers)}"
+    hint = did_you_mean(name, names, most=3) or f"layers are: {', '.join(network.layers)}"
     raise SettingsError(f"{option}: no layer or motif is called {name!r}; {hint}")
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from hallucinate.calibrate.speed import LONGEST_S, POINTS, Opened, begin_at, keep, open_as_kept, rehearse
 
 from hallucinate.calibrate import speed
-from hallucinate.calibrate.speed import LONGEST_S, POINTS, Opened, begin_at, keep, open_as_kept, rehearse
 from hallucinate.dream.governor import FULL, ROOMY, OperatingPoint
 from hallucinate.dream.sphere import faces
 from hallucinate.dream.surface import Surface
