@@ -94,7 +94,7 @@ def serve(
     ] = "motif",
     weights: Annotated[
         Path | None,
-        typer.Option(help="a file of weights for the network, from safetensors or torch.save [default: its own]"),
+        typer.Option(help="a file of weights for it, safetensors or torch.save's [default: its own]"),
     ] = None,
     run_code: Annotated[
         bool,
@@ -108,8 +108,8 @@ def serve(
     panorama: Annotated[
         str,
         typer.Option(
-            help="projection of the source: flat, equirect, half-equirect, fisheye, dual-fisheye, cubemap; for two eyes "
-            "e.g. equirect:top-bottom or half-equirect:side-by-side; auto reads it from the film"
+            help="projection of the source: flat, equirect, half-equirect, fisheye, dual-fisheye, cubemap; "
+            "for two eyes e.g. equirect:top-bottom or half-equirect:side-by-side; auto reads it from the film"
         ),
     ] = "auto",
     lens: Annotated[
@@ -121,14 +121,10 @@ def serve(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="seed of the random jitter")] = 0,
     guide_image: Annotated[Path | None, typer.Option(help="a picture for --guide to dream of")] = None,
-    mask_image: Annotated[
-        Path | None, typer.Option(help="a mask for --where painted; what is bright in it is dreamed")
-    ] = None,
+    mask_image: Annotated[Path | None, typer.Option(help="a mask for --where painted, bright where to dream")] = None,
     tls: Annotated[
         bool,
-        typer.Option(
-            "--tls", help="serve https with a certificate of its own; headsets and phones' cameras need https"
-        ),
+        typer.Option("--tls", help="serve https with an own certificate; headsets and phones' cameras need it"),
     ] = False,
     tls_cert: Annotated[Path | None, typer.Option(help="your own certificate for https, a PEM file")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="the private key of --tls-cert, a PEM file")] = None,

@@ -14,7 +14,7 @@ HallucinateError        error
 ├── SourceError         source_failed: a camera, film, address or picture that cannot be read now; it is tried again
 │   └── SourceUnavailable   source_unavailable: ... and trying again will not help, so it is refused at the start
 ├── OutputError         output_failed: a film, folder or picture that cannot be written, or is there already
-├── PanoramaError       panorama_invalid: a panorama whose shape or layout is not what was said
+├── PanoramaError       panorama_invalid: a panorama whose shape or layout does not exist or does not fit
 ├── LensError           lens_invalid: a lens file that cannot be read or does not fit
 │                         board_invalid, board_not_found, pictures_missing, pictures_differ, pictures_too_few,
 │                         pictures_from_one_angle, pictures_disagree, lens_not_dual, lenses_do_not_overlap
@@ -32,7 +32,7 @@ HallucinateError        error
 class HallucinateError(Exception):
     """An error whose text is one line for a person: what was received, what is allowed, the fix.
 
-    code: what programs and tests ask for, in snake_case.
+    code: what programs and tests compare, in snake_case.
     """
 
     code = "error"

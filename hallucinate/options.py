@@ -122,4 +122,5 @@ def _range(schema: dict[str, Any]) -> str:
 
 
 def _shown(value: Any) -> str:
-    return ",".join(f"{k}={v:g}" for k, v in value.items()) if isinstance(value, dict) else str(value) or "none"
+    text = ",".join(f"{k}={v:g}" for k, v in value.items()) if isinstance(value, dict) else str(value)
+    return text or "none"

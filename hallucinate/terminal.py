@@ -50,7 +50,7 @@ def qr_code(address: str) -> str:
     if len(rows) % 2:
         rows.append([0] * len(rows[0]))
     # Light modules are drawn, dark ones are the terminal's own dark ground; readers take both polarities,
-    # but a light terminal would swallow a code drawn the other way round.
+    # but a light terminal would swallow a code with the two exchanged.
     shapes = {(0, 0): "█", (0, 1): "▀", (1, 0): "▄", (1, 1): " "}
     pairs = zip(rows[::2], rows[1::2], strict=True)
     return "".join(

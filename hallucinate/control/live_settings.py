@@ -28,7 +28,7 @@ Listener = Callable[[Snapshot], None]
 
 
 class LiveSettings:
-    """The one snapshot of settings that everybody reads, and the only way to change it. Safe between threads.
+    """The one snapshot of settings that everybody reads, and the only door for changing it. Safe between threads.
 
     ``motifs`` and ``layers`` are the names that the open network knows; others are refused here, so that a dream never
     starts on a name that does not exist. ``families``, a word for each motif, go into the schema, for pages that show
@@ -66,7 +66,7 @@ class LiveSettings:
     def patch(self, changes: Mapping[str, object], origin: str = "api") -> Settings:
         """Change the named settings, all or none, and tell the listeners.
 
-        ``motifs`` is replaced as a whole. origin: who asks for it. Raises SettingsError, with nothing changed, when a
+        ``motifs`` is replaced as a whole. origin: who changes them. Raises SettingsError, with nothing changed, when a
         setting does not exist, or a value is of the wrong type or out of its range.
         """
         with self._lock:
@@ -124,7 +124,7 @@ class LiveSettings:
         return schema
 
     def _take(self, settings: Settings, origin: str) -> tuple[Snapshot, list[Listener]]:
-        """Put checked settings in force, under the lock; who is to be told of it after the lock."""
+        """Put checked settings in force, under the lock; returns who is to hear of it after the lock."""
         self._snapshot = Snapshot(settings, self._snapshot.revision + 1, origin)
         return self._snapshot, list(self._listeners)
 

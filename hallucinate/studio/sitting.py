@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 import torch
 
 from hallucinate.control.live_settings import LiveSettings
-from hallucinate.device import choose_device
+from hallucinate.device import choose_device, free_memory
 from hallucinate.dream.still import StillOptions, StillRun, dreaming
 from hallucinate.dream.strength import read_strength_calibration
 from hallucinate.dream.tiles import compile_objectives, receptive_field
@@ -170,10 +169,8 @@ def read_sized(path: Path, device: torch.device) -> None:
     """Raise SourceUnavailable for a picture that is not there, or that is larger than the memory."""
     check_there(path)
     size = photo_size(path)
-    free = free_bytes(device)
-    if size is None or free is None:
-        return
-    check_memory(path.name, *size, free)
+    if size is not None:
+        check_memory(path.name, *size, free_memory(device))
 
 
 def check_memory(name: str, width: int, height: int, free: float) -> None:
@@ -186,21 +183,6 @@ def check_memory(name: str, width: int, height: int, free: float) -> None:
             f"{name} has {width}×{height} pixels, dreaming it takes about {needed / 1e9:.1f} GB of memory, of which "
             f"{free / 1e9:.1f} are free; {int(width * shrink)}×{int(height * shrink)} would fit: shrink it to that"
         )
-
-
-def free_bytes(device: torch.device) -> float | None:
-    """Memory that may be used on the device; None where nobody tells."""
-    if device.type == "cuda":
-        return float(torch.cuda.mem_get_info(device)[0])
-    try:
-        told = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
-        return float(told["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):
-        pass
-    try:
-        return float(os.sysconf("SC_PHYS_PAGES")) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, AttributeError):
-        return None
 
 
 def dreamed(easel: Easel, photo: Picture) -> Picture:
