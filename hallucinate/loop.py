@@ -20,15 +20,16 @@ import numpy as np
 import torch
 
 from hallucinate.clock import Clock
+from hallucinate.control.live_settings import LiveSettings, Snapshot
 from hallucinate.dream.governor import Governor
 from hallucinate.dream.session import Session
 from hallucinate.errors import BusyError, NetworkError
 from hallucinate.frame import Frame, OperatingPoint, OutputFrame, Picture, Slot
-from hallucinate.settings import LiveSettings, Settings
+from hallucinate.settings import Settings
 from hallucinate.sources import Source
 from hallucinate.sources.reader import Reader
 from hallucinate.stage import Stage
-from hallucinate.switch import Switch
+from hallucinate.switch import NetworkSwitch
 
 log = logging.getLogger(__name__)
 
@@ -92,13 +93,13 @@ class Loop:
         size: tuple[int, int] = (640, 360),
         max_guests: int = 2,
         governor: Governor | None = None,
-        networks: Switch | None = None,
+        networks: NetworkSwitch | None = None,
         stage: Stage | None = None,
     ) -> None:
         self._open_source, self._dreamer = open_source, main.dreamer
         self._live, self._clock, self._size, self._max_guests = live, clock, size, max_guests
         self._governor = governor or Governor()
-        self.networks = networks or Switch("", {}, no_other, no_other, list)
+        self.networks = networks or NetworkSwitch("", {}, no_other, no_other, list)
         self._arrived, self._closing = threading.Event(), threading.Event()
         self._turns: deque[Turn] = deque(maxlen=RECENT)
         self._lock = threading.Lock()
@@ -138,19 +139,20 @@ class Loop:
     def take_turns(self) -> int:
         """One turn for all dreams whose time has come, together; returns how many there were."""
         self._take_over()
-        settings, dreams, now_ns = self._live.current, list(self._dreams.values()), self._clock.now_ns()
+        snapshot, dreams, now_ns = self._live.snapshot, list(self._dreams.values()), self._clock.now_ns()
+        settings = snapshot.settings
         due = self._due(dreams, settings, now_ns)
         if due:
             # All dreams share a frame's time, also those that are not in this turn; an idle one takes little of it.
             share = max(1.0, sum(self._rate(dream, now_ns, settings) for dream in dreams) / settings.fps)
-            self._turn(due, settings, share / len(due))
+            self._turn(due, snapshot, share / len(due))
         return len(due)
 
-    def _turn(self, due: list[Dream], settings: Settings, share: float) -> None:
+    def _turn(self, due: list[Dream], snapshot: Snapshot, share: float) -> None:
         """The journey of one frame of each dream, from its slot to its stage. share: of its cost in a frame's time."""
-        started_ns = self._clock.now_ns()
+        started_ns, settings = self._clock.now_ns(), snapshot.settings
         frames = [self._newest(dream, started_ns, settings) for dream in due]
-        outputs = self._stepped(due, frames, settings)
+        outputs = self._stepped(due, frames, snapshot)
         ready_ns = self._clock.now_ns()
         for dream, output in zip(due, outputs, strict=True):
             dream.stage.publish(replace(output, ready_ns=ready_ns))
@@ -160,19 +162,19 @@ class Loop:
         stepped = any(output.point is not None and output.point.steps for output in outputs)
         self._governor.observe(cost_ns / 1e9 * share, ready_ns / 1e9, settings, stepped)
 
-    def _stepped(self, due: list[Dream], frames: list[Frame], settings: Settings) -> list[OutputFrame]:
+    def _stepped(self, due: list[Dream], frames: list[Frame], snapshot: Snapshot) -> list[OutputFrame]:
         """The frames, dreamed, at a size that fits into the device's memory."""
         for dream in due:
-            dream.session.use(settings, self._live.revision)
+            dream.session.use(snapshot.settings, snapshot.revision)
         sessions = [(dream.session, frame) for dream, frame in zip(due, frames, strict=True)]
         while True:
-            point, now_ns = self._governor.point(settings), self._clock.now_ns()
+            point, now_ns = self._governor.point(snapshot.settings), self._clock.now_ns()
             if all(session.state.frames_since_step + 1 < point.step_interval for session, _ in sessions):
                 point = replace(point, steps=0)
             try:
                 return self._dreamer.step(sessions, now_ns, point)
             except torch.OutOfMemoryError:
-                width = self._governor.out_of_memory(settings)
+                width = self._governor.out_of_memory(snapshot.settings)
                 self._notice = f"the device ran out of memory at {point.width} px; dreaming {width} px wide"
                 log.warning(self._notice)
                 if width >= point.width:  # nothing smaller is allowed: the cameras' pictures go on

@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from hallucinate.clock import SystemClock
+from hallucinate.control.live_settings import LiveSettings
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.governor import Governor
 from hallucinate.dream.session import Session
 from hallucinate.errors import BusyError, SettingsError, SourceError
 from hallucinate.frame import Frame, OperatingPoint, OutputFrame, Picture
 from hallucinate.loop import DARK, Dream, Loop
-from hallucinate.settings import LiveSettings, Settings
+from hallucinate.settings import Settings
 from hallucinate.sources import SourceStatistics
 from tests.dream.networks import TinyNetwork
 from tests.fakes import FakeClock

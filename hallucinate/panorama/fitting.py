@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 
 import cv2
@@ -10,6 +9,7 @@ import numpy as np
 
 from hallucinate.errors import PanoramaError
 from hallucinate.frame import Picture, fit, shrunk
+from hallucinate.messages import did_you_mean
 from hallucinate.panorama.lenses import DualFisheye
 from hallucinate.panorama.lensfile import AnyLens, Ideal, read_lens
 from hallucinate.panorama.projections import Cubemap, Equirect, Projection
@@ -196,7 +196,6 @@ def _has_shape(kind: str, layout: Layout, size: tuple[int, int]) -> bool:
     return abs(size[0] / size[1] / (ASPECTS[kind] * columns / rows) - 1) <= TOLERANCE
 
 
-def _allowed(word: str, names: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(word, names, 1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"{word!r} is not known; {hint}allowed are {', '.join(names)}"
+def _allowed(given: str, names: tuple[str, ...]) -> str:
+    hint = did_you_mean(given, names)
+    return f"{given!r} is not known; {hint and hint + ' '}allowed are {', '.join(names)}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from hallucinate.device import choose_device
+from hallucinate.control.live_settings import LiveSettings
+from hallucinate.device import choose_device, free_memory
 from hallucinate.dream.objective_set import Guide, compile_objectives
 from hallucinate.dream.still import StillOptions, StillRun, iterate
 from hallucinate.dream.strength import read_strength_calibration
@@ -19,9 +18,10 @@ from hallucinate.dream.tiles import receptive_field
 from hallucinate.errors import SettingsError, SourceUnavailable
 from hallucinate.files import shipped
 from hallucinate.frame import Picture, to_picture, to_tensor
+from hallucinate.messages import did_you_mean
 from hallucinate.networks import Network
 from hallucinate.networks.registry import NetworkOptions, open_network
-from hallucinate.settings import LiveSettings, Settings
+from hallucinate.settings import Settings
 from hallucinate.sources.picture import load_picture
 from hallucinate.studio.likes import find_like, likened
 from hallucinate.studio.photos import check_there, photo_size
@@ -147,8 +147,7 @@ def asked_by(option: str, name: str, network: Network) -> dict[str, object]:
     if name.partition(":")[0] in network.layers:
         return {"motifs": {}, "layers": {name: 1.0}, "guide": 0.0}
     names = [*network.motifs, *network.layers]
-    near = difflib.get_close_matches(name, names, 3)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"layers are: {', '.join(network.layers)}"
+    hint = did_you_mean(name, names, most=3) or f"layers are: {', '.join(network.layers)}"
     raise SettingsError(f"{option}: no layer or motif is called {name!r}; {hint}")
 
 
@@ -172,10 +171,8 @@ def read_sized(path: Path, device: torch.device) -> None:
     """Raise SourceUnavailable for a picture that is not there, or that is larger than the memory."""
     check_there(path)
     size = photo_size(path)
-    free = free_bytes(device)
-    if size is None or free is None:
-        return
-    check_memory(path.name, *size, free)
+    if size is not None:
+        check_memory(path.name, *size, free_memory(device))
 
 
 def check_memory(name: str, width: int, height: int, free: float) -> None:
@@ -188,21 +185,6 @@ def check_memory(name: str, width: int, height: int, free: float) -> None:
             f"{name} has {width}×{height} pixels, dreaming it takes about {needed / 1e9:.1f} GB of memory, of which "
             f"{free / 1e9:.1f} are free; {int(width * shrink)}×{int(height * shrink)} would fit: shrink it to that"
         )
-
-
-def free_bytes(device: torch.device) -> float | None:
-    """Memory that may be used on the device; None where nobody tells."""
-    if device.type == "cuda":
-        return float(torch.cuda.mem_get_info(device)[0])
-    try:
-        told = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
-        return float(told["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):
-        pass
-    try:
-        return float(os.sysconf("SC_PHYS_PAGES")) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, AttributeError):
-        return None
 
 
 def dreamed(easel: Easel, photo: Picture) -> Picture:

@@ -8,11 +8,12 @@ from aiohttp.test_utils import TestClient, TestServer
 from foreign import BLUE, GREEN, SOON, Peer, looks, plain
 
 from hallucinate.clock import SystemClock
+from hallucinate.control.live_settings import LiveSettings
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.errors import SourceError
 from hallucinate.frame import Frame
 from hallucinate.loop import Loop
-from hallucinate.settings import LiveSettings, Settings
+from hallucinate.settings import Settings
 from hallucinate.sources import SourceStatistics
 from hallucinate.stream.access import Access
 from hallucinate.stream.server import make_app
