@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import cast
 
+import av
 from av.sidedata.sidedata import SideData
 from av.sidedata.sidedata import Type as SideDataType
 
@@ -61,21 +62,29 @@ def as_it_says(spec: str) -> PanoramaSpec | None:
         return None
     path = existing(spec)
     check_file(path)
-    return _of_picture(path) if is_picture(path) else _of_film(path)
-
-
-def _of_film(path: Path) -> PanoramaSpec | None:
-    """From sv3d and st3d boxes, Google's spherical XML or Matroska's elements: FFmpeg brings all in one form.
-
-    Yaw, pitch and roll are left out: they turn the start of the view, which is the viewer's.
-    """
+    if is_picture(path):
+        return panorama_of_picture(path)
     decoder = Decoder(f"file:{path}", f"film {path.name}")
     try:
         frame = next(decoder.frames(), None)
-        # PyAV's own stub calls it something else.
-        sides = {} if frame is None else {side.type: bytes(side) for side in cast(Iterable[SideData], frame.side_data)}
     finally:
         decoder.close()
+    return None if frame is None else panorama_of_film(side_data(frame), decoder.name)
+
+
+def side_data(frame: av.VideoFrame) -> dict[SideDataType, bytes]:
+    """What a film says of a frame beside its pixels."""
+    # PyAV's own stub calls it something else.
+    return {side.type: bytes(side) for side in cast(Iterable[SideData], frame.side_data)}
+
+
+def panorama_of_film(sides: Mapping[SideDataType, bytes], name: str) -> PanoramaSpec | None:
+    """The panorama that a frame's side data name; None for a flat one. name: of the film, for errors.
+
+    From sv3d and st3d boxes, Google's spherical XML or Matroska's elements: FFmpeg brings all in one form. Yaw, pitch
+    and roll are ignored: they turn the start of the view, which is the viewer's. Raises SourceUnavailable for a part of
+    a sphere that is neither whole nor half.
+    """
     sphere = sides.get(SideDataType.SPHERICAL)
     if sphere is None:
         return None
@@ -88,14 +97,14 @@ def _of_film(path: Path) -> PanoramaSpec | None:
         return PanoramaSpec("half-equirect", layout)
     if kind == 2:
         raise SourceUnavailable(
-            f"film {path.name} shows a part of a sphere that is neither whole nor half; "
+            f"{name} shows a part of a sphere that is neither whole nor half; "
             "say --panorama equirect, half-equirect or flat"
         )
     return PanoramaSpec(KINDS[kind], layout) if kind in KINDS else None
 
 
-def _of_picture(path: Path) -> PanoramaSpec | None:
-    """From a photograph's XMP (Google's GPano), when the whole sphere is in it."""
+def panorama_of_picture(path: Path) -> PanoramaSpec | None:
+    """The panorama that a photograph's XMP (Google's GPano) names, when the whole sphere is in it; else None."""
     with path.open("rb") as file:
         head = file.read(HEAD)
     if not re.search(rb"GPano:ProjectionType\W+equirectangular", head):
