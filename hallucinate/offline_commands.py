@@ -24,52 +24,53 @@ LIVE_ONLY = frozenset([*MOTION, "steps", "dream_width", "dream_width_min", "fps"
 NOT_CLASSIC = (*sorted(LIVE_ONLY), "where", "guide", "guide_layer")
 """Settings that mean nothing to a film with a classic preset, which takes no pictures beside the film's own."""
 
-Photo = Annotated[Path, typer.Argument(help="The picture to dream.", show_default=False)]
-Preset = Annotated[str, typer.Option("--like", help="A classic preset: notebook or hallucination-machine.")]
+Photo = Annotated[Path, typer.Argument(help="the picture to dream", show_default=False)]
+Preset = Annotated[str, typer.Option("--like", help="a classic preset: notebook or hallucination-machine")]
 Iterations = Annotated[
     int | None,
     typer.Option(
-        min=1, max=10000, help="Steps on each octave. [default: as --like sets it; without it 10, for a still]"
+        min=1, max=10000, help="steps on each octave [default: as --like sets it; without it 10, for a still]"
     ),
 ]
 StepSize = Annotated[
     str | None,
     typer.Option(
-        help="Mean size of a step, e.g. 0.01 or 1.5/255. [default: as --like sets it; without it, --strength decides "
+        help="mean size of a step, e.g. 0.01 or 1.5/255 [default: as --like sets it; without it, --strength decides "
         "how far the dream goes]"
     ),
 ]
 Network = Annotated[
-    str, typer.Option(help="The network that dreams: a name that `hallucinate networks` lists, or a file.")
+    str, typer.Option(help="the network that dreams: a name that `hallucinate networks` lists, or a file")
 ]
 Weights = Annotated[
-    Path | None, typer.Option(help="A weights file for the network, .safetensors or .pth. [default: its own]")
+    Path | None,
+    typer.Option(help="a file of weights for the network, from safetensors or torch.save [default: its own]"),
 ]
 RunCode = Annotated[
     bool,
-    typer.Option("--run-code", help="Let a .pt2 or .pt file run its code, which can do anything to this machine."),
+    typer.Option("--run-code", help="let a .pt2 or .pt file run its code, which can do anything to this machine"),
 ]
-Device = Annotated[str, typer.Option(help="The device that dreams: auto, cpu, cuda or cuda:1.")]
-Seed = Annotated[int, typer.Option(min=0, help="The seed of everything random.")]
+Device = Annotated[str, typer.Option(help="the device that dreams: auto, cpu, cuda or cuda:1")]
+Seed = Annotated[int, typer.Option(min=0, help="the seed of everything random")]
 Tile = Annotated[
-    int, typer.Option(min=64, max=8192, help="Width of the tiles in which a large picture is dreamed, in pixels.")
+    int, typer.Option(min=64, max=8192, help="width of the tiles in which a large picture is dreamed, in pixels")
 ]
-GuideImage = Annotated[Path | None, typer.Option(help="A guide picture, whose features the dream takes on.")]
-MaskImage = Annotated[Path | None, typer.Option(help="A mask picture: the dream appears where it is bright.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace files that exist, and discard other unfinished work.")]
+GuideImage = Annotated[Path | None, typer.Option(help="a guide picture, whose features the dream takes on")]
+MaskImage = Annotated[Path | None, typer.Option(help="a mask picture: the dream appears where it is bright")]
+Force = Annotated[bool, typer.Option("--force", help="replace files that exist, and discard other unfinished work")]
 
 
 def dream_still(
     photo: Photo,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The picture to write: png, jpg, webp or tiff.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="the picture to write: png, jpg, webp or tiff")],
     preset: Preset = "",
     iterations: Iterations = None,
     step_size: StepSize = None,
     every: Annotated[
-        int, typer.Option(min=0, help="Write a stage beside the picture every so many iterations; 0 writes none.")
+        int, typer.Option(min=0, help="write a stage beside the picture every so many iterations; 0 writes none")
     ] = 0,
-    gif: Annotated[Path | None, typer.Option(help="Write the stages as an animated GIF.")] = None,
-    mp4: Annotated[Path | None, typer.Option(help="Write the stages as a film.")] = None,
+    gif: Annotated[Path | None, typer.Option(help="write the stages as an animated GIF")] = None,
+    mp4: Annotated[Path | None, typer.Option(help="write the stages as a film")] = None,
     guide_image: GuideImage = None,
     mask_image: MaskImage = None,
     network: Network = "motif",
@@ -105,18 +106,18 @@ def dream_still(
 
 
 def dream_film(
-    sources: Annotated[list[Path], typer.Argument(help="Films, or folders of films.", show_default=False)],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The film to write; for several films, a folder.")],
-    codec: Annotated[str, typer.Option(help="The codec of the film: h264 or hevc.")] = "h264",
+    sources: Annotated[list[Path], typer.Argument(help="films, or folders of films", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", "-o", help="the film to write; for several films, a folder")],
+    codec: Annotated[str, typer.Option(help="the codec of the film: h264 or hevc")] = "h264",
     crf: Annotated[
-        int, typer.Option(min=0, max=51, help="The encoder's quality: a lower number is better, and a larger file.")
+        int, typer.Option(min=0, max=51, help="the encoder's quality: a lower number is better, and a larger file")
     ] = 16,
     segments: Annotated[
-        str, typer.Option(help="film: dreamed as one. scene: each scene by itself, from cut to cut.")
+        str, typer.Option(help="film: dreamed as one. scene: each scene by itself, from cut to cut")
     ] = "film",
     ray: Annotated[
         str | None,
-        typer.Option(help="Dream over many machines with Ray: local, auto, or the address of a cluster."),
+        typer.Option(help="dream over many machines with Ray: local, auto, or the address of a cluster"),
     ] = None,
     guide_image: GuideImage = None,
     mask_image: MaskImage = None,
@@ -131,8 +132,8 @@ def dream_film(
     panorama: Annotated[
         str,
         typer.Option(
-            help="What the film shows: flat, equirect or half-equirect, with two eyes e.g. equirect:top-bottom; auto "
-            "takes what the film says of itself."
+            help="what the film shows: flat, equirect or half-equirect, with two eyes e.g. equirect:top-bottom; auto "
+            "takes what the film says of itself"
         ),
     ] = "auto",
     force: Force = False,
@@ -182,33 +183,33 @@ def check_film_options(preset: str, classic: Mapping[str, object], settings: Set
 
 
 def dream_zoom(
-    picture: Annotated[Path | None, typer.Argument(help="The first picture. [default: noise]")] = None,
+    picture: Annotated[Path | None, typer.Argument(help="the first picture [default: noise]")] = None,
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="The .mp4 or .gif to write, or a folder for the frames.")
+        Path, typer.Option("--out", "-o", help="the .mp4 or .gif to write, or a folder for the frames")
     ] = Path("zoom.mp4"),
-    seconds: Annotated[float, typer.Option(min=0.1, max=86400, help="The length in seconds.")] = 10.0,
-    frames: Annotated[int | None, typer.Option(min=1, help="The length in frames, instead of --seconds.")] = None,
-    fps: Annotated[float, typer.Option(min=1, max=60, help="Frames a second.")] = 24.0,
+    seconds: Annotated[float, typer.Option(min=0.1, max=86400, help="the length in seconds")] = 10.0,
+    frames: Annotated[int | None, typer.Option(min=1, help="the length in frames, instead of --seconds")] = None,
+    fps: Annotated[float, typer.Option(min=1, max=60, help="frames a second")] = 24.0,
     scale: Annotated[
         float,
-        typer.Option(min=0.25, max=4, help="How many times larger the picture gets in a second; below 1 smaller."),
+        typer.Option(min=0.25, max=4, help="how many times larger the picture gets in a second; below 1 smaller"),
     ] = 1.25,
-    turn: Annotated[float, typer.Option(min=-360, max=360, help="Degrees of rotation in a second, clockwise.")] = 0.0,
+    turn: Annotated[float, typer.Option(min=-360, max=360, help="degrees of rotation in a second, clockwise")] = 0.0,
     shift_x: Annotated[
-        float, typer.Option(min=-2, max=2, help="Drift to the right in a second, as a share of the width.")
+        float, typer.Option(min=-2, max=2, help="drift to the right in a second, as a share of the width")
     ] = 0.0,
     shift_y: Annotated[
-        float, typer.Option(min=-2, max=2, help="Drift down in a second, as a share of the height.")
+        float, typer.Option(min=-2, max=2, help="drift down in a second, as a share of the height")
     ] = 0.0,
     through: Annotated[
-        str, typer.Option(help="Layers and motifs to dream one after the other, e.g. mixed4c,eye,spiral.")
+        str, typer.Option(help="layers and motifs to dream one after the other, e.g. mixed4c,eye,spiral")
     ] = "",
-    every: Annotated[int, typer.Option(min=1, help="Frames from one of --through to the next.")] = 48,
+    every: Annotated[int, typer.Option(min=1, help="frames from one of --through to the next")] = 48,
     size: Annotated[
-        str | None, typer.Option(help="WIDTHxHEIGHT of the film. [default: the picture's; from noise 640x360]")
+        str | None, typer.Option(help="WIDTHxHEIGHT of the film [default: the picture's; from noise 640x360]")
     ] = None,
     preset: Preset = "",
-    iterations: Annotated[int, typer.Option(min=1, max=10000, help="Steps on each octave of a frame.")] = 1,
+    iterations: Annotated[int, typer.Option(min=1, max=10000, help="steps on each octave of a frame")] = 1,
     step_size: StepSize = None,
     guide_image: GuideImage = None,
     network: Network = "motif",
@@ -249,14 +250,14 @@ def dream_zoom(
 
 def dream_sweep(
     photo: Photo,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The sheet to write: png, jpg, webp or tiff.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="the sheet to write: png, jpg, webp or tiff")],
     over: Annotated[
-        str, typer.Option(help="What varies: layer, iterations, step; the first by rows, then columns, then sheets.")
+        str, typer.Option(help="what varies: layer, iterations, step; the first by rows, then columns, then sheets")
     ] = "layer,iterations",
-    layer: Annotated[str, typer.Option(help="Layers or motifs, e.g. stem,mixed4c,eye. [default: all layers]")] = "",
-    iterations: Annotated[str, typer.Option(help="Steps on each octave. [default: 10,50,100, or 10]")] = "",
-    step: Annotated[str, typer.Option(help="Mean sizes of a step. [default: 0.01,0.1,1, or 0.01]")] = "",
-    cell: Annotated[int, typer.Option(min=32, max=2048, help="Width of a cell, in pixels.")] = 240,
+    layer: Annotated[str, typer.Option(help="layers or motifs, e.g. stem,mixed4c,eye [default: all layers]")] = "",
+    iterations: Annotated[str, typer.Option(help="steps on each octave [default: 10,50,100, or 10]")] = "",
+    step: Annotated[str, typer.Option(help="mean sizes of a step [default: 0.01,0.1,1, or 0.01]")] = "",
+    cell: Annotated[int, typer.Option(min=32, max=2048, help="width of a cell, in pixels")] = 240,
     preset: Preset = "",
     guide_image: GuideImage = None,
     mask_image: MaskImage = None,

@@ -70,7 +70,7 @@ def render_here(jobs: list[FilmJob], make_renderer: RendererFactory, console: Co
             with FilmReader(job.source) as reader:
                 plan = plan_film(job, reader)
                 announce(console, plan)
-                with progress_bar(console, job.source.name, reader.probe.frames) as report:
+                with progress_bar(console, job.source.name, reader.facts.frames) as report:
                     film = render_film(plan, reader, make_renderer, report)
             console.print(summary(job, film, time.monotonic() - started_s))
         except HallucinateError as error:

@@ -40,7 +40,7 @@ class FilmTasks:
 def render_task(job: FilmJob, n: int, span: Span) -> SpanProgress:
     """One task: a span of a film, on the machine that runs it, which opens the film itself."""
     with FilmReader(job.source) as reader:
-        return render_span(job, reader, n, span, renderer_factory(job)(job, reader.probe), lambda count: None)
+        return render_span(job, reader, n, span, renderer_factory(job)(job, reader.facts), lambda count: None)
 
 
 def render_distributed(
@@ -78,7 +78,7 @@ def run_tasks(ray: Any, films: list[FilmTasks], task: Task, console: Console) ->
         remote.remote(film.plan.job, n, span): (film, n) for film in films for n, span in enumerate(film.plan.spans)
     }
     failed, started_s = list[HallucinateError](), time.monotonic()
-    name, frames = f"{len(films)} films, {len(running)} tasks", sum(film.plan.probe.frames for film in films)
+    name, frames = f"{len(films)} films, {len(running)} tasks", sum(film.plan.facts.frames for film in films)
     with progress_bar(console, name, frames) as report:
         while running:
             (done, *_), _ = ray.wait(list(running), num_returns=1)

@@ -11,7 +11,7 @@ import av
 from hallucinate.dream.surface import Surface
 from hallucinate.dream_request import DreamRequest
 from hallucinate.errors import PanoramaError
-from hallucinate.film.film_reader import FilmProbe
+from hallucinate.film.film_reader import FilmFacts
 from hallucinate.panorama.fitting import PanoramaSpec, check_shape, read_panorama_spec
 from hallucinate.panorama.remap import Layout, eye_size
 from hallucinate.work_folder import file_identity
@@ -65,35 +65,35 @@ class FilmJob:
             **{name: None if path is None else file_identity(path) for name, path in files.items()},
         }
 
-    def geometry(self, probe: FilmProbe) -> tuple[Surface, Layout]:
+    def geometry(self, facts: FilmFacts) -> tuple[Surface, Layout]:
         """The surface on which the film's pictures are dreamed, and their layout of eyes.
 
         Raises PanoramaError, LensError or SourceUnavailable for a panorama that cannot be.
         """
-        spec = self._panorama_spec(probe)
+        spec = self._panorama_spec(facts)
         return (Surface(spec.kind), Layout(spec.layout)) if on_sphere(spec) else (Surface.FLAT, Layout.MONO)
 
-    def flattened(self, probe: FilmProbe) -> str:
+    def flattened(self, facts: FilmFacts) -> str:
         """The panorama that the film is, where it is dreamed as a flat picture all the same; else ""."""
-        spec = self._panorama_spec(probe)
+        spec = self._panorama_spec(facts)
         return spec.words if spec is not None and (self.request.preset or not on_sphere(spec)) else ""
 
-    def check_shape(self, probe: FilmProbe) -> None:
+    def check_shape(self, facts: FilmFacts) -> None:
         """Raise PanoramaError where the film's upright pictures have not the shape of their panorama.
 
         A classic preset dreams every picture as a flat one, of any shape. Raises as ``geometry`` does too.
         """
-        spec = self._panorama_spec(probe)
+        spec = self._panorama_spec(facts)
         if on_sphere(spec) and not self.request.preset:
             try:
-                check_shape(spec, probe.upright_size)
-                eye_size(spec.layout, probe.upright_size)
+                check_shape(spec, facts.upright_size)
+                eye_size(spec.layout, facts.upright_size)
             except PanoramaError as error:
                 raise PanoramaError(f"film {self.source.name}: {error}") from None
 
-    def _panorama_spec(self, probe: FilmProbe) -> PanoramaSpec | None:
+    def _panorama_spec(self, facts: FilmFacts) -> PanoramaSpec | None:
         """The panorama that ``--panorama`` or the film itself names; None for flat pictures."""
-        return probe.panorama if self.panorama == "auto" else read_panorama_spec(self.panorama)
+        return facts.panorama if self.panorama == "auto" else read_panorama_spec(self.panorama)
 
     def encoder_options(self) -> dict[str, str]:
         """FFmpeg's options of the encoder."""

@@ -1,4 +1,4 @@
-"""A film that is rendered: opened once, probed once, and then read: every frame that decodes, in order."""
+"""A film that is rendered: opened once, its facts read once, and then every frame that decodes, in order."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class FilmProbe:
+class FilmFacts:
     """All that a film says of itself, read once; it outlives the open file.
 
     decoded: what its frames are decoded to. turns: by how many quarter turns, counter-clockwise, they are turned to
@@ -93,10 +93,10 @@ class FilmProbe:
 
 
 class FilmReader:
-    """One open film. ``probe``: what it says of itself. Closed at the end of its ``with`` block."""
+    """One open film. ``facts``: what it says of itself. Closed at the end of its ``with`` block."""
 
     def __init__(self, path: Path) -> None:
-        """Open the film and probe it. Raises SourceUnavailable when it is not a film."""
+        """Open the film and read its facts. Raises SourceUnavailable when it is not a film."""
         check_file(path)
         self.path = path
         self._corrupt = 0
@@ -110,14 +110,14 @@ class FilmReader:
         if first is None:
             self.close()
             raise SourceUnavailable(f"{path} holds no frame that decodes; is the file damaged or empty?")
-        self.probe = self._probe(first)
+        self.facts = self._read_facts(first)
         self._untouched = itertools.chain([first], frames)
 
-    def _probe(self, first: av.VideoFrame) -> FilmProbe:
+    def _read_facts(self, first: av.VideoFrame) -> FilmFacts:
         stream, packet = self._decoder.stream, self._decoder.first_packet
         assert packet is not None  # a frame came of it
         rate = stream.guessed_rate or stream.average_rate or Fraction(25)
-        return FilmProbe(
+        return FilmFacts(
             path=self.path,
             decoded=decoded_format(first),
             turns=quarter_turns(first),
@@ -141,7 +141,7 @@ class FilmReader:
 
     @property
     def damaged(self) -> int:
-        """Packets and frames left out because they did not decode, since ``frames`` was last called."""
+        """Packets and frames skipped because they did not decode, since ``frames`` was last called."""
         return self._corrupt + self._decoder.damaged
 
     def __enter__(self) -> FilmReader:
@@ -155,7 +155,7 @@ class FilmReader:
         self._decoder.close()
 
     def frames(self, span: Span, after: int | None = None) -> Iterator[tuple[int, av.VideoFrame]]:
-        """The span's frames, each with its time in units of ``probe.time_base``; times always rise.
+        """The span's frames, each with its time in units of ``facts.time_base``; times always rise.
 
         after: only frames later than this time. A second call starts over, and ends the iteration of the first.
         """
@@ -163,7 +163,7 @@ class FilmReader:
         for n, frame in enumerate(self._starting_at(after if after is not None else span.start)):
             time = frame.pts if frame.pts is not None else frame.dts
             if time is None:  # a stream without times, decoded from its beginning: evenly
-                time = n * self.probe.frame_duration
+                time = n * self.facts.frame_duration
             if (span.start is not None and time < span.start) or (after is not None and time <= after):
                 continue
             if span.end is not None and time >= span.end:
@@ -175,7 +175,7 @@ class FilmReader:
     def scenes(self) -> list[Span]:
         """The film's scenes, from one cut to the next, found by decoding all of it."""
         flow, starts = Flow(), list[int]()
-        least = SHORTEST_SCENE_S / float(self.probe.time_base)
+        least = SHORTEST_SCENE_S / float(self.facts.time_base)
         before: Picture | None = None
         for time, frame in self.frames(Span()):
             height = max(16, round(frame.height * FLOW_WIDTH / frame.width))
@@ -192,7 +192,7 @@ class FilmReader:
         untouched, self._untouched = self._untouched, None
         if time is None and untouched is not None:
             return untouched
-        if time is not None and self._decoder.go_before(time - round(RUN_UP_S / float(self.probe.time_base))):
+        if time is not None and self._decoder.go_before(time - round(RUN_UP_S / float(self.facts.time_base))):
             self._corrupt = self._decoder.damaged = 0
             frames = self._decodable()
             first = next(frames, None)

@@ -15,7 +15,7 @@ from hallucinate.dream_request import check_settings, load_pictures
 from hallucinate.files import shipped
 from hallucinate.film.classic_renderer import ClassicRenderer
 from hallucinate.film.film_job import FilmJob
-from hallucinate.film.film_reader import FilmProbe
+from hallucinate.film.film_reader import FilmFacts
 from hallucinate.frame import Frame, OperatingPoint, Picture
 from hallucinate.networks.registry import open_network
 from hallucinate.settings import Settings
@@ -47,7 +47,7 @@ class FrameRenderer(Protocol):
         ...
 
 
-RendererFactory = Callable[[FilmJob, FilmProbe], FrameRenderer]
+RendererFactory = Callable[[FilmJob, FilmFacts], FrameRenderer]
 """Makes the renderer of one span of a film; all that it makes share one network."""
 
 
@@ -83,7 +83,7 @@ def renderer_factory(job: FilmJob) -> RendererFactory:
 def classic_factory(job: FilmJob) -> RendererFactory:
     """Renderers that follow a classic preset."""
     renderer, preset = open_renderer(job.request), find_preset(job.request.preset)
-    return lambda film, probe: ClassicRenderer(renderer, preset)
+    return lambda film, facts: ClassicRenderer(renderer, preset)
 
 
 def live_factory(job: FilmJob) -> RendererFactory:
@@ -95,8 +95,8 @@ def live_factory(job: FilmJob) -> RendererFactory:
     check_settings(network, request.settings.model_copy(update={"dream_width_min": 64}), pictures)
     calibration = read_strength_calibration(shipped("calibration") / "strength" / f"{network.name}.json")
 
-    def live(film: FilmJob, probe: FilmProbe) -> LiveRenderer:
-        dreamer = Dreamer(network, device, film.request.seed, calibration, *film.geometry(probe))
+    def live(film: FilmJob, facts: FilmFacts) -> LiveRenderer:
+        dreamer = Dreamer(network, device, film.request.seed, calibration, *film.geometry(facts))
         dreamer.guide(pictures.get("guide"))
         dreamer.mask(pictures.get("mask"))
         return LiveRenderer(dreamer, film.request.settings)

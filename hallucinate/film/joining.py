@@ -18,7 +18,7 @@ from hallucinate.errors import OutputError
 from hallucinate.film.boxes import one_packet, with_boxes
 from hallucinate.film.container import QUICKTIME, add_copies, container_format
 from hallucinate.film.film_job import FilmJob
-from hallucinate.film.film_reader import FilmProbe
+from hallucinate.film.film_reader import FilmFacts
 from hallucinate.film.parts import SpanProgress, part_path
 
 CONTAINER_TAGS = ("major_brand", "minor_version", "compatible_brands", "encoder")
@@ -28,7 +28,7 @@ Spans = list[tuple[Path, SpanProgress]]
 """The folders of a film's spans, in order, and where each ended."""
 
 
-def join(job: FilmJob, probe: FilmProbe, spans: Spans, whole: Path) -> None:
+def join(job: FilmJob, facts: FilmFacts, spans: Spans, whole: Path) -> None:
     """Write the film to ``whole``.
 
     The source is opened once more, to copy its other streams: rewound, a Matroska file gives no subtitles.
@@ -40,20 +40,20 @@ def join(job: FilmJob, probe: FilmProbe, spans: Spans, whole: Path) -> None:
         av.open(f"file:{job.source}", metadata_errors="replace") as source,
         av.open(str(whole), "w", format=kind, container_options=options) as out,
     ):
-        with described_stream(probe, first_part) as model:
+        with described_stream(facts, first_part) as model:
             pictures = out.add_stream_from_template(model.streams.video[0], opaque=True)
         with av.open(str(first_part)) as part:
             # As it is in the parts, so that the muxer takes their packets for what they are: NUT has start codes.
             pictures.codec_context.extradata = part.streams.video[0].codec_context.extradata
         if job.codec == "hevc" and kind in QUICKTIME:
             pictures.codec_context.codec_tag = "hvc1"  # else Apple's players show nothing
-        pictures.time_base = probe.time_base
-        pictures.metadata.update(without_container_tags(probe.picture_tags))
+        pictures.time_base = facts.time_base
+        pictures.metadata.update(without_container_tags(facts.picture_tags))
         copies, _ = add_copies(source, out, job)
-        out.metadata.update(without_container_tags(probe.tags))
-        out.set_chapters(probe.chapters)
-        dreamed = part_packets(spans, pictures, probe.time_base)
-        for packet in heapq.merge(dreamed, copied_packets(source, copies), key=due_s):
+        out.metadata.update(without_container_tags(facts.tags))
+        out.set_chapters(facts.chapters)
+        rendered = part_packets(spans, pictures, facts.time_base)
+        for packet in heapq.merge(rendered, copied_packets(source, copies), key=due_s):
             out.mux(packet)
 
 
@@ -62,13 +62,13 @@ def without_container_tags(tags: dict[str, str]) -> dict[str, str]:
     return {key: value for key, value in tags.items() if key not in CONTAINER_TAGS}
 
 
-def described_stream(probe: FilmProbe, part: Path) -> InputContainer:
+def described_stream(facts: FilmFacts, part: Path) -> InputContainer:
     """A part's stream, with all that the source says of its pictures: turned, 360°, HDR. An MP4 in memory."""
     with av.open(str(part)) as container:
         stream = container.streams.video[0]
         packet = next(packet for packet in container.demux(stream) if packet.size)
-        data = one_packet(stream, packet, probe.display_matrix)
-    return av.open(io.BytesIO(with_boxes(data, probe.boxes)), "r")
+        data = one_packet(stream, packet, facts.display_matrix)
+    return av.open(io.BytesIO(with_boxes(data, facts.boxes)), "r")
 
 
 def part_packets(spans: Spans, to: av.VideoStream, time_base: Fraction) -> Iterator[av.Packet[Any]]:

@@ -25,7 +25,7 @@ class SpanProgress:
     """Where a span is at the end of a part.
 
     first_time, last_time, last_duration: of its first and last frame so far, in units of the stream's time. parts,
-    frames: how many are finished. damaged: frames and packets left out because they did not decode.
+    frames: how many are finished. damaged: frames and packets skipped because they did not decode.
     """
 
     first_time: int

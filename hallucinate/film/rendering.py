@@ -1,7 +1,7 @@
 """One film, dreamed frame by frame and written part by part, so that it can be stopped at any moment and continued.
 
-The path of a film: ``FilmReader`` opens and probes it, ``plan_film`` checks all that can be wrong, ``render_span``
-dreams its frames into parts, ``finish_film`` joins the parts.
+The path of a film: ``FilmReader`` opens it and reads its facts, ``plan_film`` checks all that can be wrong,
+``render_span`` dreams its frames into parts, ``finish_film`` joins the parts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from hallucinate.errors import OutputError, SourceError
 from hallucinate.files import write_json
 from hallucinate.film.container import add_encoder, check_container, container_format
 from hallucinate.film.film_job import FilmJob
-from hallucinate.film.film_reader import FilmProbe, FilmReader, Span, quarter_turns
+from hallucinate.film.film_reader import FilmFacts, FilmReader, Span, quarter_turns
 from hallucinate.film.frame_renderers import FrameRenderer, RendererFactory, describe_rendering
 from hallucinate.film.joining import join
 from hallucinate.film.parts import (
@@ -45,7 +45,7 @@ class FilmPlan:
     """A film that can be rendered. written: how its pictures are written. omitted: what its container cannot hold."""
 
     job: FilmJob
-    probe: FilmProbe
+    facts: FilmFacts
     written: PictureFormat
     spans: list[Span]
     omitted: list[str]
@@ -53,7 +53,7 @@ class FilmPlan:
 
 @dataclass(frozen=True)
 class FinishedFilm:
-    """A finished film. damaged: frames and packets left out. rendering: how each frame was dreamed, in words."""
+    """A finished film. damaged: frames and packets skipped. rendering: how each frame was dreamed, in words."""
 
     frames: int
     damaged: int
@@ -66,11 +66,11 @@ def plan_film(job: FilmJob, reader: FilmReader) -> FilmPlan:
 
     Raises HallucinateError in one line, with nothing written.
     """
-    probe = reader.probe
+    facts = reader.facts
     try:
         check_output(job)
-        job.check_shape(probe)
-        written = output_format(job, probe)
+        job.check_shape(facts)
+        written = output_format(job, facts)
         omitted = check_container(job, reader.container, written)
         folder = parts_folder(job.out)
         made_from = claim(folder, job.made_from(), job.force, remove_parts)
@@ -81,7 +81,7 @@ def plan_film(job: FilmJob, reader: FilmReader) -> FilmPlan:
                 made_from = {**made_from, "scenes": found}
                 write_json(folder / MADE_FROM, made_from)
             spans = [Span(*each) for each in made_from["scenes"]]
-        return FilmPlan(job, probe, written, spans, omitted)
+        return FilmPlan(job, facts, written, spans, omitted)
     except OSError as error:
         raise OutputError(
             f"{job.out}: cannot be written ({reason(error)}); free some space or name another file"
@@ -102,9 +102,9 @@ def check_output(job: FilmJob) -> None:
     container_format(out)
 
 
-def output_format(job: FilmJob, probe: FilmProbe) -> PictureFormat:
+def output_format(job: FilmJob, facts: FilmFacts) -> PictureFormat:
     """How a film's pictures are written."""
-    return picture_format(probe.decoded, probe.pixel_aspect, job.encoder_formats())
+    return picture_format(facts.decoded, facts.pixel_aspect, job.encoder_formats())
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def render_span(
 
     n: the span's number, from 0. Raises OutputError where a part cannot be written; finished ones stay.
     """
-    work = SpanWork(job, reader, output_format(job, reader.probe), span_folder(job.out, n), renderer, report)
+    work = SpanWork(job, reader, output_format(job, reader.facts), span_folder(job.out, n), renderer, report)
     try:
         work.folder.mkdir(exist_ok=True)
         checkpoint = latest_checkpoint(work.folder)
@@ -160,21 +160,21 @@ def render_part(
 ) -> Checkpoint:
     """Dream and encode a few frames, and make them the span's next part. Raises OSError or FFmpegError.
 
-    before: where the span is so far, None at its beginning. damaged: what was left out before this run.
+    before: where the span is so far, None at its beginning. damaged: what was skipped before this run.
     """
-    probe = work.reader.probe
+    facts = work.reader.facts
     number, count = (before.parts, before.frames) if before else (0, 0)
     start, last, duration = (before.first_time, before.last_time, before.last_duration) if before else (None, 0, 0)
     path = part_path(work.folder, number).with_suffix(".part")
     with av.open(str(path), "w", format="nut") as part:
-        stream = add_encoder(part, work.job, work.written, probe.time_base, probe.rate)
+        stream = add_encoder(part, work.job, work.written, facts.time_base, facts.rate)
         for time, frame in frames:
             start = time if start is None else start
             out = render_frame(work, frame, time)
             # From the span's beginning, because NUT has no times below 0.
-            out.pts, out.time_base = time - start, probe.time_base
+            out.pts, out.time_base = time - start, facts.time_base
             part.mux(stream.encode(out))
-            count, last, duration = count + 1, time, frame.duration or probe.frame_duration
+            count, last, duration = count + 1, time, frame.duration or facts.frame_duration
             work.report(count)
         part.mux(stream.encode())
     assert start is not None  # the caller has a frame
@@ -185,9 +185,9 @@ def render_part(
 
 
 def render_frame(work: SpanWork, frame: av.VideoFrame, time: int) -> av.VideoFrame:
-    """A decoded frame -> the same, dreamed upright, turned as in the film. time: in units of the probe's time_base."""
+    """A decoded frame -> the same, dreamed upright, turned as in the film. time: in units of FilmFacts.time_base."""
     before, turns = to_rgb(frame, work.written), quarter_turns(frame)
-    captured_ns = round(time * work.reader.probe.time_base * 10**9)
+    captured_ns = round(time * work.reader.facts.time_base * 10**9)
     dream = work.renderer.render(Frame(np.ascontiguousarray(np.rot90(before, turns)), captured_ns))
     return add_dream(frame, before, np.ascontiguousarray(np.rot90(dream, -turns)), work.written)
 
@@ -200,7 +200,7 @@ def finish_film(plan: FilmPlan, ends: list[SpanProgress]) -> FinishedFilm:
     job, folder = plan.job, parts_folder(plan.job.out)
     whole = folder / f"whole{job.out.suffix}"
     try:
-        join(job, plan.probe, [(span_folder(job.out, n), end) for n, end in enumerate(ends)], whole)
+        join(job, plan.facts, [(span_folder(job.out, n), end) for n, end in enumerate(ends)], whole)
         whole.replace(job.out)
     except (OSError, FFmpegError) as error:
         raise OutputError(
@@ -209,7 +209,7 @@ def finish_film(plan: FilmPlan, ends: list[SpanProgress]) -> FinishedFilm:
         ) from None
     remove_parts(folder)
     frames, damaged = sum(end.frames for end in ends), sum(end.damaged for end in ends)
-    return FinishedFilm(frames, damaged, plan.written, describe_rendering(job, plan.probe.upright_size[0]))
+    return FinishedFilm(frames, damaged, plan.written, describe_rendering(job, plan.facts.upright_size[0]))
 
 
 def render_film(plan: FilmPlan, reader: FilmReader, make_renderer: RendererFactory, report: Report) -> FinishedFilm:
@@ -217,7 +217,7 @@ def render_film(plan: FilmPlan, reader: FilmReader, make_renderer: RendererFacto
     ends: list[SpanProgress] = []
     for n, span in enumerate(plan.spans):
         before = sum(end.frames for end in ends)
-        renderer = make_renderer(plan.job, plan.probe)
+        renderer = make_renderer(plan.job, plan.facts)
         ends.append(render_span(plan.job, reader, n, span, renderer, _after(before, report)))
     return finish_film(plan, ends)
 

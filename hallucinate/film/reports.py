@@ -11,7 +11,7 @@ from hallucinate.film.rendering import FilmPlan, FinishedFilm
 def announce(console: Console, plan: FilmPlan) -> None:
     """Say, before a film is rendered, what will not be in it, or not be as somebody may expect."""
     job = plan.job
-    if panorama := job.flattened(plan.probe):
+    if panorama := job.flattened(plan.facts):
         on_sphere = "" if job.request.preset else "; only equirect and half-equirect are dreamed on the sphere"
         console.print(f"{job.out}: {panorama}, dreamed as a flat picture{on_sphere}")
     if plan.omitted:

@@ -21,7 +21,7 @@ def checkpoint_path(out: Path) -> Path:
 def save_checkpoint(path: Path, progress: StillProgress, made_from: dict[str, object]) -> None:
     """Write how far a dream is. made_from: all that decides what it looks like, as values for JSON.
 
-    Raises OutputError, with the checkpoint before left as it was.
+    Raises OutputError, with the checkpoint before unchanged.
     """
     position = [progress.octave, progress.iteration, progress.octaves]
     facts = {"dream": json.dumps({"made_from": made_from, "position": position})}

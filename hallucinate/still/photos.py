@@ -81,7 +81,7 @@ def read_metadata(opened: Image.Image, picture: Picture) -> PhotoMetadata:
     if profile and profile[16:20] == b"RGB ":
         options["icc_profile"] = profile
     elif profile:
-        notes.append("its colour profile is not for RGB and is left out")
+        notes.append("its colour profile is not for RGB and is omitted")
     if opened.mode.startswith("I") or 16 in _bits(opened):
         notes.append("it has 16 bits a channel, and is dreamed and written with 8")
     if "A" in opened.getbands() or "transparency" in opened.info:

@@ -30,7 +30,7 @@ def run(source: Path, out: Path, killed_at: int | None) -> None:
         if done == killed_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    rendered(job, lambda film, probe: tiny(SETTINGS, seed=5), report)
+    rendered(job, lambda film, facts: tiny(SETTINGS, seed=5), report)
 
 
 def main() -> None:

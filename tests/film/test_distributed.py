@@ -36,7 +36,7 @@ def dying_once(job: FilmJob, n: int, span: Span) -> SpanProgress:
             os._exit(1)
 
     with FilmReader(job.source) as reader:
-        return render_span(job, reader, n, span, renderer_factory(job)(job, reader.probe), report)
+        return render_span(job, reader, n, span, renderer_factory(job)(job, reader.facts), report)
 
 
 @pytest.mark.timeout(180)

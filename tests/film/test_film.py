@@ -21,7 +21,7 @@ from hallucinate.film import batch, frame_renderers
 from hallucinate.film.batch import film_jobs, render_films
 from hallucinate.film.boxes import movie_box, preserved_boxes
 from hallucinate.film.film_job import FilmJob
-from hallucinate.film.film_reader import FilmProbe, FilmReader, Span
+from hallucinate.film.film_reader import FilmFacts, FilmReader, Span
 from hallucinate.film.frame_renderers import LiveRenderer
 from hallucinate.film.parts import parts_folder
 from hallucinate.film.picture_format import add_dream, decoded_format, picture_format, to_rgb
@@ -44,7 +44,7 @@ def _short_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def finished(job: FilmJob) -> FinishedFilm:
-    return rendered(job, lambda film, probe: tiny(film.request.settings))
+    return rendered(job, lambda film, facts: tiny(film.request.settings))
 
 
 COLOURS = {
@@ -187,7 +187,7 @@ def test_a_turned_film_is_dreamed_upright_and_stays_turned(tmp_path: Path, endin
     source = film(tmp_path / "in.mp4", rotation=90, sound=None)
     recording = tiny(UNDREAMED, kind=Recording)
     job = FilmJob(source, tmp_path / f"out.{ending}", DreamRequest(UNDREAMED), crf=0)
-    rendered(job, lambda film, probe: recording)
+    rendered(job, lambda film, facts: recording)
     assert recording.frames[0].picture.shape == (96, 64, 3)
     now = frames(tmp_path / f"out.{ending}")
     assert (now[0].rotation, now[0].width, now[0].height) == (90, 96, 64)
@@ -227,7 +227,7 @@ def test_scenes_are_rendered_each_by_itself(tmp_path: Path) -> None:
     assert far < np.abs(planes(tmp_path / "out.mp4")[29].astype(int) - planes(source)[29]).mean() / 2
 
 
-def test_a_film_is_opened_once_to_be_probed_and_read_and_once_to_be_copied_from(
+def test_a_film_is_opened_once_to_be_read_and_once_to_be_copied_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, real, opened = film(tmp_path / "in.mp4"), av.open, list[str]()
@@ -304,7 +304,7 @@ def test_parts_of_another_film_are_not_gone_on_with(tmp_path: Path) -> None:
     source = film(tmp_path / "in.mp4", sound=None)
     job = FilmJob(source, tmp_path / "out.mp4", DreamRequest(SETTINGS))
     planned(job)
-    planned(job)  # the same again goes on
+    planned(job)  # the same again continues
     for other, words in (
         (dataclasses.replace(job, request=DreamRequest(UNDREAMED)), "settings differ"),
         (dataclasses.replace(job, request=DreamRequest(SETTINGS, seed=1)), "seed differ"),
@@ -352,9 +352,9 @@ def test_the_command(tmp_path: Path) -> None:
         assert refusal.stderr.count("\n") == 1
 
 
-def probe(source: Path) -> FilmProbe:
+def facts_of(source: Path) -> FilmFacts:
     with FilmReader(source) as reader:
-        return reader.probe
+        return reader.facts
 
 
 def test_a_360_film_is_dreamed_as_the_sphere_that_it_says_it_is(tmp_path: Path) -> None:
@@ -367,9 +367,9 @@ def test_a_360_film_is_dreamed_as_the_sphere_that_it_says_it_is(tmp_path: Path) 
         (plain, "fisheye", (Surface.FLAT, Layout.MONO)),
     ):
         job = FilmJob(source, tmp_path / "out.mp4", DreamRequest(UNDREAMED), panorama=panorama)
-        assert job.geometry(probe(source)) == geometry
+        assert job.geometry(facts_of(source)) == geometry
     with pytest.raises(PanoramaError, match="equirect"):
-        FilmJob(plain, tmp_path / "out.mp4", DreamRequest(UNDREAMED), panorama="equirekt").geometry(probe(plain))
+        FilmJob(plain, tmp_path / "out.mp4", DreamRequest(UNDREAMED), panorama="equirekt").geometry(facts_of(plain))
 
 
 def test_a_panorama_that_is_dreamed_flat_is_announced(tmp_path: Path) -> None:

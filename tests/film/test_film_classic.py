@@ -156,7 +156,7 @@ def test_nine_tenths_go_along_with_what_moves_and_a_twentieth_stays() -> None:
 
 def test_motion_is_measured_in_the_films_own_pixels() -> None:
     wide = scene(288, 400, 3)
-    frame, before = wide[:, :384], wide[:, 6:390]  # what was 6 pixels to the left has come from there
+    frame, before = wide[:, :384], wide[:, 6:390]  # what was 6 pixels further left has moved here
     origin = previous_positions(before, frame, Flow())
     assert origin.shape == (288, 384, 2)
     inside = np.s_[32:-32, 32:-32]

@@ -26,10 +26,10 @@ class Stands:
     """A stage of one place."""
 
     def __init__(self) -> None:
-        self.shown: OutputFrame | None = None
+        self.output: OutputFrame | None = None
 
     def show(self, frame: Frame, dream: Picture, clock: FakeClock) -> None:
-        self.shown = OutputFrame(dream, frame.picture, frame.captured_ns, clock.now_ns())
+        self.output = OutputFrame(dream, frame.picture, frame.captured_ns, clock.now_ns())
 
 
 def contrast(picture: Picture) -> float:
@@ -38,7 +38,7 @@ def contrast(picture: Picture) -> float:
 
 def test_for_a_minute_contrast_and_brightness_stay_within_bounds() -> None:
     clock, stage = FakeClock(), Stands()
-    source = Zoom(None, SIZE, 5, clock, lambda: stage.shown)
+    source = Zoom(None, SIZE, 5, clock, lambda: stage.output)
     dreamer = Dreamer(TinyNetwork(), torch.device("cpu"))
     settings = Settings.model_validate({"motifs": {}, "layers": {"second": 1.0}, "strength": 1.0, "motif_size": 0.3})
     contrasts, means, pictures = [], [], []
@@ -46,10 +46,10 @@ def test_for_a_minute_contrast_and_brightness_stay_within_bounds() -> None:
         frame = source.read()
         assert frame is not None
         stage.show(frame, dreamer.dream(frame, settings, OperatingPoint(96, 1)), clock)
-        assert stage.shown is not None
-        contrasts.append(contrast(stage.shown.dream))
-        means.append(stage.shown.dream.mean((0, 1)) / 255)
-        pictures.append(stage.shown.dream)
+        assert stage.output is not None
+        contrasts.append(contrast(stage.output.dream))
+        means.append(stage.output.dream.mean((0, 1)) / 255)
+        pictures.append(stage.output.dream)
     assert clock.now_ns() > 59e9
     assert 0.1 < min(contrasts[25:]) < max(contrasts[25:]) < 0.33
     assert 0.3 < np.min(means[25:]) < np.max(means[25:]) < 0.7
@@ -61,11 +61,11 @@ def test_for_a_minute_contrast_and_brightness_stay_within_bounds() -> None:
 
 def test_there_is_one_zoom_however_late_the_dream_is() -> None:
     clock, stage = FakeClock(), Stands()
-    source = Zoom(None, SIZE, 20, clock, lambda: stage.shown, motion=ZoomMotion(scale=2.0))
+    source = Zoom(None, SIZE, 20, clock, lambda: stage.output, motion=ZoomMotion(scale=2.0))
     first = source.read()
     assert first is not None
     assert source.read() is None  # nothing was dreamed of it within a second
-    stage.shown = OutputFrame(first.picture, first.picture, first.captured_ns - 1, clock.now_ns())
+    stage.output = OutputFrame(first.picture, first.picture, first.captured_ns - 1, clock.now_ns())
     assert source.read() is None  # of something before it
     clock.advance(0.1)
     stage.show(first, first.picture, clock)
@@ -73,7 +73,7 @@ def test_there_is_one_zoom_however_late_the_dream_is() -> None:
     assert second is not None
     assert second.captured_ns > first.captured_ns
     assert not np.array_equal(second.picture, first.picture)
-    assert source.read() is None  # that one was given already
+    assert source.read() is None  # that one was returned already
     source.close()
     assert source.read() is None
 

@@ -244,7 +244,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(photo: Path, mo
 
 
 def test_a_picture_larger_than_memory_is_refused_with_the_size_that_fits() -> None:
-    with pytest.raises(SourceUnavailable, match="huge.tif") as refused:
+    with pytest.raises(SourceUnavailable, match=r"huge\.tif") as refused:
         check_memory("huge.tif", 30000, 20000, 8e9)
     fits = re.search(r"(\d+)×(\d+) would fit", str(refused.value))
     assert fits is not None
