@@ -9,14 +9,14 @@ ROOT = Path(__file__).parent.parent
 CODE = sorted((ROOT / "hallucinate").rglob("*.py"))
 
 FLOORS = [
-    {"settings", "options", "frame", "clock", "errors", "files"},
-    {"stage", "motifs", "device", "zooming"},
+    {"settings", "options", "frame", "clock", "errors", "files", "progress", "work_folder"},
+    {"stage", "motifs", "device", "zoom_motion"},
     {"networks", "panorama"},
     {"dream", "sources"},
-    {"switch"},
-    {"loop"},
-    {"stream", "studio", "calibrate"},
-    {"serve"},
+    {"switch", "dream_request"},
+    {"loop", "still"},
+    {"stream", "film", "zoom", "calibrate"},
+    {"serve", "offline_commands"},
     {"cli"},
     {"__main__"},
 ]
