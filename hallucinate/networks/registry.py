@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import json
 import time
@@ -15,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 
 from hallucinate.device import precisions, thread_counts
 from hallucinate.errors import NetworkError
+from hallucinate.messages import did_you_mean
 from hallucinate.networks import Network
 from hallucinate.networks.caffe import open_caffe
 from hallucinate.networks.exported import open_exported
@@ -84,11 +84,13 @@ def check_name(name: str) -> None:
     if name in NETWORKS:
         return
     if Path(name).suffix in (".pth", ".safetensors", ".tar"):
-        raise NetworkError(f"{name} holds weights alone; use --network ARCHITECTURE --weights {name}")
-    near = difflib.get_close_matches(name, NETWORKS, 1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+        raise NetworkError(f"{name} holds weights alone; give --network ARCHITECTURE --weights {name}")
+    hint = did_you_mean(name, NETWORKS)
     files = "or a file, .caffemodel, .pt2 or .pt"
-    raise NetworkError(f"no network is called {name!r}; {hint}there are: {', '.join(NETWORKS)}; {files}")
+    raise NetworkError(
+        f"there is no network {name!r}; {hint and hint + ' '}there are: {', '.join(NETWORKS)}; {files}",
+        code="network_unknown",
+    )
 
 
 def list_networks() -> list[dict[str, object]]:

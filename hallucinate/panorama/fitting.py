@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 
 import cv2
@@ -10,6 +9,7 @@ import numpy as np
 
 from hallucinate.errors import PanoramaError
 from hallucinate.frame import Picture, fit, shrunk
+from hallucinate.messages import did_you_mean
 from hallucinate.panorama.lenses import DualFisheye
 from hallucinate.panorama.lensfile import AnyLens, Ideal, read_lens
 from hallucinate.panorama.projections import Cubemap, Equirect, Projection
@@ -197,6 +197,5 @@ def _has_shape(kind: str, layout: Layout, size: tuple[int, int]) -> bool:
 
 
 def _allowed(word: str, names: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(word, names, 1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"{word!r} is not known; {hint}allowed are {', '.join(names)}"
+    hint = did_you_mean(word, names)
+    return f"{word!r} is not known; {hint and hint + ' '}allowed are {', '.join(names)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from hallucinate.clock import Clock
 from hallucinate.errors import SourceUnavailable
 from hallucinate.frame import OutputFrame
+from hallucinate.messages import did_you_mean
 from hallucinate.panorama.fitting import Fitting
 from hallucinate.sources import Source
 from hallucinate.sources.address import Address
@@ -132,10 +132,10 @@ def _unknown(spec: str) -> str:
     allowed = "allowed are " + ", ".join(SPECS)
     if "://" in spec:
         return f"{spec.partition('://')[0]}:// is not an address that can be read; {allowed}"
-    near = difflib.get_close_matches(spec.lower(), WORDS, 1)
+    hint = did_you_mean(spec.lower(), WORDS)
     looks_like_a_path = bool(re.search(r"[/\\.]", spec))
-    if near and not looks_like_a_path:
-        return f"no source is called {spec!r}; did you mean {near[0]!r}? {allowed}"
+    if hint and not looks_like_a_path:
+        return f"no source is called {spec!r}; {hint} {allowed}"
     if looks_like_a_path:
         return f"there is no file {spec}; check the spelling and the folder, or choose another source: {allowed}"
     return f"no source or file is called {spec!r}; {allowed}"

@@ -12,8 +12,8 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from hallucinate.clock import Clock, SystemClock
+from hallucinate.control.live_settings import LiveSettings
 from hallucinate.errors import BusyError, HallucinateError, LoadingError, OfferError
-from hallucinate.settings import LiveSettings
 from hallucinate.stream.access import CODE_DIGITS, COOKIE, Access, Caller, Refused
 from hallucinate.stream.live import LiveChannel, one_line, read_object
 from hallucinate.stream.measured import read_measured
