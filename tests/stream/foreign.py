@@ -19,8 +19,10 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSession
 from hallucinate.clock import SystemClock
 from hallucinate.errors import BusyError, LoadingError, NetworkError
 from hallucinate.frame import OutputFrame, Picture
+from hallucinate.outputs.subscriber import Stage
 from hallucinate.sources.guest import GuestSource
-from hallucinate.stage import Stage
+from hallucinate.statistics import LoopStatistics, NetworkStatistics
+from hallucinate.status import SourceStatus
 
 RED, GREEN, BLUE, GREY = (200, 30, 30), (30, 180, 40), (40, 40, 200), (128, 128, 128)
 SOON = 10.0
@@ -64,7 +66,7 @@ class ScriptedNetworks:
         if name not in ("motif", "vgg16"):
             raise NetworkError(f"no network is called {name!r}; did you mean 'vgg16'?")
         if self.begun:
-            raise LoadingError(f"the network {self.begun[-1]!r} is being loaded; ask again when it dreams")
+            raise LoadingError(f"the network {self.begun[-1]!r} is being loaded; try again when it dreams")
         self.begun.append(name)
 
     def done(self) -> None:
@@ -76,12 +78,13 @@ class ScriptedNetworks:
         self.listeners.append(listener)
         return lambda: self.listeners.remove(listener)
 
-    def stats(self) -> dict[str, object]:
-        return {"name": self.facts["network"], "loading": self.begun[-1] if self.begun else ""}
+    def stats(self) -> NetworkStatistics:
+        loading = self.begun[-1] if self.begun else ""
+        return NetworkStatistics(name=str(self.facts["network"]), loading=loading, share=None, error="")
 
 
 class ScriptedLoop:
-    """Does what the server asks of a loop, and dreams nothing."""
+    """Does what the server needs of a loop, and dreams nothing."""
 
     def __init__(self, guests: int = 2) -> None:
         self.main = ScriptedDream("main")
@@ -112,8 +115,24 @@ class ScriptedLoop:
     def picture_of(self, kind: str) -> Picture | None:
         return self.pictures.get(kind)
 
-    def stats(self) -> dict[str, object]:
-        return {"fps": 24.0}
+    def stats(self) -> LoopStatistics:
+        return LoopStatistics(
+            status=SourceStatus.LIVE,
+            status_text="reading a script",
+            notice="",
+            fps=24.0,
+            dream_ms=30.0,
+            capture_to_dream_ms=40.0,
+            dream_width_px=320,
+            steps=1,
+            step_interval=1,
+            source_dropped_frames=0,
+            dropped_frames=0,
+            cleared_residuals=0,
+            guests=len(self.sources),
+            pictures=(),
+            network=self.networks.stats(),
+        )
 
 
 class Painter:

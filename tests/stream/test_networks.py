@@ -12,11 +12,11 @@ async def test_the_networks_are_listed_and_the_one_that_dreams_is_marked(http):
     assert rows == [{"name": "motif", "current": True}, {"name": "vgg16", "current": False}]
 
 
-async def test_a_network_is_asked_for_and_pages_are_told_when_it_dreams(http, room, live):
+async def test_a_network_is_requested_and_pages_hear_when_it_dreams(http, room, live):
     async with http.ws_connect("/api/live") as one, http.ws_connect("/api/live") as two:
         reply = await http.post("/api/network", json={"network": "vgg16"})
         assert reply.status == 202
-        assert await reply.json() == {"name": "motif", "loading": "vgg16"}
+        assert await reply.json() == {"name": "motif", "loading": "vgg16", "share": None, "error": ""}
         busy = await http.post("/api/network", json={"network": "motif"})
         assert busy.status == 409
         assert "'vgg16' is being loaded" in (await busy.json())["error"]
@@ -30,7 +30,7 @@ async def test_a_network_is_asked_for_and_pages_are_told_when_it_dreams(http, ro
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "words"),
     [
         ({"network": "vgg61"}, "did you mean 'vgg16'"),
         ({"network": 5}, "give a name of GET /api/networks"),
@@ -39,10 +39,10 @@ async def test_a_network_is_asked_for_and_pages_are_told_when_it_dreams(http, ro
         ([], "must be a JSON object"),
     ],
 )
-async def test_what_is_no_network_is_refused(http, room, body, said):
+async def test_an_unknown_network_is_refused(http, room, body, words):
     reply = await http.post("/api/network", json=body)
     assert reply.status == 400
-    assert said in (await reply.json())["error"]
+    assert words in (await reply.json())["error"]
     assert not room.networks.begun
 
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from hallucinate.stream.pictures import MAX_BYTES
+from hallucinate.stream.guide_and_mask import MAX_BYTES
 
 
 def png(height=20, width=30, value=(10, 20, 200)):
@@ -29,7 +29,7 @@ async def test_a_picture_is_put_looked_at_and_taken_away(http, room, kind):
 
 
 @pytest.mark.parametrize("body", [b"", b"hello", b"\x89PNG\r\n\x1a\n" + bytes(40), png()[:60]], ids=len)
-async def test_what_is_no_picture_is_refused_in_one_line(http, room, body):
+async def test_what_is_not_a_picture_is_refused_in_one_line(http, room, body):
     reply = await http.put("/api/guide", data=body)
     assert reply.status == 400
     assert "is not a picture" in (await reply.json())["error"]

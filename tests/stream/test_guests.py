@@ -49,7 +49,7 @@ async def test_a_guests_picture_arrives(http, room, peer):
     assert np.abs(frame.picture.mean(axis=(0, 1)) - GREEN).max() < 16
     assert before < frame.captured_ns <= SystemClock().now_ns()
     figures = await stats(http)
-    assert (figures["guests"], figures["viewers"]) == (1, 0)
+    assert (figures["peers"]["guests"], figures["peers"]["viewers"]) == (1, 0)
 
 
 async def test_a_guest_watches_a_dream_of_its_own(http, room, painter, peer):
@@ -86,27 +86,25 @@ async def test_delete_ends_the_dream_and_its_viewers(http, room, peer, monkeypat
     await until(lambda: not any("decoder" in t.name or "encoder" in t.name for t in threading.enumerate()))
     assert room.sources == {}
     figures = await stats(http)
-    assert (figures["guests"], figures["viewers"], figures["encoders"]) == (0, 0, 0)
+    assert (figures["peers"]["guests"], figures["peers"]["viewers"], figures["encoding"]["encoders"]) == (0, 0, 0)
     await asyncio.wait_for(asyncio.to_thread(source.read), SOON)  # closed: what was left, or None
     assert await asyncio.wait_for(asyncio.to_thread(source.read), SOON) is None
 
 
-async def test_one_guest_too_many_is_told_why(http, room):
+async def test_one_guest_too_many_hears_why(http, room):
     for _ in range(room.room):
         assert (await http.post("/whip", data=await offer(direction="sendonly"), headers=SDP)).status == 201
     reply = await http.post("/whip", data=await offer(direction="sendonly"), headers=SDP)
     assert reply.status == 503
     assert int(reply.headers["Retry-After"]) > 0
-    assert await reply.json() == {"error": "2 guests are dreamed already; try again in a moment"}
+    assert "2 guests are dreamed already" in (await reply.json())["error"]
 
 
 @pytest.mark.parametrize("direction", ["recvonly", "inactive"])
 async def test_a_camera_must_send(http, room, direction):
     reply = await http.post("/whip", data=await offer(direction=direction), headers=SDP)
-    assert (reply.status, await reply.json()) == (
-        400,
-        {"error": f"the video in the SDP offer is {direction}; to send it must be sendonly"},
-    )
+    assert reply.status == 400
+    assert direction in (await reply.json())["error"]
     assert room.sources == {}
 
 
