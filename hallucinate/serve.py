@@ -47,7 +47,7 @@ from hallucinate.statistics import LoopStatistics
 from hallucinate.stream.access import Access, new_token
 from hallucinate.stream.server import make_app
 from hallucinate.stream.serving import addresses, run, spoken
-from hallucinate.stream.tls import chosen as chosen_tls
+from hallucinate.stream.tls import choose_tls
 from hallucinate.switch import Ready, Switch
 
 log = logging.getLogger(__name__)
@@ -91,7 +91,7 @@ def serve_forever(start: Start, settings: Settings) -> None:
         level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=console, show_path=False)]
     )
     clock = SystemClock()
-    tls = chosen_tls(start.tls, start.tls_cert, start.tls_key, cache_file("tls.pem"))
+    tls = choose_tls(start.tls, start.tls_cert, start.tls_key, cache_file("tls.pem"))
     # The source first: it is what people mistype, and it is checked before seconds go into the network.
     spec, why = (start.source, "as asked") if start.source is not None else choose_default()
     panorama = choose_panorama(spec, start.panorama, start.lens, start.size)

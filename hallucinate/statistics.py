@@ -33,7 +33,7 @@ class LoopStatistics(BaseModel):
     somebody should know of, or "".
     fps: frames per second of one dream. dream_ms: one turn of the loop. capture_to_dream_ms: age of a frame when its
     dream is ready. dream_width_px, steps, step_interval: the operating point; the interval is in frames.
-    source_dropped_frames: left out inside the sources. dropped_frames: came from a source and were replaced by a newer
+    source_dropped_frames: skipped inside the sources. dropped_frames: came from a source and were replaced by a newer
     one before the loop took them. cleared_residuals: residuals that held a NaN.
     guests: dreams beside the main one. pictures: those that were handed in, of "guide" and "mask".
     """

@@ -7,7 +7,7 @@ class SourceStatus(StrEnum):
     """The states of a dream's source."""
 
     OPENING = "opening"
-    """It has not given a frame yet."""
+    """Its first frame has not come yet."""
 
     LIVE = "live"
     """Its frames come."""

@@ -108,7 +108,7 @@ def _open(codec: Codec, width: int, height: int, bitrate: int, fps: float, tight
     context.width, context.height, context.pix_fmt = width, height, "yuv420p"
     context.time_base, context.framerate = TIME_BASE, Fraction(round(fps * 1000), 1000)
     context.bit_rate = bitrate
-    context.gop_size = 100_000  # keyframes come when somebody asks for one, not by the clock
+    context.gop_size = 100_000  # keyframes come when somebody needs one, not by the clock
     context.thread_count = _threads(width * height)
     if codec is Codec.VP8:
         context.options = _vp8_options(bitrate, tight)
@@ -134,7 +134,7 @@ def _vp8_options(bitrate: int, tight: bool) -> dict[str, str]:
         "bufsize": str(bitrate // 2),
         "undershoot-pct": "100",
         "overshoot-pct": "15",
-        "max-intra-rate": "600",  # a keyframe may take 6 frames' worth: they are few, and wanted at once
+        "max-intra-rate": "600",  # a keyframe may take 6 frames' worth: they are few, and needed at once
         "static-thresh": "1",
     }
 
@@ -154,5 +154,5 @@ def _h264_options(bitrate: int, level: int) -> dict[str, str]:
 
 def _threads(pixels: int) -> int:
     """Threads for one encoder: encoding must not take the cores from the dream."""
-    wanted = 1 if pixels <= 640 * 480 else 2 if pixels <= 1280 * 720 else 4
-    return max(1, min(wanted, (os.cpu_count() or 1) // 2))
+    useful = 1 if pixels <= 640 * 480 else 2 if pixels <= 1280 * 720 else 4
+    return max(1, min(useful, (os.cpu_count() or 1) // 2))

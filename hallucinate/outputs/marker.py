@@ -13,7 +13,7 @@ from hallucinate.frame import Picture
 
 COLUMNS, ROWS = 8, 4
 CYCLE_MS = 1 << 16
-"""Capture times are told modulo this, a minute and five seconds."""
+"""Capture times are drawn modulo this, a minute and five seconds."""
 
 CHECK_BITS = 12
 POLYNOMIAL = 0b1_1000_0000_1111

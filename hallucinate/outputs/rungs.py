@@ -50,7 +50,7 @@ def nearest(rung: Rung, running: Iterable[Rung]) -> Rung | None:
     """What shows the same in the same codec, and is nearest in size and bitrate; None when nothing does.
 
     Never wider than was requested: a device may not decode that. Fewer bits rather than more: a connection may not
-    carry them.
+    get them through.
     """
 
     def width(other: Rung) -> float:

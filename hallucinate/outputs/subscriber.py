@@ -89,7 +89,7 @@ class Publisher(Generic[T]):
 
     @property
     def dropped(self) -> int:
-        """Items that subscribers lost, those who have left included."""
+        """Items that subscribers lost, those who are gone included."""
         with self._lock:
             return self._dropped_before + sum(subscriber.dropped for subscriber in self._subscribers)
 
@@ -114,7 +114,7 @@ class Publisher(Generic[T]):
         return subscriber
 
     def unsubscribe(self, subscriber: Subscriber[T]) -> None:
-        """Close a subscriber and give it nothing more. One that has left already is no error."""
+        """Close a subscriber and give it nothing more. One that is gone already is fine."""
         with self._lock:
             if subscriber in self._subscribers:
                 self._subscribers = tuple(other for other in self._subscribers if other is not subscriber)

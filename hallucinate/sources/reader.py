@@ -50,7 +50,7 @@ class Reader:
 
     @property
     def dropped(self) -> int:
-        """Frames that its sources, those that broke included, left out before they were read."""
+        """Frames that its sources, those that broke included, skipped before they were read."""
         source = self._source
         return self._dropped_before + (_dropped_by(source) if source is not None else 0)
 
@@ -125,5 +125,5 @@ class Reader:
 
 
 def _dropped_by(source: Source) -> int:
-    """Frames that a source left out; sources that wait for each of their frames count none."""
+    """Frames that a source skipped; sources that wait for each of their frames count none."""
     return int(getattr(source, "dropped", 0))

@@ -1,4 +1,4 @@
-"""What a page measured from capture to its screen, and told the server."""
+"""What a page measured from capture to its screen, and reports."""
 
 from __future__ import annotations
 

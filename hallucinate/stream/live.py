@@ -84,7 +84,7 @@ class LiveChannel:
         events = asyncio.get_running_loop()
 
         def changed(settings: Settings) -> None:
-            with contextlib.suppress(RuntimeError):  # the event loop has closed: nobody is left to tell
+            with contextlib.suppress(RuntimeError):  # the event loop has closed, and every socket with it
                 events.call_soon_threadsafe(self._spread, "settings", settings_message(settings))
 
         def switched() -> None:

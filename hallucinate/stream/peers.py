@@ -31,7 +31,7 @@ from hallucinate.stream.track import DreamTrack
 logger = logging.getLogger(__name__)
 
 LONGEST_SIDE = 1280
-"""A guest's picture is made smaller than this before it is handed on: a dream is no larger."""
+"""A guest's picture is made smaller than this before it is handed on: a dream is not larger."""
 
 NOT_AN_OFFER = (ValueError, LookupError, AttributeError, TypeError, AssertionError, InvalidStateError)
 """What aiortc raises over an offer that parses, and does not hold together; or a connection closed meanwhile."""
@@ -58,7 +58,7 @@ class Peer:
 
     def __init__(self, ended: Callable[[Peer], None]) -> None:
         self.id = secrets.token_urlsafe(12)
-        # No STUN or TURN servers: a server on the local network asks no other host for anything.
+        # No STUN or TURN servers: a server on the local network needs no other host.
         self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._ended = ended
         self._closing: asyncio.Task[None] | None = None
@@ -152,7 +152,7 @@ class Viewer(Peer):
 
     def _reported(self, report: ReceiverReport) -> None:
         now_s, rung = self._clock.now_ns() / 1e9, self.track.rung
-        before = replace(self._rate, share=rung.share)  # where there was no room it is another than was decided
+        before = replace(self._rate, share=rung.share)  # without a free encoder it is another than was decided
         self._rate = follow(before, report, self.track.sent_bps(now_s), self.track.full_bps, now_s)
         if self._rate.share != rung.share:
             self.track.switch(replace(rung, share=self._rate.share))
@@ -289,7 +289,7 @@ class Peers:
 
     async def stop(self) -> None:
         """End the threads, when no request is being answered any more."""
-        await self.close()  # who was being answered while the others were told
+        await self.close()  # who was being answered while the others were closed
         await asyncio.to_thread(self._encoders.join, ENCODERS_END_WITHIN_S)
         self._workers.shutdown(wait=False)
 

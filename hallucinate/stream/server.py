@@ -155,7 +155,7 @@ class Server:
 
     async def _trickle(self, request: web.Request) -> web.Response:
         self._peer(request)
-        # Neither trickle ICE nor ICE restarts: 501 is what RFC 9725 asks for then ("HTTP PATCH Request Usage").
+        # Neither trickle ICE nor ICE restarts: 501 is what RFC 9725 requires then ("HTTP PATCH Request Usage").
         raise web.HTTPNotImplemented(text="candidates cannot be sent later; the peer is found without them")
 
     def _peer(self, request: web.Request) -> Peer:

@@ -64,7 +64,7 @@ class DreamTrack(MediaStreamTrack):
         if self._feed is None and self.readyState == "live":
             try:
                 self._subscribe()
-            except BusyError:  # others took the last encoder while this viewer connected; the next offer is told so
+            except BusyError:  # others took the last encoder meanwhile; the viewer's next offer is refused, and says so
                 raise MediaStreamError from None
         while True:
             self._ready.clear()  # before looking: what comes from here on sets it again

@@ -56,7 +56,7 @@ class ScriptedNetworks:
 
     def __init__(self) -> None:
         self.facts: dict[str, object] = {"network": "motif"}
-        self.begun: list[str] = []
+        self.requested: list[str] = []
         self.listeners: list[Callable[[], None]] = []
 
     def choices(self) -> list[dict[str, object]]:
@@ -65,12 +65,12 @@ class ScriptedNetworks:
     def begin(self, name: str) -> None:
         if name not in ("motif", "vgg16"):
             raise NetworkError(f"no network is called {name!r}; did you mean 'vgg16'?")
-        if self.begun:
-            raise LoadingError(f"the network {self.begun[-1]!r} is being loaded; try again when it dreams")
-        self.begun.append(name)
+        if self.requested:
+            raise LoadingError(f"the network {self.requested[-1]!r} is being loaded; try again when it dreams")
+        self.requested.append(name)
 
     def done(self) -> None:
-        self.facts = {"network": self.begun.pop()}
+        self.facts = {"network": self.requested.pop()}
         for listener in list(self.listeners):
             listener()
 
@@ -79,7 +79,7 @@ class ScriptedNetworks:
         return lambda: self.listeners.remove(listener)
 
     def stats(self) -> NetworkStatistics:
-        loading = self.begun[-1] if self.begun else ""
+        loading = self.requested[-1] if self.requested else ""
         return NetworkStatistics(name=str(self.facts["network"]), loading=loading, share=None, error="")
 
 
@@ -89,15 +89,15 @@ class ScriptedLoop:
     def __init__(self, guests: int = 2) -> None:
         self.main = ScriptedDream("main")
         self.networks = ScriptedNetworks()
-        self.room = guests
+        self.places = guests
         self.dreams = {"main": self.main}
         self.sources: dict[str, GuestSource] = {}
         self.pictures: dict[str, Picture | None] = {}
         self._numbers = itertools.count(1)
 
     def admit(self, source: GuestSource) -> ScriptedDream:
-        if len(self.sources) >= self.room:
-            raise BusyError(f"{self.room} guests are dreamed already; try again in a moment")
+        if len(self.sources) >= self.places:
+            raise BusyError(f"{self.places} guests are dreamed already; try again in a moment")
         dream = ScriptedDream(f"guest-{next(self._numbers)}")
         self.dreams[dream.id], self.sources[dream.id] = dream, source
         return dream
@@ -140,6 +140,7 @@ class Painter:
 
     def __init__(self, stage: Stage) -> None:
         self.dream, self.camera = plain(RED), plain(BLUE)
+        self.moves = 0  # pixels between two frames
         self._stage, self._stop = stage, threading.Event()
         self._thread = threading.Thread(target=self._run, name="painter")
 
@@ -153,9 +154,12 @@ class Painter:
 
     def _run(self) -> None:
         clock = SystemClock()
-        while not self._stop.wait(1 / 40):
+        for n in itertools.count():
+            if self._stop.wait(1 / 40):
+                return
             now = clock.now_ns()
-            self._stage.publish(OutputFrame(self.dream, self.camera, now, now))
+            dream = np.roll(self.dream, n * self.moves, 1) if self.moves else self.dream
+            self._stage.publish(OutputFrame(dream, self.camera, now, now))
 
 
 class Peer:
@@ -213,7 +217,7 @@ class Peer:
             return frame
 
     def vanish(self) -> None:
-        """Go without a word: the sockets are gone, nobody is told, nothing answers."""
+        """Go without a word: the sockets are gone, nobody hears of it, nothing answers."""
         for transceiver in self.pc.getTransceivers():
             for protocol in transceiver.receiver.transport.transport._connection._protocols:
                 protocol.transport.abort()

@@ -64,7 +64,7 @@ async def test_keyframe_requests_are_led_to_our_encoder(http, painter, peer, fee
 
 
 async def test_more_packets_can_be_sent_again_than_aiortc_has_by_itself(http, painter, peer):
-    """The first packet, wanted again after 200 more, comes again."""
+    """The first packet, requested again after 200 more, comes again."""
     assert rtcrtpsender.RTP_HISTORY_SIZE == HISTORY_PACKETS
     viewer, came = peer(), []
     viewer.pc.addTransceiver("video", direction="recvonly")
@@ -99,9 +99,9 @@ async def test_packets_pass_the_pace(http, painter, peer, monkeypatch):
     assert max(sizes) < 1500
 
 
-async def test_the_answer_names_the_level_that_is_sent(http, painter, peer, room):
+async def test_the_answer_names_the_level_that_is_sent(http, painter, peer, loop):
     painter.dream = plain(GREEN, 2048, 1024)
-    await until(lambda: room.main.stage.newest is not None and room.main.stage.newest.dream.shape[1] == 2048)
+    await until(lambda: loop.main.stage.newest is not None and loop.main.stage.newest.dream.shape[1] == 2048)
     viewer = await peer().watch(codec="H264")
     levels = re.findall(r"profile-level-id=(\w+)", viewer.pc.remoteDescription.sdp)
     assert levels[0].endswith(f"{h264_level(2048, 1024, 20):02x}")
@@ -125,8 +125,8 @@ class TestBitrate:
         return AheadClock()
 
     @pytest.fixture
-    async def http(self, room, live, access, pages, limits, clock):
-        async with TestClient(TestServer(make_app(room, live, access, {}, pages, limits, clock))) as client:
+    async def http(self, loop, live, access, pages, limits, clock):
+        async with TestClient(TestServer(make_app(loop, live, access, {}, pages, limits, clock))) as client:
             yield client
 
     async def rungs(self, http):
@@ -140,7 +140,7 @@ class TestBitrate:
     async def test_it_follows_what_a_viewer_reports_and_the_others_are_not_touched(self, http, painter, peer, clock):
         """A peer that says by REMB, and then by its receiver reports, that less gets through."""
         painter.dream = busy(0)
-        painter.noisy = True
+        painter.moves = 3
         slow, other = await peer().watch(), await peer().watch()
         await slow.frame()
         full_bps = (await self.rungs(http))[1.0]["target_bps"]

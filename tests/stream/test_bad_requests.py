@@ -74,13 +74,13 @@ async def test_no_codec_in_common(http):
     await refused(await http.post("/whep", data=high, headers=SDP), 422, "packetization-mode=1")
 
 
-async def test_a_connection_that_does_not_close_is_abandoned(room, live, monkeypatch):
+async def test_a_connection_that_does_not_close_is_abandoned(loop, live, monkeypatch):
     monkeypatch.setattr("hallucinate.stream.peers.CLOSE_WITHIN_S", 0.05)
-    peers = Peers(room, Encoders(lambda: 24.0, SystemClock()), SystemClock(), Limits())
+    peers = Peers(loop, Encoders(lambda: 24.0, SystemClock()), SystemClock(), Limits())
     guest, _ = await peers.send(await offer(direction="sendonly"))
     close, guest.connection.close = guest.connection.close, asyncio.Event().wait
     await guest.close()
-    assert (peers.guests, room.sources) == ({}, {})
+    assert (peers.guests, loop.sources) == ({}, {})
     await close()
     await peers.stop()
     with pytest.raises(BusyError, match="stopping"):
@@ -222,8 +222,8 @@ async def test_nothing_there(http):
         await refused(await http.get(path), 404, "there is nothing at")
 
 
-async def test_what_breaks_inside_is_logged_and_not_sent(http, room, caplog):
-    room.stats = lambda: 1 / 0
+async def test_what_breaks_inside_is_logged_and_not_sent(http, loop, caplog):
+    loop.stats = lambda: 1 / 0
     await refused(await http.get("/api/stats"), 500, "its log says what")
     assert sum("ZeroDivisionError" in str(r.exc_info) for r in caplog.records if r.exc_info) == 1
 
@@ -249,18 +249,18 @@ class TestOffersNeverAnswered:
         assert threading.active_count() <= threads
         assert looks(await stays.frame(), RED)
 
-    async def test_a_peer_that_stops_halfway(self, http, room, peer):
+    async def test_a_peer_that_stops_halfway(self, http, loop, peer):
         """It has shown its address, and never starts the encryption: aiortc waits for that without end."""
-        viewer, reached, at_last = peer(), asyncio.Event(), asyncio.Event()
+        viewer, came_so_far, at_last = peer(), asyncio.Event(), asyncio.Event()
 
         async def late(parameters):
-            reached.set()
+            came_so_far.set()
             await at_last.wait()
 
         viewer.pc.addTransceiver("video", direction="recvonly")
         viewer.receiver.transport.start = late
         await viewer.post("/whep")
-        await asyncio.wait_for(reached.wait(), 5)
+        await asyncio.wait_for(came_so_far.wait(), 5)
         async with asyncio.timeout(5):
             while (await stats(http))["peers"]["viewers"]:
                 pass
@@ -290,5 +290,5 @@ class TestNoRoom:
         await refused(await http.patch(path, json={"show": "camera"}), 503, "encoders")
         assert looks(await viewer.frame(), RED)
         assert (await http.delete(other.location)).status == 200
-        assert (await http.patch(path, json={"show": "camera"})).status == 200  # its own encoder makes room
+        assert (await http.patch(path, json={"show": "camera"})).status == 200  # its own encoder makes loop
         await viewer.frame_that(lambda frame: looks(frame, BLUE))

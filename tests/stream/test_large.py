@@ -53,7 +53,7 @@ async def test_packets_keep_their_order_and_wait_their_time(monkeypatch):
 
 
 @pytest.mark.parametrize("codec", Codec)
-async def test_a_panorama_arrives_at_a_foreign_peer_in_its_full_size(codec, painter, peer, room):
+async def test_a_panorama_arrives_at_a_foreign_peer_in_its_full_size(codec, painter, peer, loop):
     picture = np.repeat(np.repeat(np.random.default_rng(0).integers(0, 256, (64, 128, 3), np.uint8), 16, 0), 16, 1)
     painter.dream = picture
     viewer: Peer = await peer().watch(codec=codec)
@@ -62,17 +62,17 @@ async def test_a_panorama_arrives_at_a_foreign_peer_in_its_full_size(codec, pain
     assert np.abs(frame.to_ndarray(format="rgb24").astype(int) - picture).mean() < 12
 
 
-async def test_the_answer_names_the_level_that_is_sent(http, painter, peer, room):
+async def test_the_answer_names_the_level_that_is_sent(http, painter, peer, loop):
     painter.dream = plain(GREEN, *PANORAMA)
-    await _until_large(room)
+    await _until_large(loop)
     viewer = await peer().watch(codec="H264")
     answer = viewer.pc.remoteDescription.sdp
     assert re.findall(r"profile-level-id=(\w+)", answer)[0].endswith(f"{h264_level(*PANORAMA, 20):02x}")
 
 
-async def test_a_viewer_gets_what_its_device_decodes(http, painter, peer, room):
+async def test_a_viewer_gets_what_its_device_decodes(http, painter, peer, loop):
     painter.dream = plain(GREEN, *PANORAMA)
-    await _until_large(room)
+    await _until_large(loop)
     assert (await (await http.get("/api/about")).json())["size"] == list(PANORAMA)
     viewer = await peer().watch("/whep?width=1280")
     frame = await viewer.frame_that(lambda frame: looks(frame, GREEN))
@@ -82,5 +82,5 @@ async def test_a_viewer_gets_what_its_device_decodes(http, painter, peer, room):
     assert "1280, 2048, 4096" in (await reply.json())["error"]
 
 
-async def _until_large(room):
-    await until(lambda: room.main.stage.newest is not None and room.main.stage.newest.dream.shape[1] == PANORAMA[0])
+async def _until_large(loop):
+    await until(lambda: loop.main.stage.newest is not None and loop.main.stage.newest.dream.shape[1] == PANORAMA[0])

@@ -1,4 +1,4 @@
-"""Starting, and stopping within three seconds with everybody told."""
+"""Starting, and stopping within three seconds and everybody hears of it."""
 
 import asyncio
 import os
@@ -17,8 +17,8 @@ from hallucinate.stream.serving import addresses, run
 
 
 @pytest.fixture
-def app(room, live, access, pages, limits):
-    return make_app(room, live, access, {}, pages, limits)
+def app(loop, live, access, pages, limits):
+    return make_app(loop, live, access, {}, pages, limits)
 
 
 async def started(app, **more):
@@ -28,7 +28,7 @@ async def started(app, **more):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_a_signal_tells_everybody_and_ends(app, painter, number):
+async def test_everybody_hears_of_a_signal_and_it_ends(app, painter, number):
     serving, base = await started(app)
     async with aiohttp.ClientSession(base) as http:
         page, viewer = await http.ws_connect("/api/live"), Peer(http)

@@ -1,4 +1,4 @@
-"""A viewer's track alone: what it takes of the packets that come, and how it asks for what is missing."""
+"""A viewer's track alone: what it takes of the packets that come, and how it requests what is missing."""
 
 import asyncio
 import threading

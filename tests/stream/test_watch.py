@@ -125,7 +125,7 @@ async def test_hold_to_compare(http, painter, peer):
 async def test_the_picture_changes_its_size(http, painter, peer):
     viewer = await peer().watch()
     await viewer.frame()
-    painter.dream = plain(GREEN, 641, 361)  # odd: the last row and column are left out
+    painter.dream = plain(GREEN, 641, 361)  # odd: the last row and column are cut off
     frame = await viewer.frame_that(lambda f: f.width == 640)
     assert frame.height == 360
     assert looks(frame, GREEN)
@@ -167,9 +167,9 @@ async def test_a_viewer_that_vanishes_is_freed(http, painter, peer, monkeypatch)
     assert looks(await stays.frame(), RED)
 
 
-async def test_the_end_of_a_dream_ends_its_viewers(http, room, peer):
+async def test_the_end_of_a_dream_ends_its_viewers(http, loop, peer):
     viewer = await peer().watch()
-    room.main.stage.close()
+    loop.main.stage.close()
     await asyncio.wait_for(viewer.closed.wait(), 5)
     await until(lambda: not any(t.name.startswith("encoder") for t in threading.enumerate()))
     assert (await stats(http))["peers"]["viewers"] == 0
