@@ -121,13 +121,12 @@ def report(
         frames = max(1, after["framesDecoded"] - before["framesDecoded"])
         return float(round(1000 * (after[name] - before[name]) / frames, 1))
 
-    def middle(*names: str) -> float:
-        found = [s[names[0]] if len(names) == 1 else s[names[0]][names[1]] for s in samples]
-        return float(round(statistics.median(value or 0 for value in found), 1))
+    def middle(part: str, name: str) -> float:
+        return float(round(statistics.median(s[part][name] or 0 for s in samples), 1))
 
     span_s = (after["timestamp"] - before["timestamp"]) / 1000
     stages = {
-        "dream": middle("dream_ms"),
+        "dream": middle("loop", "dream_ms"),
         "encode": middle("encoding", "encode_ms"),
         "assemble": per_frame_ms("totalAssemblyTime"),
         "decode": per_frame_ms("totalDecodeTime"),
@@ -135,13 +134,13 @@ def report(
     return {
         "machine": f"{platform.processor() or platform.machine()}, {psutil.cpu_count()} cores",
         "seen at": f"{after['width']}×{after['height']}",
-        "fps dreamed": middle("fps"),
+        "fps dreamed": middle("loop", "fps"),
         "fps shown": round((after["framesDecoded"] - before["framesDecoded"]) / span_s, 1),
         "mbit_per_s": round((after["bytesReceived"] - before["bytesReceived"]) * 8 / span_s / 1e6, 1),
         "latency_ms": seen["median_ms"] and round(seen["median_ms"], 1),
         "latency_p95_ms": seen["p95_ms"] and round(seen["p95_ms"], 1),
-        "encoded_ms": middle("encoding", "latency_ms"),
-        "dream_width": middle("dream_width"),
+        "encoded_ms": middle("encoding", "capture_to_packet_ms"),
+        "dream_width": middle("loop", "dream_width_px"),
         "stages_ms": stages,
         "stages_share": {name: f"{ms / (sum(stages.values()) or 1):.0%}" for name, ms in stages.items()},
         "cores": {"server": round(cpu[0] / span_s, 2), "chromium": round(cpu[1] / span_s, 2)},

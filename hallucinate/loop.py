@@ -25,10 +25,12 @@ from hallucinate.dream.governor import Governor
 from hallucinate.dream.session import Session
 from hallucinate.errors import BusyError, NetworkError
 from hallucinate.frame import Frame, OperatingPoint, OutputFrame, Picture, Slot
+from hallucinate.outputs.subscriber import Stage
 from hallucinate.settings import Settings
 from hallucinate.sources import Source
 from hallucinate.sources.reader import Reader
-from hallucinate.stage import Stage
+from hallucinate.statistics import LoopStatistics
+from hallucinate.status import SourceStatus
 from hallucinate.switch import NetworkSwitch
 
 log = logging.getLogger(__name__)
@@ -165,6 +167,8 @@ class Loop:
     def _stepped(self, due: list[Dream], frames: list[Frame], snapshot: Snapshot) -> list[OutputFrame]:
         """The frames, dreamed, at a size that fits into the device's memory."""
         for dream in due:
+            if dream.reader is not None:
+                dream.reader.set_fps(snapshot.settings.fps)
             dream.session.use(snapshot.settings, snapshot.revision)
         sessions = [(dream.session, frame) for dream, frame in zip(due, frames, strict=True)]
         while True:
@@ -190,7 +194,7 @@ class Loop:
         else:
             dream.arrived_ns = now_ns
         dream.last = frame.picture
-        if dream.stage.asked():
+        if dream.stage.subscribers > 0:
             dream.watched_ns = now_ns
         # The frame interval is held; after a stall a new one begins rather than that frames catch up.
         interval_ns = int(1e9 / self._rate(dream, now_ns, settings))
@@ -318,27 +322,31 @@ class Loop:
         """What frames are dreamed with now."""
         return self._governor.point(self._live.current)
 
-    def stats(self) -> dict[str, object]:
-        """The loop's figures over its last turns, ready for JSON; milliseconds are medians."""
+    def stats(self) -> LoopStatistics:
+        """The loop's figures over its last turns; milliseconds are medians."""
         turns, dreams = list(self._turns), list(self._dreams.values())
+        sources = [dream.reader.statistics for dream in dreams if dream.reader is not None]
         reader = self.main.reader
         span_s = (turns[-1].ready_ns - turns[0].ready_ns) / 1e9 if len(turns) > 1 else 0.0
         per_dream = sum(turn.dreams for turn in turns[1:]) / len(dreams) if dreams else 0.0
-        return {
-            "fps": round(per_dream / span_s, 1) if span_s > 0 else 0.0,
-            "dream_ms": _median_ms([turn.cost_ns for turn in turns]),
-            "dreamed_latency_ms": _median_ms([turn.age_ns for turn in turns]),
-            "dream_width": self.point.width,
-            "steps": self.point.steps,
-            "step_interval": self.point.step_interval,
-            "skipped": sum(dream.slot.dropped for dream in dreams),
-            "cleared": sum(dream.session.state.cleared for dream in dreams),
-            "guests": sum(dream is not self.main for dream in dreams),
-            "status": reader.status if reader is not None else "waiting for a guest's camera",
-            "notice": self._notice,
-            "pictures": sorted(self._live.pictures),
-            "network": self.networks.stats(),
-        }
+        return LoopStatistics(
+            status=reader.status if reader is not None else SourceStatus.WAITING_FOR_GUEST,
+            status_text=reader.status_text if reader is not None else "waiting for a guest's camera",
+            notice=self._notice,
+            fps=round(per_dream / span_s, 1) if span_s > 0 else 0.0,
+            dream_ms=_median_ms([turn.cost_ns for turn in turns]),
+            capture_to_dream_ms=_median_ms([turn.age_ns for turn in turns]),
+            dream_width_px=self.point.width,
+            steps=self.point.steps,
+            step_interval=self.point.step_interval,
+            source_skipped_frames=sum(source.skipped for source in sources),
+            source_damaged_frames=sum(source.damaged for source in sources),
+            dropped_frames=sum(dream.slot.dropped for dream in dreams),
+            cleared_residuals=sum(dream.session.state.cleared for dream in dreams),
+            guests=sum(dream is not self.main for dream in dreams),
+            pictures=tuple(sorted(self._live.pictures)),
+            network=self.networks.stats(),
+        )
 
 
 def no_other(*_: object) -> NoReturn:

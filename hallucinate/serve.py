@@ -31,6 +31,7 @@ from hallucinate.loop import Loop
 from hallucinate.networks import Network
 from hallucinate.networks.registry import NetworkOptions, check_name, list_networks, open_network, seconds_per_gradient
 from hallucinate.networks.weights import DownloadProgress
+from hallucinate.outputs.subscriber import Stage
 from hallucinate.panorama.fitting import Fitting
 from hallucinate.panorama.fitting import facts as facts_of
 from hallucinate.settings import Settings
@@ -40,11 +41,10 @@ from hallucinate.sources.opening import choose_default, open_source, probe_film
 from hallucinate.sources.panoramas import choose_panorama
 from hallucinate.sources.picture import load_picture
 from hallucinate.speed_profile import ProfiledNetwork, in_words, open_profiled, save_point, starting_point
-from hallucinate.stage import Stage
 from hallucinate.stream.access import Access, new_token
 from hallucinate.stream.server import make_app
 from hallucinate.stream.serving import run
-from hallucinate.stream.tls import chosen as chosen_tls
+from hallucinate.stream.tls import choose_tls
 from hallucinate.switch import LoadedNetwork, NetworkSwitch
 from hallucinate.terminal import greeting, show_status, status_display
 
@@ -107,7 +107,7 @@ def serve_forever(options: ServeOptions, settings: Settings) -> None:
     handlers = [RichHandler(console=console, show_path=False)]
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers)
     clock, stage = SystemClock(), Stage()
-    tls = chosen_tls(options.tls, options.tls_cert, options.tls_key, cache_file("tls.pem"))
+    tls = choose_tls(options.tls, options.tls_cert, options.tls_key, cache_file("tls.pem"))
     # The source first: it is what people mistype, and it is checked before seconds go into the network.
     source = choose_main(options, settings, clock, lambda: stage.newest)
     files = {"guide": options.guide_image, "mask": options.mask_image}
@@ -132,7 +132,7 @@ def serve_forever(options: ServeOptions, settings: Settings) -> None:
     with contextlib.closing(loop):
         loop.start()
         asyncio.run(_serve(app, options, access, tls, {**runs, **loop.networks.facts, **chosen}, loop, console))
-        if not loop.stats()["guests"] and loop.networks.name == opened.name:
+        if not loop.stats().guests and loop.networks.name == opened.name:
             save_point(opened, loop.point, live.current, source.size, source.geometry)
 
 

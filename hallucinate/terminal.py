@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from hallucinate.loop import Loop
+from hallucinate.statistics import LoopStatistics
 from hallucinate.stream.access import Access
 from hallucinate.stream.serving import addresses, spoken
 
@@ -69,7 +70,7 @@ async def show_status(loop: Loop, display: Live | None, ready: asyncio.Event) ->
     logged = ""
     while True:
         stats = loop.stats()
-        words = "; ".join(str(stats[key]) for key in ("status", "notice") if stats[key])
+        words = "; ".join(filter(None, (stats.status_text, stats.notice)))
         if display is not None:
             display.update(Text(f"  {_figures(stats)} · {words}", style="dim"), refresh=True)
         elif words != logged and loop.main.stage.newest is not None:
@@ -78,14 +79,14 @@ async def show_status(loop: Loop, display: Live | None, ready: asyncio.Event) ->
         await asyncio.sleep(STATUS_EVERY_S)
 
 
-def _figures(stats: dict[str, object]) -> str:
-    steps = f"{stats['steps']} step" + ("s" if stats["steps"] != 1 else "")
-    interval = {2: " every 2nd frame", 3: " every 3rd frame"}.get(int(str(stats["step_interval"])), "")
+def _figures(stats: LoopStatistics) -> str:
+    steps = f"{stats.steps} step" + ("s" if stats.steps != 1 else "")
+    interval = {2: " every 2nd frame", 3: " every 3rd frame"}.get(stats.step_interval, "")
     parts = [
-        f"{stats['fps']} fps",
-        f"{stats['dreamed_latency_ms']} ms to the dream",
-        f"{stats['dream_width']} px × {steps}{interval}",
+        f"{stats.fps} fps",
+        f"{stats.capture_to_dream_ms} ms to the dream",
+        f"{stats.dream_width_px} px × {steps}{interval}",
     ]
-    if stats["guests"]:
-        parts.append(f"{stats['guests']} guests")
+    if stats.guests:
+        parts.append(f"{stats.guests} guests")
     return " · ".join(parts)

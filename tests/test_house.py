@@ -9,14 +9,15 @@ ROOT = Path(__file__).parent.parent
 CODE = sorted((ROOT / "hallucinate").rglob("*.py"))
 
 FLOORS = [
-    {"settings", "options", "frame", "clock", "errors", "files", "progress", "work_folder"},
-    {"stage", "motifs", "device", "zoom_motion"},
+    {"settings", "options", "frame", "clock", "errors", "files", "status", "statistics", "messages"},
+    {"progress", "work_folder", "motifs", "device", "zoom_motion", "control"},
     {"networks", "panorama"},
     {"dream", "sources"},
-    {"switch", "dream_request"},
+    {"outputs"},
+    {"switch", "dream_request", "speed_profile"},
     {"loop", "still"},
     {"stream", "film", "zoom", "calibrate"},
-    {"serve", "offline_commands"},
+    {"serve", "terminal", "offline_commands"},
     {"cli"},
     {"__main__"},
 ]
@@ -77,6 +78,7 @@ def test_the_stream_knows_nothing_of_torch_and_the_dream_nothing_of_the_web() ->
         return found
 
     assert not names("stream") & {"torch", "torchvision"}
+    assert not names("outputs") & {"torch", "torchvision", "aiohttp", "aiortc", "asyncio"}
     assert not names("dream") & {"aiohttp", "aiortc", "av"}
 
 

@@ -16,6 +16,7 @@ from hallucinate.loop import Loop
 from hallucinate.networks.registry import check_name
 from hallucinate.networks.weights import DownloadProgress
 from hallucinate.settings import Settings
+from hallucinate.statistics import NetworkStatistics
 from hallucinate.switch import LoadedNetwork, NetworkSwitch
 from tests.dream.networks import TinyNetwork
 from tests.fakes import FakeClock
@@ -90,7 +91,7 @@ def test_the_old_network_dreams_on_until_the_new_one_is_taken_between_two_turns(
     turn(loop)
     switch.begin("vgg16")
     assert loading.started.wait(SOON)
-    assert loop.stats()["network"] == {"name": "motif", "loading": "vgg16", "share": 0.25, "error": ""}
+    assert loop.stats().network == NetworkStatistics(name="motif", loading="vgg16", share=0.25, error="")
     turn(loop)
     assert live.current.layers == {"second": 1.0}
     loading.go.set()
@@ -103,7 +104,7 @@ def test_the_old_network_dreams_on_until_the_new_one_is_taken_between_two_turns(
     assert switches == [("vgg16", {"conv2": 1.0})]
     assert (live.motifs, live.layers) == (Other.motifs, Other.layers)
     assert live.schema()["properties"]["motifs"]["families"] == {"tabby": "cats"}
-    assert loop.stats()["network"] == {"name": "vgg16", "loading": "", "share": None, "error": ""}
+    assert loop.stats().network == NetworkStatistics(name="vgg16", loading="", share=None, error="")
     after = loop.main.session.state.residual
     assert after is not None
     assert after.abs().mean() > 0.5 * before  # what was dreamed stays
@@ -148,11 +149,11 @@ def test_what_cannot_be_loaded_is_reported_and_the_old_one_goes_on(error: Except
     switch.begin("vgg16")
     loaded(switch)
     turn(loop)
-    assert loop.stats()["network"] == {"name": "motif", "loading": "", "share": None, "error": message}
+    assert loop.stats().network == NetworkStatistics(name="motif", loading="", share=None, error=message)
     assert live.current == SETTINGS
     loading.failing = None
     switch.begin("vgg16")
-    assert switch.stats()["error"] == ""
+    assert switch.stats().error == ""
     loaded(switch)
     turn(loop)
     assert switch.name == "vgg16"
@@ -166,7 +167,7 @@ def test_closing_breaks_off_a_fetch() -> None:
     switch._closing = True
     loading.go.set()
     loaded(switch)
-    assert "stopped while weights were fetched" in str(switch.stats()["error"])
+    assert "stopped while weights were fetched" in switch.stats().error
     loop.close()
 
 

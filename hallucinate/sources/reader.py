@@ -10,6 +10,7 @@ from hallucinate.clock import Clock
 from hallucinate.errors import SourceError
 from hallucinate.frame import Frame, Slot
 from hallucinate.sources import Source, SourceStatistics
+from hallucinate.status import SourceStatus
 
 log = logging.getLogger(__name__)
 
@@ -25,8 +26,8 @@ def seconds_to_wait(failures: int) -> float:
 class Reader:
     """Reads a source into a slot, on a thread of its own, until closed. Nothing that a source does ends it.
 
-    ``open`` makes the source; it is called again after each failure. ``on_status`` is called, on the reader's
-    thread, with what is going on in words for a person; ``status`` holds the last of them.
+    ``open`` makes the source; it is called again after each failure. ``status`` is what goes on, ``status_text`` the
+    same in words for a person; ``on_status`` is called with the words on the reader's thread.
     """
 
     def __init__(
@@ -37,7 +38,7 @@ class Reader:
         on_status: Callable[[str], None] = lambda status: None,
     ) -> None:
         self._open, self._slot, self._clock, self._on_status = open, slot, clock, on_status
-        self.status = "opening the source"
+        self.status, self.status_text = SourceStatus.OPENING, "opening the source"
         self._fps: float | None = None
         self._before = SourceStatistics()  # of the sources that were opened before this one
         self._failures = 0
@@ -91,9 +92,10 @@ class Reader:
                 wait_s = seconds_to_wait(self._failures)
                 text = self._in_words(error)
                 again = f"trying again in {wait_s:g} s"
-                self._say(f"{text} {again.capitalize()}" if text.endswith(("?", ".")) else f"{text}; {again}")
+                words = f"{text} {again.capitalize()}" if text.endswith(("?", ".")) else f"{text}; {again}"
+                self._say(SourceStatus.RECONNECTING, words)
                 self._clock.wait(wait_s, self._closing)
-        self._say("closed")
+        self._say(SourceStatus.CLOSED, "closed")
 
     def _read_until_it_breaks(self) -> None:
         source = self._open()
@@ -109,7 +111,8 @@ class Reader:
                 if frame is None:
                     continue
                 if opened:
-                    self._say(f"{self._name} is back" if self._failures else f"reading {self._name}")
+                    words = f"{self._name} is back" if self._failures else f"reading {self._name}"
+                    self._say(SourceStatus.LIVE, words)
                     opened, self._failures = False, 0
                 self._slot.put(frame)
         finally:
@@ -130,6 +133,6 @@ class Reader:
             text = f"{self._name} is gone: {text}"
         return text
 
-    def _say(self, status: str) -> None:
-        self.status = status
-        self._on_status(status)
+    def _say(self, status: SourceStatus, words: str) -> None:
+        self.status, self.status_text = status, words
+        self._on_status(words)

@@ -11,6 +11,7 @@ from hallucinate.errors import SourceError, SourceUnavailable
 from hallucinate.frame import Frame, Slot
 from hallucinate.sources import SourceStatistics
 from hallucinate.sources.reader import Reader, seconds_to_wait
+from hallucinate.status import SourceStatus
 from tests.fakes import FakeClock
 
 PICTURE = np.zeros((2, 2, 3), np.uint8)
@@ -20,6 +21,7 @@ class Scripted:
     """A source that plays its script, then blocks until it is closed."""
 
     name = "camera 0"
+    dropped = 0
 
     def __init__(self, *script: object) -> None:
         self.script = list(script)
@@ -84,7 +86,7 @@ def test_the_waits_grow_and_stay_bounded() -> None:
 def test_frames_come_through_and_are_counted() -> None:
     source = Scripted(frame(1), None, frame(2))
     play = Play(source)
-    assert play.reader.status == "opening the source"
+    assert (play.reader.status, play.reader.status_text) == (SourceStatus.OPENING, "opening the source")
     play.reader.start()
     play.until(lambda: "reading camera 0" in play.statuses)
     while (taken := play.slot.take(1)) == frame(1):
@@ -134,6 +136,15 @@ def test_a_changed_rate_gets_to_the_source_and_to_those_opened_after_it() -> Non
     assert play.reader.statistics == SourceStatistics(2, 4, 6)  # of both
 
 
+def test_a_source_that_is_gone_has_a_status_of_its_own() -> None:
+    play, statuses = Play(SourceError("gone"), Scripted(frame(1))), []
+    play.reader._on_status = lambda words: (statuses.append(play.reader.status), play.hear(words))
+    play.reader.start()
+    play.until(lambda: len(statuses) == 2)
+    play.reader.close()
+    assert statuses == [SourceStatus.RECONNECTING, SourceStatus.LIVE, SourceStatus.CLOSED]
+
+
 def test_whatever_a_source_raises_the_reader_lives_and_logs_it_once(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "hallucinate.sources.reader")
     broken = [Scripted(ValueError("bits fell out")) for _ in range(3)]
@@ -166,7 +177,7 @@ def test_closing_while_it_waits_to_try_again_ends_it() -> None:
     assert clock.waiting.wait(2)
     reader.close()
     assert not reader._thread.is_alive()
-    assert reader.status == "closed"
+    assert reader.status is SourceStatus.CLOSED
 
 
 def test_closing_before_the_start_is_allowed() -> None:

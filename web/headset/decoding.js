@@ -1,6 +1,6 @@
 // What this device can decode: in which codec, and how wide, the picture is asked for.
 
-const WIDTHS = [4096, 2048, 1280]; // what the server makes smaller for who asks; see stream/shared.py
+const WIDTHS = [4096, 2048, 1280]; // what the server makes smaller for who asks; see outputs/rungs.py
 const MIME = ['video/H264', 'video/VP8']; // what it sends; large pictures are quicker in the first, both ways
 
 /**
