@@ -111,7 +111,7 @@ test('a connection that is lost comes back, at longer and longer intervals', asy
   assert.equal(made.length, 4);
 });
 
-test('a server that has gone silent is given up, and what it says later is not heard', async (t) => {
+test('a silent server is replaced by a new connection, and what it says later is not heard', async (t) => {
   const { clock, socket, heard } = opened(t);
   await clock.advance(5900);
   socket.says({ type: 'settings', settings: {} });
