@@ -25,9 +25,8 @@ from hallucinate.clock import Clock, SystemClock
 from hallucinate.device import choose_device, describe
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.governor import NOTCH, Governor
-from hallucinate.dream.hallucination import Hallucination
 from hallucinate.dream.strength import StrengthCalibration, read_strength_calibration
-from hallucinate.dream.surface import Surface
+from hallucinate.dream.surface import Geometry, Surface
 from hallucinate.errors import SourceUnavailable, WeightsError
 from hallucinate.files import cache_file, shipped
 from hallucinate.frame import OutputFrame
@@ -108,7 +107,7 @@ def serve_forever(start: Start, settings: Settings) -> None:
     names = (network.motifs, network.layers, network.families, network.channels)
     live = LiveSettings(settings, *names, frozenset(pictures))
     max_guests = start.max_guests if start.max_guests is not None else (2 if device.type == "cpu" else 8)
-    dreamer = Dreamer(network, device, start.seed, measured(network))
+    dreamer = Dreamer(network, device, measured(network))
     point, known_how = begin_at(opened, settings, size, lies)
     facts = about(network, describe(device, opened.dtype))
 
@@ -117,9 +116,8 @@ def serve_forever(start: Start, settings: Settings) -> None:
         return prepared(name, device, opened.dtype, given, progress)
 
     networks = Switch(opened.name, facts, make, check_name, known)
-    loop = Loop(
-        open_main, dreamer, live, clock, size, max_guests, Governor(point), networks, Hallucination(*lies), stage
-    )
+    main = dreamer.session(live.current, start.seed, Geometry(*lies))
+    loop = Loop(open_main, main, live, clock, size, max_guests, Governor(point), networks, stage)
     for kind, picture in pictures.items():
         loop.set_picture(kind, picture)
     token = start.token or new_token()

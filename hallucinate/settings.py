@@ -280,6 +280,7 @@ class LiveSettings:
         self._listeners: list[Listener] = []
         self._check(start)
         self._current = start
+        self.revision = 0
 
     @property
     def current(self) -> Settings:
@@ -299,6 +300,7 @@ class LiveSettings:
                 raise SettingsError(one_line(error)) from None
             self._check(settings)
             self._current = settings
+            self.revision += 1
             listeners = list(self._listeners)
         for listener in listeners:
             listener(settings)
@@ -326,6 +328,7 @@ class LiveSettings:
             self.motifs, self.layers = motifs, layers
             self.families, self.channels = dict(families), dict(channels)
             self._current = settings
+            self.revision += 1
             listeners = list(self._listeners)
         for listener in listeners:
             listener(settings)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from hallucinate.dream.dreamer import Dreamer, Guide
+from hallucinate.dream.dreamer import Dreamer
+from hallucinate.dream.objective_set import Guide
 from hallucinate.dream.strength import StrengthCalibration
 from hallucinate.errors import LoadingError, NetworkError, WeightsError
 from hallucinate.frame import Frame
@@ -56,9 +57,9 @@ def make(settings: Settings) -> tuple[Loop, LiveSettings, Switch, Loading]:
     loading = Loading()
     switch = Switch("motif", {"network": "motif"}, loading, check_name, lambda: [{"name": "motif"}, {"name": "vgg16"}])
     live = LiveSettings(settings, TinyNetwork.motifs, TinyNetwork.layers, TinyNetwork.families)
-    dreamer = Dreamer(TinyNetwork(), torch.device("cpu"))
+    main = Dreamer(TinyNetwork()).session(settings)
     clock = FakeClock(start_ns=10**12)
-    return Loop(Idle, dreamer, live, clock, (64, 36), networks=switch), live, switch, loading
+    return Loop(Idle, main, live, clock, (64, 36), networks=switch), live, switch, loading
 
 
 def turn(loop: Loop) -> None:
@@ -91,17 +92,17 @@ def test_the_old_network_dreams_on_until_the_new_one_is_taken_between_two_turns(
     loading.go.set()
     loaded(switch)
     assert live.layers == TinyNetwork.layers  # nothing changes but between turns
-    residual = loop.main.hallucination.carried
+    residual = loop.main.session.state.residual
     assert residual is not None
-    before = residual.residual.abs().mean()
+    before = residual.abs().mean()
     turn(loop)
     assert told == [("vgg16", {"conv2": 1.0})]
     assert (live.motifs, live.layers) == (Other.motifs, Other.layers)
     assert live.schema()["properties"]["motifs"]["families"] == {"tabby": "cats"}
     assert loop.stats()["network"] == {"name": "vgg16", "loading": "", "share": None, "error": ""}
-    after = loop.main.hallucination.carried
+    after = loop.main.session.state.residual
     assert after is not None
-    assert after.residual.abs().mean() > 0.5 * before  # what was dreamed stays
+    assert after.abs().mean() > 0.5 * before  # what was dreamed stays
     assert [row["name"] for row in switch.choices() if row["current"]] == ["vgg16"]
     with pytest.raises(Exception, match="no layer is called 'second'"):
         live.patch({"layers": {"second": 1.0}})
@@ -166,9 +167,8 @@ def test_closing_breaks_off_a_fetch() -> None:
 
 
 def test_a_loop_of_one_network_alone_has_no_other() -> None:
-    loop = Loop(
-        Idle, Dreamer(TinyNetwork(), torch.device("cpu")), LiveSettings(ASKING, (), TinyNetwork.layers), FakeClock()
-    )
+    main = Dreamer(TinyNetwork()).session(ASKING)
+    loop = Loop(Idle, main, LiveSettings(ASKING, (), TinyNetwork.layers), FakeClock())
     with pytest.raises(NetworkError, match="there is no other network here"):
         loop.networks.begin("vgg16")
     loop.close()
@@ -204,6 +204,6 @@ class Louder(TinyNetwork):
 def test_a_guide_is_looked_at_with_each_network_anew() -> None:
     guide = Guide(np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8))
     one, other = TinyNetwork(), Louder()
-    found = guide.at(one, "second", torch.device("cpu"))
-    assert torch.equal(guide.at(other, "second", torch.device("cpu")), 2 * found)
-    assert torch.equal(guide.at(one, "second", torch.device("cpu")), found)
+    found = guide.features(one, "second", torch.device("cpu"))
+    assert torch.equal(guide.features(other, "second", torch.device("cpu")), 2 * found)
+    assert torch.equal(guide.features(one, "second", torch.device("cpu")), found)

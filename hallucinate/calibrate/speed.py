@@ -25,7 +25,7 @@ from hallucinate import __version__
 from hallucinate.device import choose_device, describe, named, precision, precisions, thread_counts
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.governor import Governor
-from hallucinate.dream.surface import Surface
+from hallucinate.dream.surface import Geometry, Surface
 from hallucinate.files import cache_file, write_json
 from hallucinate.frame import Frame, OperatingPoint, Picture
 from hallucinate.networks import Network
@@ -124,8 +124,8 @@ def measure(
     opened: Opened, settings: Settings, size: tuple[int, int], lies: Lies = PLANE
 ) -> tuple[OperatingPoint, Turns]:
     """The point to begin at, from a rehearsal, which is returned as well. It is kept."""
-    dreamer = Dreamer(opened.network, opened.device, 0, None, *lies)
-    point, turns = rehearse(lambda frame, point: dreamer.dream(frame, settings, point), settings, size)
+    session = Dreamer(opened.network, opened.device).session(settings, geometry=Geometry(*lies))
+    point, turns = rehearse(lambda frame, point: session.step(frame, frame.captured_ns, point), settings, size)
     keep(opened, point, settings, size, lies)
     return point, turns
 

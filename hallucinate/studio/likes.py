@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from hallucinate.dream.flow import FLOW_WIDTH, Field, Flow, read_at, squared
+from hallucinate.dream.flow import FLOW_WIDTH, Field, Flow, sampled, squared
 from hallucinate.errors import SettingsError
 from hallucinate.frame import Picture, to_luma
 from hallucinate.settings import Settings
@@ -80,7 +80,7 @@ def carried_on(frame: Picture, before: Picture, dreamed: Picture, back: Field, l
     elsewhere the last dream is mixed in, ``still`` of it. All pictures uint8 RGB (H, W, 3); back: float32 (H, W, 2).
     """
     seen, last, dream = (picture.astype(np.float32) for picture in (frame, before, dreamed))
-    moved = seen + read_at(like.flowing * (dream - last), back)
+    moved = seen + sampled(like.flowing * (dream - last), back)
     mixed = (1 - like.still) * seen + like.still * dream
     speed = np.sqrt(squared(back))
     span = float(speed.max() - speed.min())

@@ -12,9 +12,10 @@ import numpy as np
 import torch
 
 from hallucinate.device import choose_device
-from hallucinate.dream.still import StillOptions, StillRun, dreaming
+from hallucinate.dream.objective_set import Guide, compile_objectives
+from hallucinate.dream.still import StillOptions, StillRun, iterate
 from hallucinate.dream.strength import read_strength_calibration
-from hallucinate.dream.tiles import compile_objectives, receptive_field
+from hallucinate.dream.tiles import receptive_field
 from hallucinate.errors import SettingsError, SourceUnavailable
 from hallucinate.files import shipped
 from hallucinate.frame import Picture, to_picture, to_tensor
@@ -80,14 +81,15 @@ class Easel:
 
     def sitting(self, width: int, height: int) -> StillRun:
         """A sitting for a photo of that size."""
-        wanted = compile_objectives(self.network, self.settings, self.guide, self.device)
+        guide = None if self.guide is None else Guide(self.guide)
+        wanted = compile_objectives(self.network, self.settings, guide, self.device, bounded=False)
         large = width * height > self.manner.tile**2
         mask = None
         if self.mask is not None and self.settings.where == "painted":
             mask = to_tensor(self.mask, self.device).mean(1, keepdim=True)
         calibration = read_strength_calibration(shipped("calibration") / "strength" / f"{self.network.name}.json")
         margin = receptive_field(wanted, self.device) if large else 0
-        return StillRun(wanted, self.settings, self.manner, calibration, margin, mask)
+        return StillRun(self.network, wanted, self.settings, self.manner, calibration, margin, mask)
 
     def asking(self, **knobs: object) -> Easel:
         """The same, with other knobs. Raises SettingsError."""
@@ -207,7 +209,7 @@ def dreamed(easel: Easel, photo: Picture) -> Picture:
     """A photo dreamed to the end: uint8 RGB (H, W, 3) both. In memory, for small ones."""
     x = to_tensor(photo, easel.device)
     detail = None
-    for reached in dreaming(easel.sitting(photo.shape[1], photo.shape[0]), x):
+    for reached in iterate(easel.sitting(photo.shape[1], photo.shape[0]), x):
         detail = reached.detail
     return photo if detail is None else finished(x, detail)
 

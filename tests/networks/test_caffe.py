@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from hallucinate.dream.ascent import direction
-from hallucinate.dream.objectives import more_of_layer, more_of_motifs
+from hallucinate.dream.objectives import MotifsObjective, UnitObjective
 from hallucinate.errors import NetworkError
 from hallucinate.networks.caffe import CaffeNetwork, Pool, open_caffe
 from hallucinate.networks.caffe_file import V1_TYPES, message, read_caffemodel
+from hallucinate.settings import Unit
 
 CPU = torch.device("cpu")
 MEAN = (104.0, 117.0, 123.0)
@@ -247,8 +248,8 @@ def test_it_names_its_layers_and_takes_a_step(made: tuple[CaffeNetwork, Blobs, P
         opened = open_caffe(path, CPU, dtype)
         for size in ((32, 32), (57, 43), (64, 112)):
             x = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(2))
-            for ask in (more_of_layer(opened, opened.default_layer), more_of_motifs(opened, weights)):
-                assert 0.5 < direction(x, ask).abs().mean() < 1.1
+            for objective in (UnitObjective(opened, Unit(opened.default_layer)), MotifsObjective(opened, weights)):
+                assert 0.5 < direction(x, [objective]).abs().mean() < 1.1
     with pytest.raises(KeyError, match="nothing"):
         network.activations(torch.rand(1, 3, 32, 32), "nothing")
 

@@ -8,9 +8,10 @@ import torch
 from torch import nn
 
 from hallucinate.dream.ascent import direction
-from hallucinate.dream.objectives import more_of_layer
+from hallucinate.dream.objectives import UnitObjective
 from hallucinate.errors import NetworkError
 from hallucinate.networks.exported import open_exported
+from hallucinate.settings import Unit
 
 CPU = torch.device("cpu")
 
@@ -51,7 +52,7 @@ def test_an_export_is_asked_at_its_nodes(any_size: bool, tmp_path: Path) -> None
     assert torch.allclose(network.activations(X, "conv2d"), theirs[0][0](x), atol=1e-5)  # not its ReLU, in place
     assert torch.allclose(network.activations(X, "relu_1"), theirs[:2](x), atol=1e-5)
     assert torch.allclose(network.forward(X)[..., 0, 0], theirs(x), atol=1e-5)
-    assert direction(X, more_of_layer(network, "relu_1")).abs().mean() > 0.5
+    assert direction(X, [UnitObjective(network, Unit("relu_1"))]).abs().mean() > 0.5
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
@@ -62,7 +63,7 @@ def test_a_script_is_asked_at_its_parts_where_they_follow_each_other(tmp_path: P
     assert network.layers == ("0", "1", "output")
     assert torch.allclose(network.activations(X, "1"), theirs[:2](X), atol=1e-5)
     assert torch.allclose(network.forward(X)[..., 0, 0], theirs(X), atol=1e-5)
-    assert direction(X, more_of_layer(network, "1")).abs().mean() > 0.5
+    assert direction(X, [UnitObjective(network, Unit("1"))]).abs().mean() > 0.5
 
     class Twice(nn.Module):
         def __init__(self) -> None:

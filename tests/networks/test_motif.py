@@ -8,13 +8,14 @@ from safetensors.torch import save_file
 
 from hallucinate.device import thread_counts
 from hallucinate.dream.ascent import direction
-from hallucinate.dream.objectives import Objective, more_of_layer, more_of_motifs, weights
+from hallucinate.dream.objectives import MotifsObjective, Objective, UnitObjective, motif_weights
 from hallucinate.errors import NetworkError
 from hallucinate.motifs import MOTIFS
 from hallucinate.motifs.compose import compose
 from hallucinate.networks import Network
 from hallucinate.networks.motif import MotifNetwork, fold_norms
 from hallucinate.networks.registry import MOTIF_WEIGHTS, answering, open_motif, open_network, open_quickest
+from hallucinate.settings import Unit
 
 CPU = torch.device("cpu")
 
@@ -71,12 +72,12 @@ def test_it_names_drawings_that_it_has_not_seen(network: MotifNetwork) -> None:
 
 
 def alone(network: Network, motif: str) -> Objective:
-    return more_of_motifs(network, torch.tensor(weights(network, {motif: 1.0})))
+    return MotifsObjective(network, torch.tensor(motif_weights(network, {motif: 1.0})))
 
 
 def test_half_precision_sees_the_same(network: MotifNetwork) -> None:
     half = open_network("motif", CPU, torch.bfloat16)
-    exact, rough = (direction(noise(90, 160), alone(n, "eye")) for n in (network, half))
+    exact, rough = (direction(noise(90, 160), [alone(n, "eye")]) for n in (network, half))
     assert torch.nn.functional.cosine_similarity(exact.flatten(), rough.flatten(), 0) > 0.97
 
 
@@ -85,7 +86,7 @@ def test_the_gradient_leaves_no_frame(network: MotifNetwork, motif: str) -> None
     ring, inside = 0.0, 0.0
     for seed in range(6):
         torch.manual_seed(seed)
-        g = direction(0.5 + 0.1 * torch.randn(1, 3, 96, 160), alone(network, motif)).abs()
+        g = direction(0.5 + 0.1 * torch.randn(1, 3, 96, 160), [alone(network, motif)]).abs()
         inner = g[:, :, 24:-24, 24:-24].mean().item()
         inside += inner
         ring += (
@@ -96,7 +97,7 @@ def test_the_gradient_leaves_no_frame(network: MotifNetwork, motif: str) -> None
     assert 0.4 < ring / inside < 2.0
 
 
-def peaks_at_the_strides(ask: Objective, shifts: int) -> dict[int, float]:
+def peaks_at_the_strides(objective: Objective, shifts: int) -> dict[int, float]:
     """The gradient's power at periods of 2, 4, 8 and 16 pixels over that around them; mean over jitter's shifts."""
     size, power = 128, torch.zeros(128)
     window = torch.hann_window(size)[None] * torch.hann_window(size)[:, None]
@@ -104,7 +105,7 @@ def peaks_at_the_strides(ask: Objective, shifts: int) -> dict[int, float]:
         torch.manual_seed(seed)
         x = 0.5 + 0.1 * torch.randn(1, 3, size, size)
         g = torch.stack(
-            [direction(x, ask, torch.tensor([n % 8, n * 3 % 8]), 8)[0].mean(0) for n in range(shifts)]
+            [direction(x, [objective], torch.tensor([[n % 8, n * 3 % 8]]), 8)[0].mean(0) for n in range(shifts)]
         ).mean(0)
         power += torch.fft.fft2(g * window).abs().square().sum(0)
     found = {}
@@ -117,7 +118,7 @@ def peaks_at_the_strides(ask: Objective, shifts: int) -> dict[int, float]:
 
 @pytest.mark.parametrize("layer", ["mixed4b", "mixed4c", "mixed5"])
 def test_the_gradient_has_no_checkerboard(network: MotifNetwork, layer: str) -> None:
-    assert max(peaks_at_the_strides(more_of_layer(network, layer), 1).values()) < 3
+    assert max(peaks_at_the_strides(UnitObjective(network, Unit(layer)), 1).values()) < 3
 
 
 @pytest.mark.parametrize("motif", ["eye", "lace", "tower"])
@@ -127,7 +128,7 @@ def test_a_motifs_gradient_has_no_checkerboard(network: MotifNetwork, motif: str
 
 @pytest.mark.parametrize("layer", ["stem", "mixed3a", "mixed3b", "mixed4a"])
 def test_jitter_leaves_no_checkerboard_of_the_shallow_layers(network: MotifNetwork, layer: str) -> None:
-    assert max(peaks_at_the_strides(more_of_layer(network, layer), 8).values()) < 3
+    assert max(peaks_at_the_strides(UnitObjective(network, Unit(layer)), 8).values()) < 3
 
 
 def test_what_is_asked_for_grows_live(network: MotifNetwork) -> None:
@@ -138,7 +139,7 @@ def test_what_is_asked_for_grows_live(network: MotifNetwork) -> None:
         dreamed = x
         for n in range(12):
             dreamed = (
-                dreamed + 0.02 * direction(dreamed, alone(network, name), torch.tensor([n % 5, n % 7]), 8)
+                dreamed + 0.02 * direction(dreamed, [alone(network, name)], torch.tensor([[n % 5, n % 7]]), 8)
             ).clamp(0, 1)
         before, after = (torch.softmax(network(p), 1)[:, k].mean().item() for p in (x, dreamed))
         if after < 0.3 or after < before + 0.2:

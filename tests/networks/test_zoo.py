@@ -13,12 +13,13 @@ from torch import nn
 from torchvision.models import get_model_weights
 
 from hallucinate.dream.ascent import direction
-from hallucinate.dream.objectives import more_of_layer, more_of_motifs
+from hallucinate.dream.objectives import MotifsObjective, UnitObjective
 from hallucinate.errors import NetworkError
 from hallucinate.networks.imagenet import class_names, families, told_apart
 from hallucinate.networks.tensors import read_tensors
 from hallucinate.networks.weights import ZOO_WEIGHTS
 from hallucinate.networks.zoo import PHOTOGRAPHS, ZOO, ZooNetwork, open_zoo
+from hallucinate.settings import Unit
 from tests.networks.made import random_tensors
 
 CPU = torch.device("cpu")
@@ -91,8 +92,8 @@ def test_it_takes_a_step_at_any_size(made: Made, dtype: torch.dtype) -> None:
     weights[network.motifs.index("tabby")] = 1.0
     for size in SIZES:
         x = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(2))
-        for ask in (more_of_layer(network, network.default_layer), more_of_motifs(network, weights)):
-            g = direction(x, ask)
+        for objective in (UnitObjective(network, Unit(network.default_layer)), MotifsObjective(network, weights)):
+            g = direction(x, [objective])
             assert g.shape == x.shape
             assert 0.5 < g.abs().mean() < 1.1  # 1, but for ε where random weights leave little to climb
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
 
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.errors import SourceUnavailable
@@ -39,13 +38,13 @@ def contrast(picture: Picture) -> float:
 def test_for_a_minute_contrast_and_brightness_stay_within_bounds() -> None:
     clock, stage = FakeClock(), Stands()
     source = Zoom(None, SIZE, 5, clock, lambda: stage.shown)
-    dreamer = Dreamer(TinyNetwork(), torch.device("cpu"))
     settings = Settings.model_validate({"motifs": {}, "layers": {"second": 1.0}, "strength": 1.0, "motif_size": 0.3})
+    session = Dreamer(TinyNetwork()).session(settings)
     contrasts, means, pictures = [], [], []
     for _ in range(300):
         frame = source.read()
         assert frame is not None
-        stage.show(frame, dreamer.dream(frame, settings, OperatingPoint(96, 1)), clock)
+        stage.shown = session.step(frame, clock.now_ns(), OperatingPoint(96, 1))
         assert stage.shown is not None
         contrasts.append(contrast(stage.shown.dream))
         means.append(stage.shown.dream.mean((0, 1)) / 255)

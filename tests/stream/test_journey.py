@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import threading
 
-import torch
 from aiohttp.test_utils import TestClient, TestServer
 from foreign import BLUE, GREEN, SOON, Peer, looks, plain
 
@@ -43,7 +42,7 @@ class Camera:
 
 async def test_a_camera_fails_and_returns_and_the_viewer_stays(pages):
     live = LiveSettings(Settings(motifs={}, fps=25), TinyNetwork.motifs, TinyNetwork.layers)
-    loop = Loop(Camera, Dreamer(TinyNetwork(), torch.device("cpu")), live, SystemClock(), (320, 180))
+    loop = Loop(Camera, Dreamer(TinyNetwork()).session(live.current), live, SystemClock(), (320, 180))
     with contextlib.closing(loop):
         loop.start()
         async with TestClient(TestServer(make_app(loop, live, Access(), {}, pages))) as http:

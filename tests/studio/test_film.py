@@ -7,18 +7,18 @@ import sys
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from rich.console import Console
 
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.surface import Surface
 from hallucinate.errors import HallucinateError, OutputError, PanoramaError, SourceError
-from hallucinate.frame import Frame, OperatingPoint, Picture
+from hallucinate.frame import Frame, OperatingPoint, OutputFrame
 from hallucinate.panorama.remap import Layout
 from hallucinate.settings import Settings
 from hallucinate.studio import film as filming
@@ -46,11 +46,13 @@ def _short_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def tiny() -> Dreamer:
-    return Dreamer(TinyNetwork(), torch.device("cpu"))
+    return Dreamer(TinyNetwork())
 
 
 def made(order: Order, dreamer: Callable[[], Dreamer] = tiny) -> Made:
-    return render(order, begin(order).spans, lambda film: Live(dreamer(), film.ask.settings), lambda count: None)
+    return render(
+        order, begin(order).spans, lambda film: Live(dreamer().session(film.ask.settings)), lambda count: None
+    )
 
 
 COLOURS = {
@@ -179,12 +181,12 @@ class Looking(Dreamer):
     """A dreamer that remembers what it was shown."""
 
     def __init__(self) -> None:
-        super().__init__(TinyNetwork(), torch.device("cpu"))
+        super().__init__(TinyNetwork())
         self.shown: list[Frame] = []
 
-    def dream(self, frame: Frame, settings: Settings, point: OperatingPoint) -> Picture:
-        self.shown.append(frame)
-        return super().dream(frame, settings, point)
+    def step(self, frames: Any, now_ns: int, point: OperatingPoint) -> list[OutputFrame]:
+        self.shown += [frame for _, frame in frames]
+        return super().step(frames, now_ns, point)
 
 
 @pytest.mark.parametrize("ending", ["mp4", "mkv"])
