@@ -144,9 +144,9 @@ app.add_typer(networks, name="networks")
 def list_networks(context: typer.Context) -> None:
     """The networks that can dream; ``networks show NAME`` for one's motifs and layers."""
     if context.invoked_subcommand is None:
-        from hallucinate.networks.listing import all_networks
+        from hallucinate.networks.listing import network_lines
 
-        print("\n".join(all_networks()))
+        print("\n".join(network_lines()))
 
 
 @networks.command("show")
@@ -155,14 +155,14 @@ def show_network(
     run_code: Annotated[bool, typer.Option("--run-code", help="let a .pt2 or .pt file run its code")] = False,
 ) -> None:
     """What a network can be asked for: its motifs, one a line with its family, and its layers, shallow to deep."""
-    from hallucinate.networks.listing import about
+    from hallucinate.networks.listing import describe_network
 
-    print("\n".join(about(name, run_code)))
+    print("\n".join(describe_network(name, run_code)))
 
 
 @networks.command("fetch")
 def fetch_network(name: Annotated[str, typer.Argument(help="as `hallucinate networks` lists it")]) -> None:
     """Have a network's weights on this machine, checked; a fetch that broke off goes on where it was."""
-    from hallucinate.networks.listing import fetched
+    from hallucinate.networks.listing import fetch_weights
 
-    print(fetched(name))
+    print(fetch_weights(name))

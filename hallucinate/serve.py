@@ -32,15 +32,16 @@ from hallucinate.files import cache_file, shipped
 from hallucinate.frame import OutputFrame
 from hallucinate.loop import Loop
 from hallucinate.networks import Network
-from hallucinate.networks.registry import NetworkOptions, answering, check_name, known, open_network
-from hallucinate.networks.weights import Progress
+from hallucinate.networks.registry import NetworkOptions, check_name, list_networks, open_network, seconds_per_gradient
+from hallucinate.networks.weights import DownloadProgress
 from hallucinate.panorama.fitting import Fitting
 from hallucinate.panorama.fitting import facts as facts_of
 from hallucinate.settings import LiveSettings, Settings, fitted
 from hallucinate.sources import Source
-from hallucinate.sources.opening import choose_default, open_source
+from hallucinate.sources.film import FilmProbe
+from hallucinate.sources.opening import choose_default, open_source, probe_film
 from hallucinate.sources.panoramas import choose_panorama
-from hallucinate.sources.still import load_picture
+from hallucinate.sources.picture import load_picture
 from hallucinate.stage import Stage
 from hallucinate.stream.access import Access, new_token
 from hallucinate.stream.server import make_app
@@ -92,10 +93,11 @@ def serve_forever(start: Start, settings: Settings) -> None:
     tls = chosen_tls(start.tls, start.tls_cert, start.tls_key, cache_file("tls.pem"))
     # The source first: it is what people mistype, and it is checked before seconds go into the network.
     spec, why = (start.source, "as asked") if start.source is not None else choose_default()
-    panorama = choose_panorama(spec, start.panorama, start.lens, start.size)
+    film = probe_film(spec)
+    panorama = choose_panorama(spec, start.panorama, start.lens, start.size, film)
     size = panorama.size if panorama is not None else start.size or (640, 360)
     stage = Stage()
-    open_main = prepare_source(spec, size, settings, clock, panorama, lambda: stage.newest)
+    open_main = prepare_source(spec, size, settings, clock, panorama, lambda: stage.newest, film)
     files = {"guide": start.guide_image, "mask": start.mask_image}
     pictures = {kind: load_picture(path) for kind, path in files.items() if path is not None}
 
@@ -111,11 +113,11 @@ def serve_forever(start: Start, settings: Settings) -> None:
     point, known_how = begin_at(opened, settings, size, lies)
     facts = about(network, describe(device, opened.dtype))
 
-    def make(name: str, progress: Progress) -> Ready:
+    def make(name: str, progress: DownloadProgress) -> Ready:
         given = start.given if name == start.network else NetworkOptions()
         return prepared(name, device, opened.dtype, given, progress)
 
-    networks = Switch(opened.name, facts, make, check_name, known)
+    networks = Switch(opened.name, facts, make, check_name, list_networks)
     main = dreamer.session(live.current, start.seed, Geometry(*lies))
     loop = Loop(open_main, main, live, clock, size, max_guests, Governor(point), networks, stage)
     for kind, picture in pictures.items():
@@ -140,14 +142,15 @@ def prepare_source(
     clock: Clock,
     panorama: Fitting | None = None,
     latest: Callable[[], OutputFrame | None] = lambda: None,
+    film: FilmProbe | None = None,
 ) -> Callable[[], Source] | None:
-    """What opens the main source each time it has to be opened; None for ``guest``. latest: as for ``open_source``.
+    """What opens the main source each time it has to be opened; None for ``guest``. latest, film: as ``open_source``.
 
     It is opened once now, so that what will never work is refused now. Raises SourceUnavailable.
     """
     if spec == "guest":
         return None
-    first: list[Source] = [open_source(spec, size, settings.fps, clock, panorama, latest)]
+    first: list[Source] = [open_source(spec, size, settings.fps, clock, panorama, latest, film)]
     if spec.startswith("camera"):
         # A camera that is not there is a mistyped number now; the same later is a cable to wait for.
         try:
@@ -198,10 +201,12 @@ def open_or_go_on(start: Start, device: torch.device, settings: Settings) -> tup
     return opened, settings
 
 
-def prepared(name: str, device: torch.device, dtype: torch.dtype, given: NetworkOptions, progress: Progress) -> Ready:
+def prepared(
+    name: str, device: torch.device, dtype: torch.dtype, options: NetworkOptions, progress: DownloadProgress
+) -> Ready:
     """A network to switch to, tried once, so that what is slow the first time, or does not work at all, shows now."""
-    network = open_network(name, device, dtype, given=given, progress=progress)
-    answering(network, device, tries=0)
+    network = open_network(name, device, dtype, options=options, progress=progress)
+    seconds_per_gradient(network, device, tries=0)
     return Ready(name, network, measured(network), about(network, describe(device, dtype)))
 
 

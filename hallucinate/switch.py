@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hallucinate.dream.strength import StrengthCalibration
 from hallucinate.errors import HallucinateError, LoadingError, WeightsError
 from hallucinate.networks import Network
-from hallucinate.networks.weights import Progress
+from hallucinate.networks.weights import DownloadProgress
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Switch:
         self,
         name: str,
         facts: Mapping[str, object],
-        make: Callable[[str, Progress], Ready],
+        make: Callable[[str, DownloadProgress], Ready],
         check: Callable[[str], None],
         known: Callable[[], list[dict[str, object]]],
     ) -> None:

@@ -15,6 +15,7 @@ from hallucinate.errors import BusyError, SettingsError, SourceError
 from hallucinate.frame import Frame, OperatingPoint, OutputFrame, Picture
 from hallucinate.loop import DARK, Dream, Loop
 from hallucinate.settings import LiveSettings, Settings
+from hallucinate.sources import SourceStatistics
 from tests.dream.networks import TinyNetwork
 from tests.fakes import FakeClock
 
@@ -29,9 +30,13 @@ class Idle:
     """A source that never gives a frame, until it is closed."""
 
     name = "idle"
+    statistics = SourceStatistics()
 
     def __init__(self) -> None:
         self._closed = threading.Event()
+
+    def set_fps(self, fps: float) -> None:
+        pass
 
     def read(self) -> Frame | None:
         self._closed.wait()
@@ -257,6 +262,7 @@ def test_running_it_dreams_recovers_from_a_failing_camera_and_closes() -> None:
 
     class Failing:
         name = "camera 0"
+        statistics = SourceStatistics()
         opens = 0
 
         def __init__(self) -> None:
@@ -270,6 +276,9 @@ def test_running_it_dreams_recovers_from_a_failing_camera_and_closes() -> None:
                 raise SourceError("unplugged")
             self.frames -= 1
             return Frame(picture(10 * Failing.opens), SystemClock().now_ns())
+
+        def set_fps(self, fps: float) -> None:
+            pass
 
         def close(self) -> None:
             pass

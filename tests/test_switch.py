@@ -13,7 +13,7 @@ from hallucinate.errors import LoadingError, NetworkError, WeightsError
 from hallucinate.frame import Frame
 from hallucinate.loop import Loop
 from hallucinate.networks.registry import check_name
-from hallucinate.networks.weights import Progress
+from hallucinate.networks.weights import DownloadProgress
 from hallucinate.settings import LiveSettings, Settings, fitted
 from hallucinate.switch import Ready, Switch
 from tests.dream.networks import TinyNetwork
@@ -43,7 +43,7 @@ class Loading:
     def __init__(self) -> None:
         self.go, self.started, self.failing = threading.Event(), threading.Event(), None
 
-    def __call__(self, name: str, progress: Progress) -> Ready:
+    def __call__(self, name: str, progress: DownloadProgress) -> Ready:
         progress(25, 100)
         self.started.set()
         assert self.go.wait(SOON)

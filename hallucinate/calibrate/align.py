@@ -14,7 +14,7 @@ from hallucinate.frame import Picture
 from hallucinate.panorama.lenses import DualFisheye, Lens
 from hallucinate.panorama.lensfile import AnyLens, Ideal, write_lens
 from hallucinate.panorama.projections import Array
-from hallucinate.sources.still import load_picture
+from hallucinate.sources.picture import load_picture
 
 RING_PIXELS = 2048
 """Around the ring that both lenses see; degrees have the same length in both directions."""
@@ -62,7 +62,7 @@ def matches(picture: Picture, dual: DualFisheye) -> tuple[Array, Array]:
 
     picture: uint8 RGB (H, W, 3). The two differ by what the rotation is off. Raises LensError without an overlap.
     """
-    low, high = math.pi - dual.second.reach, dual.first.reach
+    low, high = math.pi - dual.second.max_angle, dual.first.max_angle
     if high - low < math.radians(2):
         raise LensError("the two lenses' fields of view do not overlap; an alignment needs more than 182° of each")
     rows = round((high - low) / (2 * math.pi) * RING_PIXELS)

@@ -11,7 +11,7 @@ from hallucinate.calibrate.boards import Board
 from hallucinate.calibrate.lens_fit import Fit, Model, Sighting, fit_lens
 from hallucinate.errors import LensError
 from hallucinate.panorama.lensfile import write_lens
-from hallucinate.sources.still import load_picture
+from hallucinate.sources.picture import load_picture
 
 FEWEST_CORNERS = 8
 """Of one picture: a pose has six unknowns, and fewer corners than these leave little to judge it by."""

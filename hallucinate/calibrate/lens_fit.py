@@ -183,9 +183,9 @@ def _jacobian(fit: Fit, sightings: list[Sighting]) -> Array:
     figures = _figures(fit.lens)
     by_figure = []
     for index, value in enumerate(figures):
-        reach = DIFFERENCE * max(abs(value), 0.01)
-        ends = [_with_figures(fit.lens, _moved(figures, index, by)).pixels(points) for by in (reach, -reach)]
-        by_figure.append((ends[0] - ends[1]) / (2 * reach))
+        max_angle = DIFFERENCE * max(abs(value), 0.01)
+        ends = [_with_figures(fit.lens, _moved(figures, index, by)).pixels(points) for by in (max_angle, -max_angle)]
+        by_figure.append((ends[0] - ends[1]) / (2 * max_angle))
     by_point = []
     for axis in range(3):
         reaches = DIFFERENCE * np.linalg.norm(points, axis=-1, keepdims=True)
@@ -224,7 +224,7 @@ def _with_what_was_seen(fit: Fit, sightings: list[Sighting]) -> Fit:
     """The field of view ends a twentieth beyond the farthest corner: there is no knowing of the lens out there."""
     farthest = max(float(angles.max()) for angles in _angles(fit, sightings))
     lens = fit.lens
-    degrees = min(360.0, 2.1 * math.degrees(farthest), 2 * math.degrees(lens.reach))
+    degrees = min(360.0, 2.1 * math.degrees(farthest), 2 * math.degrees(lens.max_angle))
     return Fit(
         Lens(lens.kind, lens.size, lens.focal, lens.centre, lens.coefficients, round(degrees, 1)),
         fit.poses,

@@ -99,10 +99,10 @@ def open_as_kept(
         machine = None
     dtype = next((dtype for dtype in precisions(device) if machine and precision(dtype) == machine.precision), None)
     if machine is None or dtype is None or machine.threads not in thread_counts(device):
-        network, dtype = open_quickest(name, device, given=given)
+        network, dtype = open_quickest(name, device, options=given)
         return Opened(name, network, device, dtype, {})
     torch.set_num_threads(machine.threads)
-    return Opened(name, open_network(name, device, dtype, given=given), device, dtype, machine.points)
+    return Opened(name, open_network(name, device, dtype, options=given), device, dtype, machine.points)
 
 
 def begin_at(

@@ -204,6 +204,8 @@ class Guest(Session):
             if isinstance(frame, av.VideoFrame) and (converting is None or converting.done()):
                 captured_ns = self._clock.now_ns()
                 converting = events.run_in_executor(self._workers, self._convert, frame, captured_ns)
+            else:
+                self._source.skip()
 
     def _convert(self, frame: av.VideoFrame, captured_ns: int) -> None:
         try:

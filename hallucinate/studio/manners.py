@@ -132,7 +132,7 @@ def classic_dreamers(order: Order) -> Callable[[Order], Dreaming]:
 def live_dreamers(order: Order) -> Callable[[Order], Dreaming]:
     """As live; always in the same precision: which one is quickest is another thing at each start."""
     ask, device = order.ask, choose_device(order.ask.device)
-    network = open_network(ask.network, device, precisions(device)[0], given=ask.given)
+    network = open_network(ask.network, device, precisions(device)[0], options=ask.given)
     pictures = read_pictures(ask.files())
     # The least width is the governor's, and nothing governs here.
     checked(network, ask.settings.model_copy(update={"dream_width_min": 64}), pictures)

@@ -22,7 +22,7 @@ from hallucinate.frame import Picture, to_picture, to_tensor
 from hallucinate.networks import Network
 from hallucinate.networks.registry import NetworkOptions, open_network
 from hallucinate.settings import LiveSettings, Settings
-from hallucinate.sources.still import load_picture
+from hallucinate.sources.picture import load_picture
 from hallucinate.studio.likes import find_like, likened
 from hallucinate.studio.photos import check_there, photo_size
 
@@ -103,7 +103,7 @@ def easel(ask: Ask) -> Easel:
     pictures = read_pictures(ask.files())
     device = choose_device(ask.device)
     # In float32 on every device: a tile's gradient must be the whole picture's, and nobody waits for a frame.
-    network = open_network(ask.network, device, torch.float32, given=ask.given)
+    network = open_network(ask.network, device, torch.float32, options=ask.given)
     settings = fitted(likened(like, ask.settings), pictures, network, classic=like is not None)
     if settings.where == "moving":
         raise SettingsError("where: a still does not move; give everywhere, or painted with --mask-image")

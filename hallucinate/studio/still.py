@@ -13,7 +13,7 @@ from rich.console import Console
 from hallucinate.dream.still import StillProgress, iterate, sizes
 from hallucinate.errors import OutputError
 from hallucinate.frame import Picture, to_tensor
-from hallucinate.sources.still import load_picture
+from hallucinate.sources.picture import load_picture
 from hallucinate.studio.bar import bar
 from hallucinate.studio.kept import find, keep, kept_at
 from hallucinate.studio.photos import FORMATS, check_out, check_room, read_photo, write_photo

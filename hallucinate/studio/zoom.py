@@ -22,7 +22,7 @@ from hallucinate.dream.still import StillRun, shape_gradient, sizes, tiles_for
 from hallucinate.dream.tiles import gradient_by_tiles
 from hallucinate.errors import SettingsError
 from hallucinate.frame import Picture, fit, to_picture, to_tensor
-from hallucinate.sources.still import load_picture
+from hallucinate.sources.picture import load_picture
 from hallucinate.studio.bar import bar
 from hallucinate.studio.kept import MADE_FROM, claim, remove_pictures
 from hallucinate.studio.photos import check_out, check_room, write_photo

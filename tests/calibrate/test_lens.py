@@ -20,7 +20,7 @@ from tests.calibrate.lenses import BOARD, LENSES, photographed, poses, seen_exac
 
 def apart(found: Lens, true: Lens) -> float:
     """Pixels between where the two put a direction, at most, wherever the found one sees."""
-    away, around = np.meshgrid(np.linspace(0, found.reach / 1.05, 40), np.linspace(0, 2 * np.pi, 24))
+    away, around = np.meshgrid(np.linspace(0, found.max_angle / 1.05, 40), np.linspace(0, 2 * np.pi, 24))
     directions = np.stack([np.sin(away) * np.cos(around), np.sin(away) * np.sin(around), np.cos(away)], -1)
     true_pixels = true.pixels(directions)
     inside = np.isfinite(true_pixels).all(-1) & ((true_pixels >= 0) & (true_pixels < np.array(true.size))).all(-1)

@@ -14,7 +14,7 @@ from hallucinate.motifs import MOTIFS
 from hallucinate.motifs.compose import compose
 from hallucinate.networks import Network
 from hallucinate.networks.motif import MotifNetwork, fold_norms
-from hallucinate.networks.registry import MOTIF_WEIGHTS, answering, open_motif, open_network, open_quickest
+from hallucinate.networks.registry import MOTIF_WEIGHTS, open_motif, open_network, open_quickest, seconds_per_gradient
 from hallucinate.settings import Unit
 
 CPU = torch.device("cpu")
@@ -82,7 +82,7 @@ def test_half_precision_sees_the_same(network: MotifNetwork) -> None:
 
 
 @pytest.mark.parametrize("motif", ["eye", "spiral", "flower"])
-def test_the_gradient_leaves_no_frame(network: MotifNetwork, motif: str) -> None:
+def test_the_gradient_draws_no_frame(network: MotifNetwork, motif: str) -> None:
     ring, inside = 0.0, 0.0
     for seed in range(6):
         torch.manual_seed(seed)
@@ -131,7 +131,7 @@ def test_jitter_leaves_no_checkerboard_of_the_shallow_layers(network: MotifNetwo
     assert max(peaks_at_the_strides(UnitObjective(network, Unit(layer)), 8).values()) < 3
 
 
-def test_what_is_asked_for_grows_live(network: MotifNetwork) -> None:
+def test_what_is_requested_grows_live(network: MotifNetwork) -> None:
     """One step a frame on a still camera, for half a second: every motif's own score ends far above where it was."""
     x = torch.nn.functional.interpolate(noise(12, 20, 0.2), size=(96, 160), mode="bicubic").clamp(0, 1)
     weak = []
@@ -162,7 +162,7 @@ def test_the_quickest_precision_is_found_by_trying(monkeypatch: pytest.MonkeyPat
     assert open_quickest("motif", CPU, lambda *_: pytest.fail("nothing to choose from"))[1] == torch.float32
 
 
-def test_the_fewest_threads_that_are_as_quick_are_left_with_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_torch_is_set_to_the_fewest_threads_that_are_as_quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hallucinate.networks.registry.precisions", lambda device: (torch.float32, torch.bfloat16))
     monkeypatch.setattr("hallucinate.networks.registry.thread_counts", lambda device: (1, 2, 4))
     for two, four, wins in ((1.0, 0.95, 1), (0.6, 0.57, 2), (0.6, 0.3, 4)):
@@ -180,21 +180,21 @@ def test_who_sets_the_threads_has_chosen(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_trying_takes_the_time_of_an_answer(network: MotifNetwork) -> None:
-    assert 0 < answering(network, CPU, tries=1) < 60
+    assert 0 < seconds_per_gradient(network, CPU, tries=1) < 60
 
 
-def test_errors_name_the_mend(tmp_path: Path) -> None:
-    with pytest.raises(NetworkError, match="no network is called 'motiv'; did you mean 'motif'"):
+def test_errors_name_the_fix(tmp_path: Path) -> None:
+    with pytest.raises(NetworkError, match=r"'motiv'.*'motif'"):
         open_network("motiv", CPU, torch.float32)
-    with pytest.raises(NetworkError, match="missing; give what"):
+    with pytest.raises(NetworkError, match=r"none\.safetensors"):
         open_motif(CPU, torch.float32, weights=tmp_path / "none.safetensors")
     damaged = tmp_path / "damaged.safetensors"
     damaged.write_bytes(MOTIF_WEIGHTS.read_bytes()[:5000])
-    with pytest.raises(NetworkError, match="cannot be read"):
+    with pytest.raises(NetworkError, match=r"damaged\.safetensors"):
         open_motif(CPU, torch.float32, weights=damaged)
     empty = tmp_path / "empty.safetensors"
     empty.write_bytes(b"")
-    with pytest.raises(NetworkError, match="cannot be read"):
+    with pytest.raises(NetworkError, match=r"empty\.safetensors"):
         open_motif(CPU, torch.float32, weights=empty)
 
 
@@ -204,6 +204,6 @@ def test_weights_of_another_network_are_not_taken_for_a_broken_installation(tmp_
     text = tmp_path / "text.pth"
     text.write_text("hello")
     for file in (other, text):
-        with pytest.raises(NetworkError, match="name the architecture that they are of with --network") as caught:
+        with pytest.raises(NetworkError, match="--network") as caught:
             open_motif(CPU, torch.float32, weights=file)
         assert "install" not in str(caught.value)

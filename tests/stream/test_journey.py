@@ -13,6 +13,7 @@ from hallucinate.errors import SourceError
 from hallucinate.frame import Frame
 from hallucinate.loop import Loop
 from hallucinate.settings import LiveSettings, Settings
+from hallucinate.sources import SourceStatistics
 from hallucinate.stream.access import Access
 from hallucinate.stream.server import make_app
 from tests.dream.networks import TinyNetwork
@@ -22,6 +23,7 @@ class Camera:
     """Gives a blue picture until it is pulled out; plugged in again, it gives a green one."""
 
     name = "camera 0"
+    statistics = SourceStatistics()
     unplugged, tried, plugged_in = threading.Event(), threading.Event(), threading.Event()
 
     def __init__(self) -> None:
@@ -35,6 +37,9 @@ class Camera:
         if self.unplugged.is_set() and not self.plugged_in.is_set():
             raise SourceError("camera 0 stopped delivering frames")
         return Frame(plain(GREEN if self.plugged_in.is_set() else BLUE), SystemClock().now_ns())
+
+    def set_fps(self, fps: float) -> None:
+        pass
 
     def close(self) -> None:
         self._closed.set()

@@ -133,5 +133,5 @@ def test_weights_by_file_are_for_films_in_either_manner(tmp_path: Path, like: st
     order = Order(Path(), Path(), Ask(Settings(), like, device="cpu", given=NetworkOptions(weights)))
     with pytest.raises(NetworkError, match=r"other\.safetensors"):
         dreamers(order)
-    with pytest.raises(NetworkError, match=r"leave it out"):
+    with pytest.raises(NetworkError, match="--weights"):
         dreamers(dataclasses.replace(order, ask=dataclasses.replace(order.ask, network="some.pt2")))
