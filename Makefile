@@ -1,23 +1,36 @@
 # make run    set up and start dreaming: make run ARGS="--source film.mp4"
 # make test   set up and pass the checks: lint, types, tests
 # make lint   lint and types alone
+# make lint-web, make test-web   those of the pages alone
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint clean
+.PHONY: run test lint lint-web test-web clean
 
 run: $(VENV)/installed
 	$(BIN)/hallucinate $(ARGS)
 
-test: lint
+test: lint test-web
 	$(BIN)/python -m pytest $(ARGS)
 
-lint: $(VENV)/installed-test
+lint: $(VENV)/installed-test lint-web
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+lint-web: node_modules/installed
+	npm run --silent lint
+
+test-web: node_modules/installed
+	npm test --silent
+
+# The pages themselves are served as they are; npm has only what checks them.
+node_modules/installed: package-lock.json
+	@command -v npm >/dev/null || { echo 'The checks of the pages need Node.js 18 or newer: sudo apt-get install nodejs npm'; exit 1; }
+	npm ci --no-audit --no-fund
+	touch $@
 
 # "make run" installs what it takes to run; "make test" the tools of the tests beside it.
 $(VENV)/installed: pyproject.toml
@@ -32,4 +45,4 @@ $(VENV)/installed-test: pyproject.toml
 	touch $@ $(VENV)/installed
 
 clean:
-	rm -rf $(VENV) dist build
+	rm -rf $(VENV) node_modules dist build

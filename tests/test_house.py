@@ -17,7 +17,8 @@ FLOORS = [
     {"switch", "dream_request", "speed_profile"},
     {"loop", "still"},
     {"stream", "film", "zoom", "calibrate"},
-    {"serve", "terminal", "offline_commands"},
+    {"terminal"},
+    {"serve", "offline_commands"},
     {"cli"},
     {"__main__"},
 ]

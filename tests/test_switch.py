@@ -172,9 +172,8 @@ def test_closing_breaks_off_a_fetch() -> None:
 
 
 def test_a_loop_of_one_network_alone_has_no_other() -> None:
-    loop = Loop(
-        Idle, Dreamer(TinyNetwork(), torch.device("cpu")), LiveSettings(SETTINGS, (), TinyNetwork.layers), FakeClock()
-    )
+    main = Dreamer(TinyNetwork()).session(SETTINGS)
+    loop = Loop(Idle, main, LiveSettings(SETTINGS, (), TinyNetwork.layers), FakeClock())
     with refused("network_invalid"):
         loop.networks.begin("vgg16")
     loop.close()

@@ -1,15 +1,41 @@
-// What is asked for, all together: motifs, parts of layers, and a guide picture, each with its weight.
+// @ts-check
+// What is dreamed of, all together: motifs, parts of layers, and a guide picture, each with its weight.
 
-import { Chooser, said } from './chooser.js';
-import { icon, make } from './dom.js';
+import { icon, make } from './elements.js';
 import { range } from './fields.js';
+import { NamePicker, displayName } from './name-picker.js';
+
+/** @typedef {import('./control-channel.js').Weights} Weights */
+/** @typedef {import('./control-channel.js').Settings} Settings */
+/** @typedef {import('./guide-picture.js').GuidePicture} GuidePicture */
+
+/**
+ * The schema of a setting that maps names to weights; `families` are of the motifs, `channels` how many a layer has.
+ *
+ * @typedef {import('./fields.js').Knob & {
+ *   propertyNames: {enum: string[]}, maxProperties?: number,
+ *   families?: Record<string, string>, channels?: Record<string, number>,
+ * }} NamesKnob
+ */
+
+/** @typedef {{motifs: NamesKnob, layers: NamesKnob}} MixKnobs */
+/** @typedef {Pick<Settings, 'motifs' | 'layers' | 'guide'>} Objectives */
 
 const WEIGHT = { type: 'number', minimum: 0, maximum: 1, step: 0.01 };
-const MOST_PICTURES = 100; // beyond that nobody looks through them, and there are none to show
+const MOST_PICTURES = 100; // beyond that nobody looks through them, and there are no pictures to show
 
 let rows = 0;
 
-/** A weight in the mix: what it is of, a slider, and the button that takes it out. */
+/**
+ * A weight in the mix: what it is of, a slider, and the button that takes it out.
+ *
+ * @param {object} options
+ * @param {string} [options.id] of the slider
+ * @param {(Node | string)[]} options.label
+ * @param {string} options.name for people
+ * @param {(weight: number) => void} options.onWeight
+ * @param {() => void} options.onRemove
+ */
 export function weightRow({ id = `weight-${rows += 1}`, label, name, onWeight, onRemove }) {
   const { input, output, show } = range(id, WEIGHT, onWeight);
   const remove = make('button', { type: 'button', 'aria-label': `Remove ${name}` }, icon('close'));
@@ -21,55 +47,66 @@ export function weightRow({ id = `weight-${rows += 1}`, label, name, onWeight, o
 export class Mix {
   names = ['motifs', 'layers', 'guide'];
   element;
+  /** @type {Objectives} */
   #now = { motifs: {}, layers: {}, guide: 0 };
+  /** @type {Map<string, ReturnType<typeof weightRow>>} */
   #rows = new Map();
   #weights = make('div', { class: 'weights', role: 'group', 'aria-label': 'What is dreamed of, and how much of each' });
-  #nothing = make('p', { class: 'about' }, 'Nothing is asked for: this is the camera’s own picture.');
+  #nothing = make('p', { class: 'about' }, 'Nothing is chosen: this is the camera’s own picture.');
   #motifs;
   #layers;
   #unit;
   #guide;
   #onChange;
 
-  /** `knobs` are the schema's; `guide` is the guide picture's row and button. `onChange(changes)` gets new settings. */
+  /**
+   * @param {MixKnobs} knobs
+   * @param {GuidePicture} guide its row and its button
+   * @param {(changes: Partial<Settings>) => void} onChange gets new settings
+   */
   constructor(knobs, guide, onChange) {
-    [this.#guide, this.#onChange] = [guide, onChange];
+    this.#guide = guide;
+    this.#onChange = onChange;
     this.#unit = new UnitFields(knobs.layers.channels ?? {}, () => this.#draw());
-    this.#motifs = this.#motifChooser(knobs.motifs);
-    this.#layers = this.#layerChooser(knobs.layers);
-    const { names } = this.#layers;
-    const layers = make('details', { class: 'layers' }, make('summary', {}, 'Layers'), this.#unit.element, this.#layers.chooser.element);
+    this.#motifs = this.#motifPicker(knobs.motifs);
+    this.#layers = this.#layerPicker(knobs.layers);
+    const { names, picker } = this.#layers;
+    const layers = make('details', { class: 'layers' }, make('summary', {}, 'Layers'), this.#unit.element, picker.element);
     layers.hidden = !names.length;
     this.#weights.append(this.#nothing, guide.row);
     this.element = make('div', { class: 'field mix' }, this.#motifs.element, this.#weights, guide.element, layers);
   }
 
+  /** @param {Objectives} objectives */
   show({ motifs, layers, guide }) {
     this.#now = { motifs, layers, guide };
     this.#draw();
   }
 
-  #motifChooser(spec) {
+  /** @param {NamesKnob} spec */
+  #motifPicker(spec) {
     const names = spec.propertyNames.enum;
-    const pictures = names.length <= MOST_PICTURES ? (name) => `motifs/${encodeURIComponent(name)}.jpg` : null;
-    const help = names.length ? 'Tap one to dream of nothing else; + adds it to the mix.' : 'This network has no names for what it sees; ask for layers.';
+    const pictures = names.length <= MOST_PICTURES ? (/** @type {string} */ name) => `motifs/${encodeURIComponent(name)}.jpg` : null;
+    const help = names.length ? 'Tap one to dream of nothing else. Its + adds it to the mix.' : 'This network has no names for what it sees. Choose layers instead.';
     const options = { label: 'Motifs', word: 'motif', names, families: spec.families, pictures, most: spec.maxProperties, help };
-    return new Chooser('knob-motifs', options, {
+    return new NamePicker('knob-motifs', options, {
       only: (name) => this.#choose({ motifs: { [name]: 1 }, layers: {}, guide: 0 }),
       toggle: (name) => this.#choose({ motifs: toggled(this.#now.motifs, name) }),
     });
   }
 
-  #layerChooser(spec) {
+  /** @param {NamesKnob} spec */
+  #layerPicker(spec) {
     const names = spec.propertyNames.enum;
-    const help = 'Whatever a layer sees, more of it: edges in the first ones, things in the last.';
-    const chooser = new Chooser('knob-layers', { label: 'Layers', word: 'layer', names, most: spec.maxProperties, help }, {
+    const help = 'More of whatever a layer sees: edges in the first layers, things in the last ones.';
+    const picker = new NamePicker('knob-layers', { label: 'Layers', word: 'layer', names, most: spec.maxProperties, help }, {
       only: (layer) => this.#choose({ motifs: {}, layers: { [this.#unit.of(layer)]: 1 }, guide: 0 }),
       toggle: (layer) => this.#choose({ layers: toggled(this.#now.layers, this.#unit.of(layer)) }),
     });
-    return { names, chooser };
+    return { names, picker };
   }
 
+  /** @param {Partial<Objectives>} changes */
   #choose(changes) {
     this.show({ ...this.#now, ...changes });
     this.#onChange(changes);
@@ -78,24 +115,31 @@ export class Mix {
   #draw() {
     const { motifs, layers, guide } = this.#now;
     this.#motifs.show(motifs);
-    const asked = ([entry]) => this.#unit.of(entry.split(':')[0]) === entry;
-    const chosen = Object.entries(layers).filter(asked).map(([entry, weight]) => [entry.split(':')[0], weight]);
-    this.#layers.chooser.show(Object.fromEntries(chosen), Object.keys(layers).length);
-    const wanted = new Map();
-    for (const [knob, mix] of [['motifs', motifs], ['layers', layers]]) {
-      for (const [name, weight] of Object.entries(mix)) wanted.set(`${knob} ${name}`, { knob, name, weight });
-    }
+    // The picker marks the layers of which the part that its fields say is in the mix.
+    const marked = Object.entries(layers)
+      .map(([unit, weight]) => ({ unit, layer: unit.split(':')[0], weight }))
+      .filter(({ unit, layer }) => this.#unit.of(layer) === unit)
+      .map(({ layer, weight }) => [layer, weight]);
+    this.#layers.picker.show(Object.fromEntries(marked), Object.keys(layers).length);
+    const entries = entriesOf({ motifs, layers });
+    const keys = new Set(entries.map(({ key }) => key));
     for (const [key, { row }] of this.#rows) {
-      if (!wanted.has(key)) { row.remove(); this.#rows.delete(key); }
+      if (!keys.has(key)) { row.remove(); this.#rows.delete(key); }
     }
-    for (const [key, { knob, name, weight }] of wanted) this.#row(key, knob, name).show(weight);
+    for (const { key, knob, name, weight } of entries) this.#row(key, knob, name).show(weight);
     this.#guide.show(this.#now);
-    this.#nothing.hidden = wanted.size > 0 || guide > 0;
+    this.#nothing.hidden = entries.length > 0 || guide > 0;
   }
 
+  /**
+   * @param {string} key
+   * @param {'motifs' | 'layers'} knob
+   * @param {string} name
+   */
   #row(key, knob, name) {
-    if (this.#rows.has(key)) return this.#rows.get(key);
-    const words = knob === 'layers' ? unitWords(name) : said(name);
+    const before = this.#rows.get(key);
+    if (before) return before;
+    const words = knob === 'layers' ? unitWords(name) : displayName(name);
     const made = weightRow({
       label: [words],
       name: words,
@@ -114,15 +158,16 @@ export class Mix {
 /** Which part of a layer: all of it, one channel, or that channel's one neuron in the middle. */
 class UnitFields {
   element;
-  #channels;
   #channel = make('input', { type: 'number', id: 'unit-channel', min: 0, step: 1, inputmode: 'numeric', placeholder: 'all' });
   #centre = make('input', { type: 'checkbox', role: 'switch', id: 'unit-centre' });
 
-  /** `channels` is how many each layer has, where that is known. */
+  /**
+   * @param {Record<string, number>} channels how many each layer has, where that is known
+   * @param {() => void} onChange
+   */
   constructor(channels, onChange) {
-    this.#channels = channels;
     const most = Math.max(...Object.values(channels));
-    if (Number.isFinite(most)) this.#channel.max = most - 1;
+    if (Number.isFinite(most)) this.#channel.max = String(most - 1);
     this.#channel.addEventListener('input', () => {
       this.#centre.disabled = this.#number() === null;
       onChange();
@@ -134,7 +179,11 @@ class UnitFields {
       make('label', { class: 'row switch', for: 'unit-centre' }, 'Only in the middle', this.#centre));
   }
 
-  /** The setting's name for that part of this layer; a number that the layer has not is for the server to refuse. */
+  /**
+   * The setting's name for that part of this layer; a number that the layer has not is for the server to refuse.
+   *
+   * @param {string} layer
+   */
   of(layer) {
     const number = this.#number();
     if (number === null) return layer;
@@ -147,14 +196,34 @@ class UnitFields {
   }
 }
 
-/** mixed4c:12@centre → mixed4c, channel 12, in the middle. */
-function unitWords(entry) {
-  const [, layer, channel, centre] = /^([^:]+)(?::(\d+)(@centre)?)?$/.exec(entry);
+/**
+ * What is in the mix, one by one.
+ *
+ * @param {Pick<Objectives, 'motifs' | 'layers'>} mix
+ */
+function entriesOf(mix) {
+  return /** @type {const} */ (['motifs', 'layers']).flatMap((knob) => (
+    Object.entries(mix[knob]).map(([name, weight]) => ({ key: `${knob} ${name}`, knob, name, weight }))));
+}
+
+/**
+ * mixed4c:12@centre → mixed4c, channel 12, in the middle.
+ *
+ * @param {string} unit
+ */
+export function unitWords(unit) {
+  const [, layer, channel, centre] = /^([^:]+)(?::(\d+)(@centre)?)?$/.exec(unit) ?? [null, unit];
   return [layer, channel && `channel ${channel}`, centre && 'in the middle'].filter(Boolean).join(', ');
 }
 
-/** The mix with the name in it, or without it if it was. */
-function toggled(mix, name) {
-  const { [name]: had, ...rest } = mix;
-  return had === undefined ? { ...rest, [name]: 1 } : rest;
+/**
+ * The mix with the name in it, or without it if it was.
+ *
+ * @param {Weights} mix
+ * @param {string} name
+ * @returns {Weights}
+ */
+export function toggled(mix, name) {
+  const { [name]: weight, ...others } = mix;
+  return weight === undefined ? { ...others, [name]: 1 } : others;
 }

@@ -1,17 +1,26 @@
+// @ts-check
 // Where it dreams: all of the picture, what moves in it, or what is painted on it with a finger, the mouse or the keys.
 
-import { byId, make } from './dom.js';
-import { range } from './fields.js';
-import { ask } from './exchange.js';
-import { notice } from './state.js';
+import { byId, focusQuietly, make } from './elements.js';
+import { help, range } from './fields.js';
+import { contextOf, fitted } from './canvas.js';
+import { messageOf, request } from './http.js';
+import { notice, state } from './state.js';
 
 const LONGEST_PX = 512;
 const COLOUR = '#ffb48f';
-const STEP = 0.04; // of the picture's width, for each press of an arrow key
+// Of the picture's width, for each press of an arrow key.
+const STEPS = new Map([
+  ['ArrowLeft', { x: -0.04, y: 0 }], ['ArrowRight', { x: 0.04, y: 0 }],
+  ['ArrowUp', { x: 0, y: -0.04 }], ['ArrowDown', { x: 0, y: 0.04 }],
+]);
 const ENDED = ['idle', 'stopped', 'refused', 'blocked'];
-const WORDS = { everywhere: 'everywhere', moving: 'what moves', painted: 'what is painted' };
+const WORDS = new Map([['everywhere', 'everywhere'], ['moving', 'what moves'], ['painted', 'what is painted']]);
 
-/** The knob in the drawer: the three ways, and the buttons to paint and to clear. */
+/** @typedef {import('./control-channel.js').Settings} Settings */
+/** @typedef {{x: number, y: number}} Point */
+
+/** The knob in the drawer: everywhere, what moves or what is painted, and the buttons to paint and to clear. */
 export class Where {
   names = ['where'];
   element;
@@ -19,29 +28,35 @@ export class Where {
   #painter;
   #clear = make('button', { type: 'button', class: 'quiet-button', 'aria-label': 'Clear what is painted' }, 'Clear');
 
+  /**
+   * @param {import('./fields.js').Knob} spec
+   * @param {Painter} painter
+   * @param {(changes: Partial<Settings>) => void} onChange
+   */
   constructor(spec, painter, onChange) {
     this.#painter = painter;
-    const options = spec.enum.map((value) => make('option', { value }, WORDS[value] ?? value));
+    const options = (spec.enum ?? []).map((value) => make('option', { value }, WORDS.get(value) ?? value));
     this.#select = make('select', { id: 'knob-where', 'aria-describedby': 'knob-where-help' }, ...options);
     this.#select.addEventListener('change', () => {
       // Nothing is painted yet: paint it now.
-      if (this.#select.value === 'painted' && !painter.there) painter.open(this.#select);
+      if (this.#select.value === 'painted' && !painter.there) void painter.open(this.#select);
       else onChange({ where: this.#select.value });
     });
     const paint = make('button', { type: 'button', class: 'quiet-button', id: 'paint', 'aria-label': 'Paint where it dreams' }, 'Paint …');
     paint.addEventListener('click', () => painter.open(paint));
     this.#clear.addEventListener('click', () => {
-      paint.focus({ focusVisible: false });
+      focusQuietly(paint);
       painter.clear();
     });
     painter.onThere = () => this.#draw();
     this.element = make('div', { class: 'field' },
-      make('div', { class: 'row' }, make('label', { for: 'knob-where' }, spec.label), this.#select),
-      make('p', { id: 'knob-where-help', class: 'about' }, spec.description),
+      make('div', { class: 'row' }, make('label', { for: 'knob-where' }, spec.label ?? 'Where'), this.#select),
+      help('knob-where', spec),
       make('div', { class: 'buttons' }, paint, this.#clear));
     this.#draw();
   }
 
+  /** @param {Settings} settings */
   show({ where }) { this.#select.value = where; }
 
   #draw() { this.#clear.hidden = !this.#painter.there; }
@@ -52,19 +67,26 @@ export class Painter {
   onThere = () => {};
   there = false;
   #video;
-  #canvas = byId('mask');
+  #canvas = byId('mask', HTMLCanvasElement);
   #tools = byId('painting');
   #patch;
+  /** @type {HTMLElement | null} */
   #opener = null;
-  #stroke = null; // {id, x, y} of the finger that paints
+  /** @type {{id: number} & Point | null} */
+  #stroke = null; // of the finger that paints, and where it is
   #cursor = { x: 0.5, y: 0.5 };
   #size = 0.12; // of the picture's width
+  /** @type {Promise<void>} */
   #sending = Promise.resolve();
   #unsent = false;
 
-  /** `patch(changes)` sends changes of settings. */
+  /**
+   * @param {HTMLVideoElement} video
+   * @param {(changes: Partial<Settings>) => void} patch sends changes of settings
+   */
   constructor(video, patch) {
-    [this.#video, this.#patch] = [video, patch];
+    this.#video = video;
+    this.#patch = patch;
     const brush = { type: 'number', minimum: 0.02, maximum: 0.4, step: 0.01, unit: 'of the width' };
     const { input, show } = range('brush-size', brush, (size) => { this.#size = size; });
     byId('brush-label').append(input);
@@ -72,21 +94,29 @@ export class Painter {
     for (const id of ['brush', 'eraser']) byId(id).addEventListener('click', () => this.#take(id));
     byId('paint-clear').addEventListener('click', () => this.clear());
     byId('paint-done').addEventListener('click', () => this.close());
-    this.#hands();
-    new MutationObserver(() => ENDED.includes(document.body.dataset.state) && this.close())
+    this.#listen();
+    new MutationObserver(() => ENDED.includes(state()) && this.close())
       .observe(document.body, { attributeFilter: ['data-state'] });
   }
 
   get isOpen() { return !this.#canvas.hidden; }
 
-  /** Whether the server has a mask. */
-  is(there) {
+  /**
+   * Whether the server has a mask.
+   *
+   * @param {boolean} there
+   */
+  setThere(there) {
     if (there === this.there) return;
     this.there = there;
     this.onThere();
   }
 
-  /** Paint, going on from what was painted before; the focus goes back to `opener` afterwards. */
+  /**
+   * Paint, going on from what was painted before; the focus goes back to `opener` afterwards.
+   *
+   * @param {HTMLElement} opener
+   */
   async open(opener) {
     if (this.isOpen || !this.#video.videoWidth) return;
     this.#opener = opener;
@@ -97,7 +127,7 @@ export class Painter {
     this.#canvas.hidden = this.#tools.hidden = false;
     document.body.classList.add('painting');
     this.#take('brush');
-    byId('brush').focus({ focusVisible: false });
+    focusQuietly(byId('brush'));
     if (this.there) await this.#load();
   }
 
@@ -106,24 +136,24 @@ export class Painter {
     this.#canvas.hidden = this.#tools.hidden = byId('cursor').hidden = true;
     this.#stroke = null;
     document.body.classList.remove('painting');
-    if (!this.#opener?.closest('[inert]')) this.#opener?.focus({ focusVisible: false });
-    else byId('drawer-open').focus({ focusVisible: false });
+    if (this.#opener) focusQuietly(this.#opener.closest('[inert]') ? byId('drawer-open') : this.#opener);
   }
 
   /** Nothing is painted any more, and it dreams everywhere. */
   clear() {
     this.#context().clearRect(0, 0, this.#canvas.width, this.#canvas.height);
     this.#then(async () => {
-      await ask('api/mask', { method: 'DELETE' });
-      this.is(false);
+      await request('api/mask', { method: 'DELETE' });
+      this.setThere(false);
     });
   }
 
+  /** @param {string} tool the id of its button */
   #take(tool) {
-    for (const id of ['brush', 'eraser']) byId(id).setAttribute('aria-pressed', id === tool);
+    for (const id of ['brush', 'eraser']) byId(id).setAttribute('aria-pressed', String(id === tool));
   }
 
-  #hands() {
+  #listen() {
     const canvas = this.#canvas;
     canvas.addEventListener('pointerdown', (event) => {
       if (event.button !== 0 || this.#stroke) return;
@@ -134,7 +164,7 @@ export class Painter {
       this.#line(this.#stroke, this.#stroke);
     });
     canvas.addEventListener('pointermove', (event) => {
-      if (event.pointerId !== this.#stroke?.id) return;
+      if (!this.#stroke || event.pointerId !== this.#stroke.id) return;
       const to = this.#at(event);
       this.#line(this.#stroke, to);
       Object.assign(this.#stroke, to);
@@ -148,20 +178,24 @@ export class Painter {
     canvas.addEventListener('keydown', (event) => this.#key(event));
   }
 
-  // With the keys: the arrows move the brush, space puts it down.
+  /**
+   * With the keys: the arrows move the brush, space puts it down.
+   *
+   * @param {KeyboardEvent} event
+   */
   #key(event) {
-    const way = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] }[event.key];
-    if (!way && event.key !== ' ') return;
+    const step = STEPS.get(event.key);
+    if (!step && event.key !== ' ') return;
     event.preventDefault();
     const { x, y } = this.#cursor;
     const { width, height } = this.#canvas;
     const mirrored = this.#canvas.classList.contains('mirrored') ? -1 : 1;
-    if (way) this.#cursor = { x: clamp(x + mirrored * way[0]), y: clamp(y + way[1] * (width / height)) };
+    if (step) this.#cursor = { x: clamp(x + mirrored * step.x), y: clamp(y + step.y * (width / height)) };
     const at = { x: this.#cursor.x * width, y: this.#cursor.y * height };
     const box = this.#box();
-    const shown = mirrored < 0 ? width - at.x : at.x;
+    const across = mirrored < 0 ? width - at.x : at.x;
     byId('cursor').hidden = false;
-    byId('cursor').style.setProperty('--x', `${box.left + shown * box.scale}px`);
+    byId('cursor').style.setProperty('--x', `${box.left + across * box.scale}px`);
     byId('cursor').style.setProperty('--y', `${box.top + at.y * box.scale}px`);
     byId('cursor').style.setProperty('--size', `${this.#size * width * box.scale}px`);
     if (event.key === ' ') {
@@ -172,24 +206,21 @@ export class Painter {
 
   /** Where the canvas' own pixels are on the screen: object-fit contains them, or fills with them. */
   #box() {
-    const { left, top, width, height } = this.#canvas.getBoundingClientRect();
-    const ratios = [width / this.#canvas.width, height / this.#canvas.height];
-    const scale = this.#canvas.classList.contains('fill') ? Math.max(...ratios) : Math.min(...ratios);
-    return {
-      scale,
-      left: left + (width - this.#canvas.width * scale) / 2,
-      top: top + (height - this.#canvas.height * scale) / 2,
-    };
+    return fitted(this.#canvas, this.#canvas.getBoundingClientRect(), this.#canvas.classList.contains('fill'));
   }
 
+  /** @param {PointerEvent} event */
   #at({ clientX, clientY }) {
-    const { scale, left, top } = this.#box();
-    const x = (clientX - left) / scale;
-    return { x: this.#canvas.classList.contains('mirrored') ? this.#canvas.width - x : x, y: (clientY - top) / scale };
+    const at = within(this.#box(), { x: clientX, y: clientY });
+    return this.#canvas.classList.contains('mirrored') ? { x: this.#canvas.width - at.x, y: at.y } : at;
   }
 
-  #context() { return this.#canvas.getContext('2d', { willReadFrequently: true }); }
+  #context() { return contextOf(this.#canvas, { willReadFrequently: true }); }
 
+  /**
+   * @param {Point} from
+   * @param {Point} to
+   */
   #line(from, to) {
     const context = this.#context();
     const wide = this.#size * this.#canvas.width;
@@ -215,24 +246,32 @@ export class Painter {
     this.#unsent = true;
     this.#then(async () => {
       this.#unsent = false;
-      await ask('api/mask', { method: 'PUT', body: await this.#png(), headers: { 'Content-Type': 'image/png' } });
-      this.is(true);
+      await request('api/mask', { method: 'PUT', body: await this.#png(), headers: { 'Content-Type': 'image/png' } });
+      this.setThere(true);
       this.#patch({ where: 'painted' });
     });
   }
 
-  /** One thing after the other. */
+  /**
+   * One thing after the other.
+   *
+   * @param {() => Promise<void>} act
+   */
   #then(act) {
-    this.#sending = this.#sending.then(act).catch((error) => notice('mask', error.message));
+    this.#sending = this.#sending.then(act).catch((error) => notice('mask', messageOf(error)));
   }
 
-  /** White where it dreams, black where it does not. */
+  /**
+   * White where it dreams, black where it does not.
+   *
+   * @returns {Promise<Blob | null>}
+   */
   #png() {
     const canvas = document.createElement('canvas');
     [canvas.width, canvas.height] = [this.#canvas.width, this.#canvas.height];
-    const context = canvas.getContext('2d');
+    const context = contextOf(canvas);
     context.drawImage(this.#canvas, 0, 0);
-    for (const [how, colour] of [['source-in', '#fff'], ['destination-over', '#000']]) {
+    for (const [how, colour] of /** @type {const} */ ([['source-in', '#fff'], ['destination-over', '#000']])) {
       [context.globalCompositeOperation, context.fillStyle] = [how, colour];
       context.fillRect(0, 0, canvas.width, canvas.height);
     }
@@ -241,7 +280,7 @@ export class Painter {
 
   async #load() {
     try {
-      const picture = await createImageBitmap(await (await ask('api/mask')).blob());
+      const picture = await createImageBitmap(await (await request('api/mask')).blob());
       const context = this.#context();
       const { width, height } = this.#canvas;
       context.globalCompositeOperation = 'source-over';
@@ -255,11 +294,22 @@ export class Painter {
       }
       context.putImageData(pixels, 0, 0);
     } catch (error) {
-      notice('mask', error.message);
+      notice('mask', messageOf(error));
     }
   }
 }
 
-function clamp(share) {
+/**
+ * A point of the screen in the picture's own pixels.
+ *
+ * @param {ReturnType<typeof fitted>} place
+ * @param {Point} point
+ */
+export function within({ scale, left, top }, { x, y }) {
+  return { x: (x - left) / scale, y: (y - top) / scale };
+}
+
+/** @param {number} share */
+export function clamp(share) {
   return Math.min(1, Math.max(0, share));
 }

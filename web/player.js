@@ -1,10 +1,11 @@
+// @ts-check
 // The picture of the flat page: the main dream, or that of this device's own camera.
 
-import { byId } from './dom.js';
-import { sentence } from './exchange.js';
+import { byId } from './elements.js';
+import { messageOf, sentence } from './http.js';
+import { ReconnectingViewer } from './reconnecting-viewer.js';
 import { saveSnapshot } from './snapshot.js';
 import { dismiss, notice, setState, state } from './state.js';
-import { Watching } from './watching.js';
 import { Camera } from './whip.js';
 
 const ACCEPTED = 'hallucinate.accepted';
@@ -14,30 +15,32 @@ export function wasAccepted() {
   try {
     return sessionStorage.getItem(ACCEPTED) !== null;
   } catch {
-    return false; // a browser told to keep nothing
+    return false; // a browser set to keep nothing
   }
 }
 
+/** @param {boolean} yes */
 function accept(yes) {
   try {
     if (yes) sessionStorage.setItem(ACCEPTED, 'yes');
     else sessionStorage.removeItem(ACCEPTED);
-  } catch { /* as above; the notice is shown again */ }
+  } catch { /* as above; the notice comes again */ }
 }
 
 export class Player {
-  #video = byId('picture');
+  #video = byId('picture', HTMLVideoElement);
   #watching;
+  /** @type {Camera | null} */
   #camera = null;
-  #asking = false;
+  #opening = false;
   #source = 'Live';
 
-  /** `dream` is the guest's dream to watch, or null for the main one. */
+  /** @param {string | null} dream the guest's dream to watch, or null for the main one */
   constructor(dream) {
-    this.#watching = new Watching(this.#video, dream, {
-      wish: async (linked, signal) => ({ dream: this.#camera ? await this.#camera.dream(signal) : linked }),
+    this.#watching = new ReconnectingViewer(this.#video, dream, {
+      toRequest: async (linked, signal) => ({ dream: this.#camera ? await this.#camera.dream(signal) : linked }),
       words: () => this.#liveWords(),
-      refused: (refusal) => this.#hasNoRoom(refusal),
+      refused: (refusal) => this.#isFull(refusal),
       ended: () => this.compare(false),
       lost: () => this.#camera?.hangUp(),
     });
@@ -64,13 +67,18 @@ export class Player {
     accept(false);
   }
 
-  /** The page is being left: free what the server holds for it. */
+  /** The page is being closed: free what the server holds for it. */
   leave() {
     this.#watching.end();
     this.#giveCameraBack();
   }
 
-  /** The server's source, by its status's name and in words: said when it changes, and only where that is seen. */
+  /**
+   * What the server says of its source: displayed once, when it changes, and only where that source is seen.
+   *
+   * @param {string} status its name
+   * @param {string} text the same in words
+   */
   sourceSays(status, text) {
     const words = status === 'live' ? 'Live' : sentence(text);
     if (words === this.#source) return;
@@ -78,6 +86,7 @@ export class Player {
     if (state() === 'live') setState('live', this.#liveWords());
   }
 
+  /** @param {boolean} on */
   compare(on) {
     this.viewer?.show(on ? 'camera' : 'dream');
     byId('compared').hidden = !on;
@@ -86,7 +95,7 @@ export class Player {
   snapshot() {
     if (state() !== 'live') return;
     if (this.viewer?.marked) notice('marked', 'No snapshot while latency is measured: there is a marker in the picture.');
-    else saveSnapshot(this.#video, this.#camera?.mirrored);
+    else void saveSnapshot(this.#video, this.#camera?.mirrored);
   }
 
   async toggleCamera() {
@@ -100,50 +109,53 @@ export class Player {
   async turnCamera() {
     try {
       await this.#camera?.turn();
-      this.#showCamera();
+      void this.#showCamera();
     } catch (error) {
-      notice('camera-refused', error.message);
+      notice('camera-refused', messageOf(error));
       await this.toggleCamera();
     }
   }
 
   async #useCamera() {
-    if (this.#asking) return;
-    this.#asking = true;
+    if (this.#opening) return;
+    this.#opening = true;
     dismiss();
     let camera = null;
     try {
       camera = await Camera.open({ width: this.#video.videoWidth, height: this.#video.videoHeight });
       await camera.dream(); // the main dream plays on until there is another
     } catch (error) {
-      camera?.close();
-      notice('camera-refused', error.message);
+      void camera?.close();
+      notice('camera-refused', messageOf(error));
       return;
     } finally {
-      this.#asking = false;
+      this.#opening = false;
     }
-    if (state() === 'stopped') return camera.close();
+    if (state() === 'stopped') {
+      await camera.close();
+      return;
+    }
     camera.onEnded = () => {
       notice('camera-ended', 'This device’s camera has ended. This is the main dream.');
-      this.toggleCamera();
+      void this.toggleCamera();
     };
     camera.onLost = () => this.start();
     this.#camera = camera;
-    this.#showCamera();
+    void this.#showCamera();
     this.start();
   }
 
   #giveCameraBack() {
-    this.#camera?.close();
+    void this.#camera?.close();
     this.#camera = null;
-    this.#showCamera();
+    void this.#showCamera();
   }
 
   async #showCamera() {
     const on = this.ownCamera;
-    byId('camera').setAttribute('aria-pressed', on);
+    byId('camera').setAttribute('aria-pressed', String(on));
     byId('camera').title = on ? 'Back to the main dream (V)' : 'Use this device’s camera (V)';
-    this.#video.classList.toggle('mirrored', on && this.#camera.mirrored);
+    this.#video.classList.toggle('mirrored', Boolean(this.#camera?.mirrored));
     byId('turn').hidden = !on || await Camera.count() < 2;
   }
 
@@ -151,10 +163,14 @@ export class Player {
     return this.#camera ? 'Live, from this device’s camera' : this.#source;
   }
 
-  /** The server has no place for another camera; say so and watch the main dream. */
-  #hasNoRoom({ status, message }) {
+  /**
+   * The server takes no more cameras; say so and watch the main dream.
+   *
+   * @param {import('./http.js').Refusal} refusal
+   */
+  #isFull({ status, message }) {
     if (!this.#camera || status !== 503) return false;
-    notice('no-room', message);
+    notice('full', message);
     this.#giveCameraBack();
     return true;
   }

@@ -1,27 +1,42 @@
-// The page: one picture, one control channel, one drawer, and the hands on them.
+// @ts-check
+// The page to watch: one picture, one control channel, one drawer, and what is pressed.
 
-import { Drawer, FullScreen, fitPicture, hideWhenIdle } from './chrome.js';
+import { ControlChannel } from './control-channel.js';
 import { Controls } from './controls.js';
-import { byId, usable } from './dom.js';
-import { ask, sentence } from './exchange.js';
-import { Guide, onPictures } from './guide.js';
-import { holdToCompare, onKeys } from './hands.js';
+import { Drawer } from './drawer.js';
+import { byId, enabler } from './elements.js';
+import { GuidePicture, onPictures } from './guide-picture.js';
+import { holdToCompare } from './hold-to-compare.js';
+import { messageOf, request, sentence } from './http.js';
+import { onKeys } from './keyboard.js';
 import { Latency } from './latency.js';
-import { Live } from './live.js';
 import { Networks } from './networks.js';
 import { Painter } from './paint.js';
 import { Player, wasAccepted } from './player.js';
+import { FullScreen, fitPicture, hideWhenIdle } from './screen.js';
 import { dismiss, notice, setState, state } from './state.js';
 
 const MOST_MEASURED_S = 600;
 
-/** The control channel and the drawer: drawn afresh when a server comes (back) with other knobs or motifs. */
+/**
+ * What `GET /api/about` says; what this page reads of it is listed.
+ *
+ * @typedef {{source?: string, network?: string}} About
+ */
+
+/**
+ * The control channel and the drawer: drawn afresh when a server comes (back) with other knobs or motifs.
+ *
+ * @param {Player} player
+ * @param {number} measureFor seconds, or 0
+ */
 function connectControls(player, measureFor) {
+  /** @type {About} */
   let about = {};
   let drawn = '';
   let noted = '';
-  const use = usable(byId('controls'));
-  const live = new Live({
+  const enable = enabler(byId('controls', HTMLFieldSetElement));
+  const channel = new ControlChannel({
     settings: (settings) => controls.show(settings),
     error: (words) => {
       notice('setting', sentence(words));
@@ -32,48 +47,54 @@ function connectControls(player, measureFor) {
       const { loop } = stats;
       player.sourceSays(loop.status, loop.status_text);
       networks.show(loop.network);
-      guide.is(loop.pictures.includes('guide'));
-      painter.is(loop.pictures.includes('mask'));
+      guide.setThere(loop.pictures.includes('guide'));
+      painter.setThere(loop.pictures.includes('mask'));
       if (loop.notice && loop.notice !== noted) notice('engine', sentence(loop.notice));
       noted = loop.notice;
     },
-    network: () => draw(),
+    network: () => void draw(),
     link: (up) => {
-      use(up);
-      if (up) draw();
+      enable(up);
+      if (up) void draw();
     },
   });
   /** The controls that this server, with this network, has. */
   const draw = async () => {
-    networks.look();
+    void networks.update();
     try {
       let schema;
-      [schema, about] = await Promise.all(['api/schema', 'api/about'].map(async (url) => (await ask(url)).json()));
+      [schema, about] = await Promise.all(['api/schema', 'api/about'].map(async (url) => (await request(url)).json()));
       const now = JSON.stringify(schema);
       if (now !== drawn) {
         guide.forget();
         controls.build(schema);
       }
       drawn = now;
-      byId('drawer-open').disabled = false;
+      byId('drawer-open', HTMLButtonElement).disabled = false;
     } catch (error) {
-      notice('controls', error.message);
+      notice('controls', messageOf(error));
     }
   };
-  const latency = new Latency(player, live);
-  const patch = (changes) => live.patch(changes);
-  const guide = new Guide(patch);
+  const latency = new Latency(player, channel);
+  const patch = (/** @type {Partial<import('./control-channel.js').Settings>} */ changes) => channel.patch(changes);
+  const guide = new GuidePicture(patch);
   const painter = new Painter(player.video, patch);
   const networks = new Networks();
   const parts = { guide, painter, network: networks.element, latency: latency.element };
   const controls = new Controls(byId('controls'), patch, parts);
   if (!document.body.classList.contains('kiosk')) onPictures((file) => guide.take(file));
-  byId('drawer-open').addEventListener('click', () => guide.look());
-  live.open();
+  byId('drawer-open').addEventListener('click', () => guide.reload());
+  channel.open();
   if (measureFor) whenLive(() => latency.runByItself(measureFor));
 }
 
-/** The quiet line. It changes each second and is no live region: nobody wants that read out. */
+/**
+ * The quiet line. It changes each second and is no live region: nobody wants that read out.
+ *
+ * @param {Player} player
+ * @param {import('./control-channel.js').Stats} stats
+ * @param {About} about
+ */
 function showFigures(player, stats, about) {
   const rate = player.fps === null ? '' : `${Math.round(player.fps)} fps`;
   const age = stats.encoding.capture_to_packet_ms;
@@ -87,13 +108,16 @@ function showFigures(player, stats, about) {
 function enableByState() {
   new MutationObserver(() => {
     const [playing, started] = [state() === 'live', ['live', 'retrying', 'connecting'].includes(state())];
-    for (const id of ['compare', 'snapshot']) byId(id).disabled = !playing;
-    byId('camera').disabled = !started;
-    byId('turn').disabled = !started;
+    for (const id of ['compare', 'snapshot']) byId(id, HTMLButtonElement).disabled = !playing;
+    for (const id of ['camera', 'turn']) byId(id, HTMLButtonElement).disabled = !started;
   }).observe(document.body, { attributeFilter: ['data-state'] });
 }
 
-/** Once, when the picture plays. */
+/**
+ * Once, when the picture plays.
+ *
+ * @param {() => unknown} act
+ */
 function whenLive(act) {
   const watching = new MutationObserver(() => {
     if (state() !== 'live') return;
@@ -103,9 +127,9 @@ function whenLive(act) {
   watching.observe(document.body, { attributeFilter: ['data-state'] });
 }
 
-/** Not modal: Stop stays within reach. */
+/** Not modal: Stop can be pressed beside it. */
 function toggleHelp() {
-  const help = byId('help');
+  const help = byId('help', HTMLDialogElement);
   if (help.open) help.close();
   else help.show();
 }
@@ -115,28 +139,30 @@ function main() {
   const kiosk = params.has('kiosk');
   document.body.classList.toggle('kiosk', kiosk);
 
+  const video = byId('picture', HTMLVideoElement);
+  const camera = byId('camera', HTMLButtonElement);
   const player = new Player(params.get('dream'));
   const drawer = new Drawer();
   const stop = () => !['idle', 'stopped'].includes(state()) && player.stop();
   const full = new FullScreen(stop);
-  const compare = holdToCompare(byId('picture'), byId('compare'), (on) => player.compare(on));
+  const compare = holdToCompare(video, byId('compare', HTMLButtonElement), (on) => player.compare(on));
 
   byId('start').addEventListener('click', () => player.start());
   byId('stop').addEventListener('click', stop);
-  byId('camera').addEventListener('click', () => player.toggleCamera());
+  camera.addEventListener('click', () => player.toggleCamera());
   byId('turn').addEventListener('click', () => player.turnCamera());
   byId('snapshot').addEventListener('click', () => player.snapshot());
   byId('notice-close').addEventListener('click', dismiss);
   byId('help-open').addEventListener('click', toggleHelp);
   onKeys({
-    Escape: () => (byId('help').open ? toggleHelp() : stop()),
+    Escape: () => (byId('help', HTMLDialogElement).open ? toggleHelp() : stop()),
     s: stop,
     c: compare,
     f: () => full.toggle(),
     ...(!kiosk && {
       m: () => drawer.toggle(),
       p: () => player.snapshot(),
-      v: () => !byId('camera').disabled && player.toggleCamera(),
+      v: () => !camera.disabled && player.toggleCamera(),
       '?': toggleHelp,
     }),
   });
@@ -145,9 +171,9 @@ function main() {
 
   enableByState();
   hideWhenIdle();
-  fitPicture(byId('picture'));
+  fitPicture(video);
   connectControls(player, Math.min(MOST_MEASURED_S, Number(params.get('measure')) || 0));
-  // Who set up a kiosk has read the notice; a reload was pressed by somebody who had.
+  // Who set up a kiosk has read the notice; so has who pressed reload.
   if (kiosk || wasAccepted()) player.start();
   else setState('idle', '');
 }

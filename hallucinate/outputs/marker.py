@@ -2,7 +2,7 @@
 
 Eight columns and four rows of black and white cells, top left, row by row, white for 1: ``10``, sixteen bits of
 milliseconds, twelve check bits, ``01``. The four outer bits are always the same, and tell a reader what is black and
-what is white here. web/latency.js reads the same.
+what is white here. web/marker.js reads the same.
 """
 
 from __future__ import annotations

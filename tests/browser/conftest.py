@@ -34,23 +34,23 @@ FLAGS = [
 ]
 START_S = 60
 DREAM_WIDTH = 192
-# One size, and time enough on a busy machine: what is dreamed shall not depend on the governor here.
+# One size, and time enough on a busy machine: the governor must not change what is dreamed here.
 SETTINGS = Settings(dream_width=DREAM_WIDTH, dream_width_min=DREAM_WIDTH, fps=15.0, strength=0.8)
-ROOM_FOR_GUESTS = 1
+MAX_GUESTS = 1
 
 
 class ServerProcess:
     """``hallucinate --source scene`` as a process of its own, on a port that stays the same when it comes back.
 
-    arguments: more of them. surroundings: environment variables of its own.
+    arguments: more of them. environment: variables of its own.
     """
 
-    def __init__(self, *arguments: str, **surroundings: str) -> None:
+    def __init__(self, *arguments: str, **environment: str) -> None:
         self.port = 0
-        self._arguments, self._surroundings = arguments, surroundings
+        self._arguments, self._environment = arguments, environment
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
-        self._said: deque[str] = deque(maxlen=200)
+        self._lines: deque[str] = deque(maxlen=200)
 
     @property
     def url(self) -> str:
@@ -59,16 +59,16 @@ class ServerProcess:
     async def start(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "hallucinate", "--source", "scene", "--host", "127.0.0.1"),
-            *("--port", str(self.port), "--max-guests", str(ROOM_FOR_GUESTS), *self._arguments),
+            *("--port", str(self.port), "--max-guests", str(MAX_GUESTS), *self._arguments),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **self._surroundings},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **self._environment},
         )
         ready = asyncio.Event()
         self._reading = asyncio.create_task(self._read(self._process, ready))
         await asyncio.wait_for(ready.wait(), START_S)
-        assert self.port, "the server did not start:\n" + "".join(self._said)
+        assert self.port, "the server did not start:\n" + "".join(self._lines)
 
     async def kill(self) -> None:
         """End it without a word to anybody, as a power cut does."""
@@ -82,7 +82,7 @@ class ServerProcess:
     async def _read(self, process: asyncio.subprocess.Process, ready: asyncio.Event) -> None:
         assert process.stdout is not None
         async for line in process.stdout:
-            self._said.append(line.decode())
+            self._lines.append(line.decode())
             address = re.search(r"http://[^\s/]+:(\d+)", line.decode())
             if address:
                 self.port = int(address[1])
@@ -101,7 +101,7 @@ async def server() -> AsyncIterator[ServerProcess]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     if CHROMIUM is None:
-        missing = "no Chromium on this machine: apt install chromium, or the like"
+        missing = "there is no Chromium on this machine; on Debian: apt install chromium"
         pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
@@ -122,7 +122,7 @@ async def http(server: ServerProcess) -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def until_answer(http: aiohttp.ClientSession, path: str, name: str, value: object) -> None:
-    """Get it until the part of that name ("loop.pictures") has the value."""
+    """Request it until the part of that name ("loop.pictures") has the value."""
     async with asyncio.timeout(WAIT_S):
         while True:
             async with http.get(path) as response:
@@ -138,10 +138,10 @@ OpenPage = Callable[..., Awaitable[Viewer]]
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def open_page(browser: Browser, server: ServerProcess, http: aiohttp.ClientSession) -> AsyncIterator[OpenPage]:
-    """Opens pages, each in a context of its own. At the end: nothing went wrong in any, and nobody else was asked.
+    """Opens pages, each in a context of its own. At the end: nothing went wrong, and no other server was contacted.
 
     ``path`` is the address on the server, ``forgive`` a pattern of console errors that a test brings about
-    itself, ``before`` a script that runs before the page's own; the rest goes to Playwright's new_context.
+    itself, ``before`` a script that runs before the page's own; ``options`` go to Playwright's new_context.
     """
     contexts: list[BrowserContext] = []
     viewers: list[tuple[Viewer, str]] = []

@@ -1,4 +1,4 @@
-"""The controls: drawn from the schema, in step on all pages, within reach of thumb, keyboard and screen reader."""
+"""The controls: drawn from the schema, in step on all pages, usable by thumb, keyboard and screen reader."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def test_a_slider_under_a_hand_stays_under_it(open_page: OpenPage, http: a
     await held.page.clock.install()
     await held.page.mouse.down()
     await other.until("document.getElementById('knob-strength').value === '0.5'")
-    await held.page.clock.fast_forward(5000)  # a hand that rests is still a hand
+    await held.page.clock.fast_forward(5000)  # a hand that does not move is still a hand
 
     async with http.patch("/api/settings", json={"strength": 0.2}) as response:
         assert response.status == 200
@@ -95,25 +95,25 @@ async def test_the_mix_is_made_with_a_thumb(open_page: OpenPage, http: aiohttp.C
     assert small == []
 
 
-async def test_all_is_within_reach_of_the_keyboard(open_page: OpenPage) -> None:
+async def test_the_keyboard_gets_to_every_control(open_page: OpenPage) -> None:
     viewer = await open_page()
     await viewer.start()
     await viewer.open_drawer()
     await viewer.open_all()
     await viewer.page.evaluate("() => document.body.focus()")
-    wanted = await viewer.page.evaluate("""() => [...document.querySelectorAll('button, select, input, summary')]
+    usable = await viewer.page.evaluate("""() => [...document.querySelectorAll('button, select, input, summary')]
       .filter((element) => element.checkVisibility() && !element.matches(':disabled') && element.tabIndex >= 0)
       .map((element, at) => { element.dataset.at = at; return at; })""")
-    reached = {}
-    for _ in range(2 * len(wanted)):
+    outlines = {}
+    for _ in range(2 * len(usable)):
         await viewer.page.keyboard.press("Tab")
         at, outline = await viewer.page.evaluate(
             "() => [document.activeElement.dataset.at, getComputedStyle(document.activeElement).outlineStyle]"
         )
         if at is not None:
-            reached[int(at)] = outline
-    assert set(wanted) <= set(reached)
-    assert "none" not in reached.values()
+            outlines[int(at)] = outline
+    assert set(usable) <= set(outlines)
+    assert "none" not in outlines.values()
 
     assert await viewer.page.inner_text("#knob-motifs .only[tabindex='0']") == "eye"  # which is chosen
     await viewer.page.focus("#knob-motifs .only[tabindex='0']")
@@ -190,7 +190,7 @@ async def test_everything_has_a_name(open_page: OpenPage) -> None:
     assert faults == []
 
 
-async def test_a_refused_setting_is_said_and_the_control_goes_back(open_page: OpenPage) -> None:
+async def test_a_refused_setting_is_reported_and_the_control_goes_back(open_page: OpenPage) -> None:
     viewer = await open_page()
     await viewer.start()
     await viewer.open_drawer()

@@ -26,8 +26,8 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
     folder: Path = tmp_path_factory.mktemp("weights")
     save_file(random_tensors(outlined(KNOWS)[0]), folder / "random.safetensors")
     arguments = ("--network", KNOWS, "--weights", str(folder / "random.safetensors"))
-    surroundings = {name: str(folder) for name in ("HALLUCINATE_WEIGHTS", "XDG_CACHE_HOME", "TORCH_HOME")}
-    process = ServerProcess(*arguments, **surroundings, https_proxy="http://127.0.0.1:1")
+    environment = {name: str(folder) for name in ("HALLUCINATE_WEIGHTS", "XDG_CACHE_HOME", "TORCH_HOME")}
+    process = ServerProcess(*arguments, **environment, https_proxy="http://127.0.0.1:1")
     await process.start()
     yield process
     await process.kill()
@@ -94,7 +94,7 @@ async def test_the_network_is_switched_and_the_stream_never_stops(
     await other.until("document.querySelector('.networks summary').textContent === 'Networkmotif'")
 
 
-async def test_what_cannot_be_fetched_is_said_and_the_dream_goes_on(open_page: OpenPage) -> None:
+async def test_what_cannot_be_fetched_is_reported_and_the_dream_goes_on(open_page: OpenPage) -> None:
     viewer = await open_page()
     await viewer.start()
     await viewer.open_drawer()

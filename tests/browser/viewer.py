@@ -1,4 +1,4 @@
-"""A page as the tests see it: waits for conditions, reads what is shown, notes what went wrong."""
+"""A page as the tests see it: waits for conditions, reads what it displays, notes what went wrong."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WAIT_S, GAP_MS = 20, 1000
 
 
 class Viewer:
-    """One page, and what it asked for and complained of."""
+    """One page, its requests and its complaints."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -25,7 +25,7 @@ class Viewer:
         page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error}"))
         page.on(
             "console",
-            lambda said: said.type in ("error", "warning") and self.errors.append(f"{said.text} {said.location}"),
+            lambda line: line.type in ("error", "warning") and self.errors.append(f"{line.text} {line.location}"),
         )
         page.on("request", lambda request: self.requests.append(request.url))
         page.on("websocket", lambda socket: self.requests.append(socket.url))
@@ -48,6 +48,10 @@ class Viewer:
 
     async def until_state(self, name: str) -> None:
         await self.until(f"document.body.dataset.state === '{name}'")
+
+    async def until_notice(self, name: str) -> None:
+        """Wait until the notice of this name is on the page."""
+        await self.until(f"document.querySelector('#notice:not([hidden])')?.dataset.notice === '{name}'")
 
     async def start(self) -> None:
         """Press Start and wait for the picture."""
@@ -94,7 +98,7 @@ class Viewer:
         script = "() => Math.max(window.gaps.longest, performance.now() - window.gaps.last)"
         return float(await self.page.evaluate(script))
 
-    async def hand_in(self, file: bytes, kind: str, name: str = "drop") -> None:
+    async def bring(self, file: bytes, kind: str, name: str = "drop") -> None:
         """Drop a file on the page, or paste it, as a browser tells a page of it."""
         script = """([file, type, name]) => {
           const data = new DataTransfer();
@@ -107,15 +111,17 @@ class Viewer:
 
     async def picture(self) -> Picture:
         """The next frame as it arrived: uint8 RGB (H, W, 3)."""
-        await self.frames(1)
-        script = """() => {
+        script = """() => new Promise((resolve) => {
           const video = document.getElementById('picture');
-          const canvas = document.createElement('canvas');
-          [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
-          canvas.getContext('2d').drawImage(video, 0, 0);
-          return canvas.toDataURL('image/png').split(',')[1];
-        }"""
-        png = np.frombuffer(base64.b64decode(await self.page.evaluate(script)), np.uint8)
+          video.requestVideoFrameCallback(() => {  // here, before another stream can take its place
+            const canvas = document.createElement('canvas');
+            [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+            canvas.getContext('2d').drawImage(video, 0, 0);
+            resolve(canvas.toDataURL('image/png').split(',')[1]);
+          });
+        })"""
+        encoded = await asyncio.wait_for(self.page.evaluate(script), WAIT_S)
+        png = np.frombuffer(base64.b64decode(encoded), np.uint8)
         return np.asarray(cv2.cvtColor(cv2.imdecode(png, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB), np.uint8)
 
     async def value(self, control: str) -> str:

@@ -1,5 +1,8 @@
-// The panel in the headset: what it says and where its parts are, drawn on a canvas. hands.js points at it.
+// @ts-check
+// The panel in the headset: what it says and where its parts are, drawn on a canvas. pointers.js points at it.
 
+import { contextOf } from '../canvas.js';
+import { displayName } from '../name-picker.js';
 import { CanvasTexture, LinearFilter, Mesh, MeshBasicMaterial, PlaneGeometry, SRGBColorSpace } from '../vendor/three/three.module.js';
 
 const [WIDTH, HEIGHT] = [960, 620];
@@ -7,7 +10,11 @@ const WIDE_M = 0.78;
 const INK = { glass: 'rgb(20 17 23 / 94%)', line: 'rgb(241 236 230 / 16%)', veil: 'rgb(241 236 230 / 9%)', paper: '#f1ece6', soft: '#b8b1ab', accent: '#ffb48f', dark: '#21120a' };
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 
-// What can be pressed: [x, y, width, height], larger than drawn, for a ray trembles.
+/** @typedef {[x: number, y: number, width: number, height: number]} Box */
+/** @typedef {'strength' | 'previous' | 'next' | 'recentre' | 'leave'} Part */
+
+// What can be pressed: larger than drawn, for a ray trembles.
+/** @type {Record<Part, Box>} */
 const PARTS = {
   strength: [40, 100, 880, 140],
   previous: [40, 280, 120, 140],
@@ -19,18 +26,26 @@ const TRACK = [70, 890, 190]; // from x, to x, at y
 
 export class Panel {
   #canvas = Object.assign(document.createElement('canvas'), { width: WIDTH, height: HEIGHT });
-  #draw = this.#canvas.getContext('2d');
+  #draw = contextOf(this.#canvas);
   #texture = new CanvasTexture(this.#canvas);
   #on;
   #state = 'Live';
   #strength = 0;
   #motif = '';
+  /** @type {Map<string, HTMLImageElement>} */
   #pictures = new Map();
+  /** @type {Set<Part>} */
   #hovered = new Set();
 
   mesh;
 
-  /** `on`: {strength(value), motif(step), recentre(), leave()}. */
+  /**
+   * @param {object} on
+   * @param {(value: number) => void} on.strength
+   * @param {(by: 1 | -1) => void} on.motif so many on
+   * @param {() => void} on.recentre
+   * @param {() => void} on.leave
+   */
   constructor(on) {
     this.#on = on;
     this.#texture.colorSpace = SRGBColorSpace;
@@ -43,35 +58,59 @@ export class Panel {
     this.#redraw();
   }
 
-  /** Show where the settings stand, whoever moved them. */
+  /**
+   * Show where the settings stand, whoever moved them.
+   *
+   * @param {{strength: number, motif: string}} settings
+   */
   show({ strength, motif }) {
     [this.#strength, this.#motif] = [strength, motif];
     this.#redraw();
   }
 
-  /** What the page is doing, in words. */
+  /**
+   * What the page is doing, in words.
+   *
+   * @param {string} words
+   */
   say(words) {
     if (words === this.#state) return;
     this.#state = words;
     this.#redraw();
   }
 
-  /** The name of the part at this place of the panel, 0 to 1 each way from bottom left; null between the parts. */
+  /**
+   * The part at this place of the panel; null between the parts.
+   *
+   * @param {{x: number, y: number}} place 0 to 1, from bottom left
+   * @returns {Part | null}
+   */
   partAt({ x, y }) {
     const [px, py] = [x * WIDTH, (1 - y) * HEIGHT];
-    const within = ([left, top, wide, high]) => px >= left && px <= left + wide && py >= top && py <= top + high;
-    return Object.keys(PARTS).find((name) => within(PARTS[name])) ?? null;
+    const within = (/** @type {Box} */ [left, top, wide, high]) => (
+      px >= left && px <= left + wide && py >= top && py <= top + high);
+    const parts = /** @type {Part[]} */ (Object.keys(PARTS));
+    return parts.find((name) => within(PARTS[name])) ?? null;
   }
 
-  /** Which parts are pointed at. */
+  /**
+   * Which parts are pointed at.
+   *
+   * @param {(Part | null)[]} parts
+   */
   hover(parts) {
-    const now = new Set(parts.filter(Boolean));
+    const now = new Set(parts.filter((part) => part !== null));
     if (now.size === this.#hovered.size && [...now].every((part) => this.#hovered.has(part))) return;
     this.#hovered = now;
     this.#redraw();
   }
 
-  /** A part was pressed, or the strength is dragged. */
+  /**
+   * A part was pressed, or the strength is dragged.
+   *
+   * @param {Part} part
+   * @param {{x: number}} place
+   */
   press(part, { x }) {
     if (part === 'strength') {
       const [from, to] = TRACK;
@@ -79,7 +118,7 @@ export class Panel {
       this.#redraw();
       this.#on.strength(Math.round(this.#strength * 100) / 100);
     } else if (part === 'previous' || part === 'next') this.#on.motif(part === 'next' ? 1 : -1);
-    else this.#on[part]?.();
+    else this.#on[part]();
   }
 
   #redraw() {
@@ -108,14 +147,14 @@ export class Panel {
   }
 
   #drawMotif() {
-    for (const [part, way] of [['previous', -1], ['next', 1]]) {
+    for (const [part, direction] of /** @type {const} */ ([['previous', -1], ['next', 1]])) {
       const [x, y, wide, high] = PARTS[part];
       if (this.#hovered.has(part)) this.#box(x, y, wide, high, 28, INK.veil);
       const [cx, cy] = [x + wide / 2, y + high / 2];
       this.#draw.beginPath();
-      this.#draw.moveTo(cx - way * 10, cy - 22);
-      this.#draw.lineTo(cx + way * 12, cy);
-      this.#draw.lineTo(cx - way * 10, cy + 22);
+      this.#draw.moveTo(cx - direction * 10, cy - 22);
+      this.#draw.lineTo(cx + direction * 12, cy);
+      this.#draw.lineTo(cx - direction * 10, cy + 22);
       Object.assign(this.#draw, { lineWidth: 5, lineCap: 'round', lineJoin: 'round', strokeStyle: INK.paper });
       this.#draw.stroke();
     }
@@ -128,20 +167,25 @@ export class Panel {
       this.#draw.restore();
     }
     this.#text('Motif', picture ? 392 : 480, 318, 28, INK.soft, picture ? 'left' : 'center');
-    this.#text(this.#motif.replaceAll('_', ' ') || 'none', picture ? 392 : 480, 368, 42, INK.paper, picture ? 'left' : 'center', 390);
+    this.#text(displayName(this.#motif) || 'no motif', picture ? 392 : 480, 368, 42, INK.paper, picture ? 'left' : 'center', 390);
   }
 
+  /** @param {string} motif */
   #pictureOf(motif) {
     if (!motif) return null;
-    if (!this.#pictures.has(motif)) {
-      const image = Object.assign(new Image(), { src: `motifs/${encodeURIComponent(motif)}.jpg` });
+    let image = this.#pictures.get(motif);
+    if (!image) {
+      image = Object.assign(new Image(), { src: `motifs/${encodeURIComponent(motif)}.jpg` });
       image.addEventListener('load', () => this.#redraw());
       this.#pictures.set(motif, image);
     }
-    const image = this.#pictures.get(motif);
     return image.complete && image.naturalWidth ? image : null;
   }
 
+  /**
+   * @param {Part} part
+   * @param {string} words
+   */
   #button(part, words, strong = false) {
     const [x, y, wide, high] = PARTS[part];
     const over = this.#hovered.has(part);
@@ -150,11 +194,27 @@ export class Panel {
     this.#text(words, x + wide / 2, y + high / 2, 36, strong ? INK.dark : INK.paper, 'center', wide - 60);
   }
 
+  /**
+   * @param {number} x
+   * @param {number} y
+   * @param {number} wide
+   * @param {number} high
+   * @param {number} radius
+   */
   #round(x, y, wide, high, radius) {
     this.#draw.beginPath();
     this.#draw.roundRect(x, y, wide, high, Math.min(radius, wide / 2, high / 2));
   }
 
+  /**
+   * @param {number} x
+   * @param {number} y
+   * @param {number} wide
+   * @param {number} high
+   * @param {number} radius
+   * @param {string} fill
+   * @param {string | null} [line]
+   */
   #box(x, y, wide, high, radius, fill, line = null) {
     if (wide <= 0) return;
     this.#round(x, y, wide, high, radius);
@@ -163,6 +223,15 @@ export class Panel {
     if (line) Object.assign(this.#draw, { strokeStyle: line, lineWidth: 3 }).stroke();
   }
 
+  /**
+   * @param {string} words
+   * @param {number} x
+   * @param {number} y
+   * @param {number} size
+   * @param {string} colour
+   * @param {CanvasTextAlign} [align]
+   * @param {number} [most] pixels wide
+   */
   #text(words, x, y, size, colour, align = 'left', most = undefined) {
     Object.assign(this.#draw, { font: `500 ${size}px ${FONT}`, fillStyle: colour, textAlign: align, textBaseline: 'middle' });
     this.#draw.fillText(words, x, y, most);

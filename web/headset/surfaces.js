@@ -1,3 +1,4 @@
+// @ts-check
 // What the picture is put on: an inward sphere, or a curved screen; once, or once for each eye.
 
 import { BackSide, CylinderGeometry, Group, Mesh, ShaderMaterial, SphereGeometry, Vector2, Vector4 } from '../vendor/three/three.module.js';
@@ -43,8 +44,8 @@ const SPHERE = `${FRAGMENT_HEAD}
   vec3 beside(float x, float y) {
     return (seen(vec2(x, y - 3.0 * texel.y / part.w)) + seen(vec2(x, y)) + seen(vec2(x, y + 3.0 * texel.y / part.w))).rgb / 3.0;
   }
-  // A codec does not know that the picture's sides meet, and leaves a step there: it is spread over some degrees.
-  vec3 mended(vec2 at) {
+  // A codec does not know that the picture's sides meet, and makes a step there: it is spread over some degrees.
+  vec3 correction(vec2 at) {
     float near = 1.0 - min(at.x, 1.0 - at.x) / SPREAD;
     if (half_ > 0.0 || near <= 0.0) return vec3(0.0);
     float edge = texel.x / part.z;
@@ -58,7 +59,7 @@ const SPHERE = `${FRAGMENT_HEAD}
     float width = mix(2.0 * PI, PI, half_);
     vec2 at = vec2(0.5 + longitude / width, 0.5 + asin(clamp(d.y, -1.0, 1.0)) / PI);
     float edge = half_ * smoothstep(PI * 0.485, PI * 0.5, abs(longitude));
-    vec4 colour = vec4(seen(at).rgb + mended(at), 1.0);
+    vec4 colour = vec4(seen(at).rgb + correction(at), 1.0);
     gl_FragColor = mix(colour, neutral(d.y), max(faded, edge));
   }`;
 
@@ -69,7 +70,19 @@ const SCREEN = `${FRAGMENT_HEAD}
     gl_FragColor = vec4(colour.rgb, border.x * border.y);
   }`;
 
-/** The part of the picture for an eye, 'left' or 'right': [x, y, width, height] of the texture, y upwards. */
+/**
+ * As /api/about says it.
+ *
+ * @typedef {{projection?: 'flat' | 'equirect' | 'half-equirect', layout?: 'mono' | 'top-bottom' | 'side-by-side'}} Panorama
+ */
+
+/**
+ * The part of the picture for an eye: [x, y, width, height] of the texture, y upwards.
+ *
+ * @param {'left' | 'right'} eye
+ * @param {Panorama['layout']} layout
+ * @returns {[number, number, number, number]}
+ */
 export function partFor(eye, layout) {
   if (layout === 'top-bottom') return [0, eye === 'left' ? 0.5 : 0, 1, 0.5];
   if (layout === 'side-by-side') return [eye === 'left' ? 0 : 0.5, 0, 0.5, 1];
@@ -84,10 +97,11 @@ export class Surface {
 
   group = new Group();
 
-  /** `panorama`: {projection, layout}, as /api/about says it. */
+  /** @param {Panorama} panorama */
   constructor({ projection = 'flat', layout = 'mono' }) {
     this.#flat = projection === 'flat';
     this.#layout = layout;
+    /** @type {('left' | 'right')[]} */
     const eyes = layout === 'mono' ? ['left'] : ['left', 'right'];
     this.#materials = eyes.map((eye) => new ShaderMaterial({
       vertexShader: VERTEX,
@@ -117,6 +131,11 @@ export class Surface {
 
   get isFlat() { return this.#flat; }
 
+  /**
+   * @param {import('../vendor/three/three.module.js').Texture} texture
+   * @param {number} width
+   * @param {number} height
+   */
   show(texture, width, height) {
     for (const { uniforms } of this.#materials) {
       uniforms.map.value = texture;
@@ -130,7 +149,7 @@ export class Surface {
     }
   }
 
-  /** `yaw`: radians to the left by which the front is turned. */
+  /** @param {{faded: number, yaw: number}} how yaw: radians to the left by which the front is turned */
   set({ faded, yaw }) {
     for (const { uniforms } of this.#materials) {
       uniforms.faded.value = uniforms.map.value ? faded : 1;
@@ -138,10 +157,15 @@ export class Surface {
     }
   }
 
+  /** @param {boolean} yes */
   set visible(yes) { this.group.visible = yes; }
 }
 
-/** A piece of a cylinder around the viewer; a tall picture takes less of the view, so that its top stays in sight. */
+/**
+ * A piece of a cylinder around the viewer; a tall picture takes less of the view, so that its top stays in sight.
+ *
+ * @param {number} aspect
+ */
 function screen(aspect) {
   const angle = Math.min(SCREEN_RAD, 0.95 * aspect);
   return new CylinderGeometry(SCREEN_M, SCREEN_M, (SCREEN_M * angle) / aspect, 48, 1, true, Math.PI - angle / 2, angle);

@@ -1,4 +1,5 @@
-// Looking around without a headset: drag, arrow keys, wheel, and the way that a phone is held.
+// @ts-check
+// Looking around without a headset: drag, arrow keys, wheel, and how a phone is held.
 
 import { Euler, MathUtils, Quaternion, Vector3 } from '../vendor/three/three.module.js';
 
@@ -6,21 +7,30 @@ const TURN_PER_S = 75; // degrees, while an arrow key is held
 const TAP_DEG = 6; // what one press of it turns at least
 const [NARROW, WIDE] = [35, 95]; // degrees from top to bottom
 const UP = 89;
-const KEYS = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+/** @type {Map<string, [number, number]>} */
+const KEYS = new Map([['ArrowLeft', [1, 0]], ['ArrowRight', [-1, 0]], ['ArrowUp', [0, 1]], ['ArrowDown', [0, -1]]]);
 const OUT_OF_THE_BACK = new Quaternion(-Math.SQRT1_2, 0, 0, Math.SQRT1_2); // a phone's camera looks out of its back
 
-export class Looking {
+export class LookAround {
   #view;
   #camera;
   #yaw = 0; // degrees, to the left
   #pitch = 0; // degrees, up
-  #held = new Set();
-  #from = null;
+  /** @type {Set<string>} */
+  #held = new Set(); // keys
+  /** @type {[number, number] | null} */
+  #from = null; // where the finger was last
+  /** @type {Quaternion | null} */
   #tilt = null;
   #tiltZero = 0;
 
+  /**
+   * @param {HTMLElement} view
+   * @param {import('../vendor/three/three.module.js').PerspectiveCamera} camera
+   */
   constructor(view, camera) {
-    [this.#view, this.#camera] = [view, camera];
+    this.#view = view;
+    this.#camera = camera;
     view.addEventListener('pointerdown', (event) => this.#down(event));
     view.addEventListener('pointermove', (event) => this.#moved(event));
     for (const type of ['pointerup', 'pointercancel']) view.addEventListener(type, () => { this.#from = null; });
@@ -36,18 +46,26 @@ export class Looking {
   /** Face the front again. */
   recentre() {
     [this.#yaw, this.#pitch] = [0, 0];
-    this.#tiltZero = this.#tilt ? this.#heading() : 0;
+    this.#tiltZero = this.#tilt ? heading(this.#tilt) : 0;
   }
 
-  /** `by` degrees more, or fewer, from top to bottom. */
+  /**
+   * See more, or less.
+   *
+   * @param {number} by degrees more from top to bottom
+   */
   zoom(by) {
     this.#camera.fov = MathUtils.clamp(this.#camera.fov + by, NARROW, WIDE);
     this.#camera.updateProjectionMatrix();
   }
 
-  /** Point the camera; once per frame, `seconds` after the last. */
+  /**
+   * Point the camera; once per frame.
+   *
+   * @param {number} seconds since the last
+   */
   advance(seconds) {
-    for (const key of this.#held) this.#turn(KEYS[key], TURN_PER_S * seconds);
+    for (const key of this.#held) this.#turn(KEYS.get(key) ?? [0, 0], TURN_PER_S * seconds);
     const look = new Quaternion().setFromEuler(new Euler(MathUtils.degToRad(this.#pitch), MathUtils.degToRad(this.#yaw), 0, 'YXZ'));
     if (this.#tilt) {
       const turned = new Quaternion().setFromAxisAngle(new Vector3(0, 1, 0), MathUtils.degToRad(this.#yaw) - this.#tiltZero);
@@ -57,18 +75,21 @@ export class Looking {
     this.#camera.quaternion.copy(look);
   }
 
-  /** Whether this device may tell how it is held; iOS has to be asked, after a press. */
+  /** Whether this device may tell how it is held; iOS wants a permission, after a press. */
   static get canTilt() {
     return 'DeviceOrientationEvent' in window && window.isSecureContext && matchMedia('(pointer: coarse)').matches;
   }
 
-  /** Follow the way that the device is held. Fails, in words, when it may not be known. */
+  /** Look where the device is turned. Fails, in words, when it may not be known. */
   async followTilt() {
-    const allowed = await DeviceOrientationEvent.requestPermission?.().catch(() => 'denied') ?? 'granted';
-    if (allowed !== 'granted') throw new Error('This device may not tell how it is held; allow motion for this page.');
-    window.addEventListener('deviceorientation', (event) => this.#tilted(event));
+    // In Safari alone; of no standard that TypeScript knows.
+    const event = /** @type {{requestPermission?: () => Promise<string>}} */ (/** @type {unknown} */ (DeviceOrientationEvent));
+    const allowed = await event.requestPermission?.().catch(() => 'denied') ?? 'granted';
+    if (allowed !== 'granted') throw new Error('This device may not tell how it is held. Allow motion sensors for this page.');
+    window.addEventListener('deviceorientation', (tilted) => this.#tilted(tilted));
   }
 
+  /** @param {DeviceOrientationEvent} event */
   #tilted({ alpha, beta, gamma }) {
     if (alpha === null || beta === null || gamma === null) return;
     const first = this.#tilt === null;
@@ -80,20 +101,27 @@ export class Looking {
     if (first) this.recentre();
   }
 
-  #heading() { return new Euler().setFromQuaternion(this.#tilt, 'YXZ').y; }
-
+  /**
+   * @param {[number, number]} direction to the left, and up
+   * @param {number} degrees
+   */
   #turn([left, up], degrees) {
     this.#yaw += left * degrees;
     this.#pitch = MathUtils.clamp(this.#pitch + up * degrees, -UP, UP);
   }
 
+  /** @param {PointerEvent} event */
   #down(event) {
     if (event.button !== 0) return;
     this.#from = [event.clientX, event.clientY];
     this.#view.setPointerCapture(event.pointerId);
   }
 
-  // The picture stays under the finger.
+  /**
+   * The picture stays under the finger.
+   *
+   * @param {PointerEvent} event
+   */
   #moved(event) {
     if (!this.#from) return;
     const perPixel = this.#camera.fov / this.#view.clientHeight;
@@ -101,16 +129,23 @@ export class Looking {
     this.#from = [event.clientX, event.clientY];
   }
 
+  /** @param {KeyboardEvent} event */
   #key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const direction = KEYS.get(event.key);
     if (event.key === 'Home') this.recentre();
     else if (event.key === '+' || event.key === '=') this.zoom(-5);
     else if (event.key === '-') this.zoom(5);
-    else if (!(event.key in KEYS)) return;
+    else if (!direction) return;
     else if (!event.repeat) {
       this.#held.add(event.key);
-      this.#turn(KEYS[event.key], TAP_DEG);
+      this.#turn(direction, TAP_DEG);
     }
     event.preventDefault();
   }
+}
+
+/** @param {Quaternion} turned */
+function heading(turned) {
+  return new Euler().setFromQuaternion(turned, 'YXZ').y;
 }

@@ -1,4 +1,4 @@
-"""What people ask for beside motifs: layers, a picture of their own, a part of the picture."""
+"""What people dream of beside motifs: layers, a picture of their own, a part of the picture."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def png_of(picture: Picture) -> bytes:
 
 
 def likeness(network: Network, picture: Picture, guide: Picture) -> float:
-    """What a guide's dream climbs: the mean over places of the largest product with the guide's columns."""
+    """The objective of a guide's dream: the mean over places of the largest product with the guide's columns."""
     sizes = [(DREAM_WIDTH, DREAM_WIDTH * p.shape[0] // p.shape[1]) for p in (picture, guide)]
     small = [np.asarray(cv2.resize(p, size), np.uint8) for p, size in zip((picture, guide), sizes, strict=True)]
     a, y = (features(network, network.default_layer, to_tensor(p, torch.device("cpu"))) for p in small)
@@ -59,7 +59,7 @@ async def test_a_picture_dropped_is_dreamed_of_at_once_and_the_stream_goes_on(
     await viewer.frames(5)
 
     async def dropped() -> None:
-        await viewer.hand_in(png_of(checks()), "image/png")
+        await viewer.bring(png_of(checks()), "image/png")
         await viewer.until("!document.querySelector('.weight.guide').hidden")
         await viewer.until("document.querySelector('.guide img').naturalWidth === 320")
         await picture_that(viewer, lambda picture: likeness(network, picture, checks()) > 1.3 * camera)
@@ -83,22 +83,22 @@ async def test_a_picture_dropped_is_dreamed_of_at_once_and_the_stream_goes_on(
     await other.until("document.querySelector('.weight.guide').hidden")
 
 
-async def test_a_picture_is_pasted_or_chosen_and_what_is_none_is_said(
+async def test_a_picture_is_pasted_or_chosen_and_other_files_are_refused(
     open_page: OpenPage, http: aiohttp.ClientSession
 ) -> None:
     viewer = await open_page(forgive="400", **PHONE)
     await viewer.start()
-    await viewer.hand_in(b"no picture at all", "text/plain")
-    await viewer.until("document.getElementById('notice-words').textContent.startsWith('The guide is not a picture')")
+    await viewer.bring(b"no picture at all", "text/plain")
+    await viewer.until_notice("guide")
     await until_answer(http, "/api/settings", "guide", 0)
 
-    await viewer.hand_in(png_of(checks()), "image/png", "paste")
+    await viewer.bring(png_of(checks()), "image/png", "paste")
     await until_answer(http, "/api/settings", "guide", 1)
     large = np.repeat(np.repeat(checks(), 8, 0), 8, 1)
     await viewer.page.set_input_files(
         "#guide-file", {"name": "photo.png", "mimeType": "image/png", "buffer": png_of(large)}
     )
-    await viewer.until("document.querySelector('.guide img').naturalHeight === 384")  # of 1024 × 768, shown at 512
+    await viewer.until("document.querySelector('.guide img').naturalHeight === 384")  # of 1024 × 768, displayed at 512
     await until_answer(http, "/api/settings", "guide", 1)
 
 
@@ -230,4 +230,4 @@ async def test_layers_and_motifs_are_one_mix(open_page: OpenPage, http: aiohttp.
     await viewer.page.click("#knob-motifs .only:has-text('spiral')")
     await until_answer(http, "/api/settings", "layers", {})
     await viewer.page.click("[aria-label='Remove spiral']")
-    await viewer.until("document.querySelector('.mix').innerText.includes('Nothing is asked for')")
+    await viewer.until("document.querySelector('.weights > .about').checkVisibility()")

@@ -1,13 +1,15 @@
-// The video as a texture, told of each frame as it comes; and how far it has faded since none came.
+// @ts-check
+// The video as a texture, which notices each frame as it comes; and how far it has faded since none came.
 
 import { LinearFilter, SRGBColorSpace, VideoTexture } from '../vendor/three/three.module.js';
 
 const STALLED_MS = 1000;
-const FADE_S = 0.35; // the time in which a fade gets two thirds of its way
+const FADE_S = 0.35; // the time in which a fade is two thirds done
 
-export class Picture {
+export class LiveTexture {
   #video;
   #onTexture;
+  /** @type {VideoTexture | null} */
   #texture = null;
   #size = '';
   #frameAt = -Infinity;
@@ -16,9 +18,14 @@ export class Picture {
   /** 0: the picture. 1: the neutral, and nothing of the picture. */
   faded = 1;
 
-  /** `onTexture(texture, width, height)` is told when there is one, and of another when the size has changed. */
+  /**
+   * @param {HTMLVideoElement} video
+   * @param {(texture: VideoTexture, width: number, height: number) => void} onTexture
+   *   called when there is one, and again when the size has changed
+   */
   constructor(video, onTexture) {
-    [this.#video, this.#onTexture] = [video, onTexture];
+    this.#video = video;
+    this.#onTexture = onTexture;
     const frame = () => {
       this.#came();
       video.requestVideoFrameCallback(frame);
@@ -28,7 +35,11 @@ export class Picture {
 
   get stalled() { return performance.now() - this.#frameAt > STALLED_MS; }
 
-  /** Once per frame of the display, `seconds` after the last. */
+  /**
+   * Once per frame of the display.
+   *
+   * @param {number} seconds since the last
+   */
   advance(seconds) {
     // A browser that calls nobody back for frames, or not while it draws for a headset, has counted them.
     const counted = this.#video.getVideoPlaybackQuality?.().totalVideoFrames ?? 0;
