@@ -71,18 +71,19 @@ def look(picture: Picture) -> tuple[float, float, float]:
 def departures(network: Network, settings: Settings, minutes: float) -> tuple[list[float], list[float]]:
     """The look at ten seconds, and the largest relative departure from it of any window until the end."""
     calibration = read_strength_calibration(shipped("calibration") / "strength" / f"{network.name}.json")
-    dreamer = Dreamer(network, CPU, calibration=calibration)
+    session, point = Dreamer(network, CPU, calibration).session(settings), OperatingPoint(DREAMED, 1)
     still = View(640, 360, seed=0).draw(12.0)
     camera = cv2.resize(still, SIZE, interpolation=cv2.INTER_AREA)
     grain = [np.random.default_rng(n).normal(0, 1.5, camera.shape) for n in range(8)]
     seen = [np.asarray(np.clip(camera + g, 0, 255), np.uint8) for g in grain]
     windows: list[list[tuple[float, float, float]]] = []
     for n in range(round((minutes * 60 + WINDOW_S) * FPS)):
-        dreamed = dreamer.dream(Frame(seen[n % 8], round(n / FPS * 1e9)), settings, OperatingPoint(DREAMED, 1))
+        frame = Frame(seen[n % 8], round(n / FPS * 1e9))
+        output = session.step(frame, frame.captured_ns, point)
         if n % FPS == 0:  # once a second
             if n % round(WINDOW_S * FPS) == 0:
                 windows.append([])
-            windows[-1].append(look(dreamed))
+            windows[-1].append(look(output.dream))
     looks = np.array([np.mean(window, 0) for window in windows[int(FIRST_S / WINDOW_S) :]])
     off = np.abs(looks / looks[0] - 1).max(0)
     return [float(v) for v in looks[0]], [float(v) for v in off]

@@ -29,7 +29,7 @@ from rich.table import Table
 
 from benchmarks.live import CHROMIUM, FLAGS, sample, serving
 from hallucinate.frame import Picture
-from hallucinate.settings import read_size
+from hallucinate.options import read_size
 
 SETTLE_S, REPORT_WITHIN_S = 8.0, 30.0
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import math
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from hallucinate.device import describe
 from hallucinate.dream import sphere
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.strength import read_strength_calibration
-from hallucinate.dream.surface import Surface, widened
+from hallucinate.dream.surface import Geometry, Surface, widened
 from hallucinate.files import shipped, write_json
 from hallucinate.frame import Frame, OperatingPoint, Picture
 from hallucinate.networks import Network
@@ -129,15 +130,15 @@ def any_way_up(whole: bool) -> list[Field]:
     return found
 
 
-def dreamed(network: Network, surface: Surface, camera: Picture, frames: int, seed: int) -> Field:
+def residual_of(network: Network, surface: Surface, camera: Picture, frames: int, seed: int) -> Field:
     """What is left of so many frames of a still camera, over the camera's picture: (H, W, 3) in [-255, 255]."""
     calibration = read_strength_calibration(shipped("calibration") / "strength" / f"{network.name}.json")
-    dreamer = Dreamer(network, CPU, seed, calibration, surface)
-    asked = {"motifs": {"eye": 1.0}} if "eye" in network.motifs else {"layers": {network.default_layer: 1.0}}
-    settings = Settings.model_validate({**asked, "strength": 0.7, "motif_degrees": 40.0, "octaves": 2})
-    for n in range(frames):
-        shown = dreamer.dream(Frame(camera, round(n / 12 * 1e9)), settings, OperatingPoint(camera.shape[1], 1))
-    return shown.astype(np.float64) - camera
+    mix = {"motifs": {"eye": 1.0}} if "eye" in network.motifs else {"layers": {network.default_layer: 1.0}}
+    settings = Settings.model_validate({**mix, "strength": 0.7, "motif_degrees": 40.0, "octaves": 2})
+    session = Dreamer(network, CPU, calibration).session(settings, seed, Geometry(surface))
+    point = OperatingPoint(camera.shape[1], 1)
+    outputs = (session.step(Frame(camera, round(n / 12 * 1e9)), n, point) for n in range(frames))
+    return deque(outputs, maxlen=1).pop().dream.astype(np.float64) - camera
 
 
 def main() -> None:
@@ -160,7 +161,7 @@ def main() -> None:
         sphere.rotations = rotations  # type: ignore[assignment]  # the experiment
         sphere.views.cache_clear()
         found = [
-            dreamed(network, surface, noise_on_sphere(options.width // 2, options.width, seed=n), options.frames, n)
+            residual_of(network, surface, noise_on_sphere(options.width // 2, options.width, seed=n), options.frames, n)
             for n in range(options.seeds)
         ]
         strong = np.mean([strengths(r) for r in found], 0).tolist()

@@ -14,10 +14,10 @@ import torch
 from hallucinate.calibrate.bench import taking_turns
 from hallucinate.device import choose_device
 from hallucinate.dream.ascent import direction, resized
-from hallucinate.dream.flow import FLOW_WIDTH, Flow, carried, field
-from hallucinate.dream.objectives import more_of_motifs, weights
+from hallucinate.dream.flow import FLOW_WIDTH, Flow, motion_field, warped
+from hallucinate.dream.objectives import MotifsObjective, motif_weights
 from hallucinate.dream.octaves import dream_size, octave_sizes
-from hallucinate.frame import laid_on, shrunk, to_luma, to_tensor
+from hallucinate.frame import add_residual, shrunk, to_luma, to_tensor
 from hallucinate.networks.registry import open_quickest
 from hallucinate.settings import Settings
 from hallucinate.sources.scene import View
@@ -37,14 +37,14 @@ def stage_times(dream_width: int, device_name: str = "auto") -> dict[str, float]
     camera = to_tensor(shrunk(frames[1], width, height), device)
     residual = torch.zeros_like(camera)
     flow = Flow()
-    where = torch.from_numpy(field(flow.between(before, after), None))[None].to(device)
-    ask = more_of_motifs(network, torch.tensor(weights(network, {"eye": 1.0}), device=device))
+    motion = torch.from_numpy(motion_field(flow.between(before, after), None))[None].to(device)
+    objective = MotifsObjective(network, torch.tensor(motif_weights(network, {"eye": 1.0}), device=device))
 
     work: dict[str, Callable[[], object]] = {
         "source (scene)": lambda: scene.draw(np.random.default_rng(0).uniform(0, 60)),
         "shrink and convert": lambda: to_tensor(shrunk(frames[1], width, height), device),
         "flow": lambda: flow.between(before, after),
-        "carry": lambda: carried(residual, where),
+        "warp": lambda: warped(residual, motion),
     }
     for size in octave_sizes(
         height, width, network.motif_px / settings.motif_size, settings.octaves, settings.octave_scale
@@ -52,11 +52,11 @@ def stage_times(dream_width: int, device_name: str = "auto") -> dict[str, float]
 
         def step(size: tuple[int, int] = size) -> torch.Tensor:
             return resized(
-                direction(resized(camera, *size), ask, torch.tensor([3, 5], device=device), 8), height, width
+                direction(resized(camera, *size), [objective], torch.tensor([[3, 5]], device=device), 8), height, width
             )
 
         work[f"step at {size[1]}×{size[0]}"] = step
-    work["lay on"] = lambda: laid_on(frames[1], residual.cpu())
+    work["composite"] = lambda: add_residual(frames[1], residual.cpu())
     seconds = taking_turns(list(work.values()), device, REPEATS)
     return {name: round(median * 1e3, 2) for name, median in zip(work, seconds, strict=True)}
 

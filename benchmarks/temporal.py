@@ -30,12 +30,12 @@ from rich.table import Table
 
 from hallucinate.dream.ascent import direction, resized
 from hallucinate.dream.dreamer import Dreamer
-from hallucinate.dream.flow import FLOW_WIDTH, Flow, carried, disoccluded, field, motion_border
-from hallucinate.dream.objectives import more_of_motifs, weights
+from hallucinate.dream.flow import FLOW_WIDTH, Flow, disoccluded, motion_border, motion_field, warped
+from hallucinate.dream.objectives import MotifsObjective, motif_weights
 from hallucinate.dream.octaves import dream_size, octave_sizes
 from hallucinate.dream.strength import read_strength_calibration
 from hallucinate.files import shipped
-from hallucinate.frame import Frame, OperatingPoint, Picture, laid_on, shrunk, to_luma, to_tensor
+from hallucinate.frame import Frame, OperatingPoint, Picture, add_residual, shrunk, to_luma, to_tensor
 from hallucinate.networks import Network
 from hallucinate.networks.registry import open_network
 from hallucinate.settings import Settings
@@ -47,7 +47,7 @@ WIDTH, HEIGHT, FPS, FRAMES, SETTLED = 640, 360, 25, 40, 15
 DREAMED = 256
 """Width that the network sees."""
 
-KEPT = 0.9
+BLEND = 0.9
 """Share of the previous picture in what the two other feedbacks dream on: that of Suzuki et al. (2017)."""
 
 CPU = torch.device("cpu")
@@ -100,18 +100,18 @@ def frames_of(pictures: Sequence[Picture]) -> Iterator[Frame]:
 def ours(network: Network, settings: Settings, pictures: Sequence[Picture]) -> list[Picture]:
     """Residual feedback, as the product does it."""
     calibration = read_strength_calibration(shipped("calibration") / "strength" / f"{network.name}.json")
-    dreamer = Dreamer(network, CPU, calibration=calibration)
-    return [dreamer.dream(frame, settings, OperatingPoint(DREAMED, 1)) for frame in frames_of(pictures)]
+    session, point = Dreamer(network, CPU, calibration).session(settings), OperatingPoint(DREAMED, 1)
+    return [session.step(frame, frame.captured_ns, point).dream for frame in frames_of(pictures)]
 
 
 def theirs(
-    network: Network, settings: Settings, pictures: Sequence[Picture], rate: float, kept: float, warped: bool
+    network: Network, settings: Settings, pictures: Sequence[Picture], rate: float, blend: float, warps: bool
 ) -> list[Picture]:
-    """One step a frame on the camera's picture with the share ``kept`` of the previous dream blended in, warped or not.
+    """One step a frame on the camera's picture with the share ``blend`` of the last dream blended in, warped or not.
 
-    On the same octaves with the same jitter as ours; what differs is what is carried.
+    On the same octaves with the same jitter as ours; what differs is what goes from frame to frame.
     """
-    wanted = more_of_motifs(network, torch.tensor(weights(network, settings.motifs)))
+    objective = MotifsObjective(network, torch.tensor(motif_weights(network, settings.motifs)))
     flow, random = Flow(), torch.Generator().manual_seed(0)
     height, width = dream_size(HEIGHT, WIDTH, DREAMED)
     sizes = octave_sizes(height, width, network.motif_px / settings.motif_size, settings.octaves, settings.octave_scale)
@@ -122,17 +122,17 @@ def theirs(
         camera = to_tensor(shrunk(picture, width, height), CPU)
         old, luma = luma, to_luma(picture, FLOW_WIDTH, FLOW_WIDTH * HEIGHT // WIDTH)
         x = camera
-        if before is not None and kept:
-            if warped:
-                where = torch.from_numpy(field(flow.between(old, luma), None))[None]
-                seen = carried(torch.ones_like(camera[:, :1]), where)
-                before = carried(before, where) + (1 - seen) * camera
-            x = kept * before + (1 - kept) * camera
+        if before is not None and blend:
+            if warps:
+                motion = torch.from_numpy(motion_field(flow.between(old, luma), None))[None]
+                seen = warped(torch.ones_like(camera[:, :1]), motion)
+                before = warped(before, motion) + (1 - seen) * camera
+            x = blend * before + (1 - blend) * camera
         jitter = min(settings.jitter, min(sizes[n % len(sizes)]) - 1)
-        shift = torch.randint(0, jitter + 1, (2,), generator=random)
-        way = direction(resized(x, *sizes[n % len(sizes)]), wanted, shift, jitter)
-        before = (x + rate * resized(way, height, width)).clamp(0, 1)
-        out.append(laid_on(picture, before - camera))
+        shift = torch.randint(0, jitter + 1, (1, 2), generator=random)
+        step = direction(resized(x, *sizes[n % len(sizes)]), [objective], shift, jitter)
+        before = (x + rate * resized(step, height, width)).clamp(0, 1)
+        out.append(add_residual(picture, before - camera))
     return out
 
 
@@ -201,8 +201,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     network, settings = open_network("motif", CPU, torch.float32), Settings(motifs={options.motif: 1.0})
-    others = {"none": (0.0, False), "blending": (KEPT, False), "warping": (KEPT, True)}
-    table = Table("clip", "input", *(f"{way}: error · distance · gain" for way in ("residual (ours)", *others)))
+    others = {"none": (0.0, False), "blending": (BLEND, False), "warping": (BLEND, True)}
+    table = Table("clip", "input", *(f"{method}: error · distance · gain" for method in ("residual (ours)", *others)))
     results: dict[str, dict[str, dict[str, float]]] = {}
     for name in options.clips.split(","):
         pictures = made[name]
@@ -210,25 +210,25 @@ def main() -> None:
         base, plain = warping_error(pictures, seen), score(network, settings, pictures)
         dreams = {"residual (ours)": ours(network, settings, pictures)}
         # How far the dream is, and not the light that is evened out under it.
-        as_lit = settings.model_copy(update={"deflicker": False})
-        wanted = distance(ours(network, as_lit, pictures), pictures)
-        for way, (kept, warped) in others.items():
+        as_seen = settings.model_copy(update={"deflicker": False})
+        wanted = distance(ours(network, as_seen, pictures), pictures)
+        for method, (blend, warps) in others.items():
 
             def at_rate(
-                rate: float, kept: float = kept, warped: bool = warped, p: list[Picture] = pictures
+                rate: float, blend: float = blend, warps: bool = warps, p: list[Picture] = pictures
             ) -> list[Picture]:
-                return theirs(network, settings, p, rate, kept, warped)
+                return theirs(network, settings, p, rate, blend, warps)
 
-            dreams[way] = at_distance(at_rate, pictures, wanted)
+            dreams[method] = at_distance(at_rate, pictures, wanted)
         results[name] = {"input": {"error": base}}
         cells = []
-        for way, dream in dreams.items():
+        for method, dream in dreams.items():
             row = {
                 "error": warping_error(dream, seen),
                 "distance": distance(dream, pictures),
                 "gain": score(network, settings, dream) - plain,
             }
-            results[name][way] = row
+            results[name][method] = row
             cells.append(f"{row['error'] / base:.1f}× · {row['distance']:.3f} · {row['gain']:+.2f}")
         table.add_row(name, f"{base:.2e}", *cells)
     console = Console(width=150)

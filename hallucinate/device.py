@@ -7,6 +7,7 @@ import platform
 from collections.abc import Callable
 from typing import Any
 
+import psutil
 import torch
 
 from hallucinate.errors import HallucinateError
@@ -24,7 +25,8 @@ def choose_device(name: str) -> torch.device:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         why = str(error).splitlines()[0]
-        raise HallucinateError(f"device {name!r} cannot be used ({why}); try --device auto or --device cpu") from None
+        message = f"device {name!r} cannot be used ({why}); try --device auto or --device cpu"
+        raise HallucinateError(message, code="device_unavailable") from None
     return device
 
 
@@ -46,14 +48,21 @@ def precisions(device: torch.device) -> tuple[torch.dtype, ...]:
 def thread_counts(device: torch.device) -> tuple[int, ...]:
     """How many of the CPU's threads may be the quickest for the network's operations: one, half the cores, all but one.
 
-    One core is left to the camera, the encoders and the browser: on two cores, with a page watching, a second thread
-    made the stream slower by a third. And an operation of a few hundred microseconds may gain nothing from threads that
-    have to be woken for it. Whoever sets OMP_NUM_THREADS has chosen.
+    One core stays free for the camera, the encoders and the browser: on two cores, with a page watching, a second
+    thread made the stream slower by a third. And an operation of a few hundred microseconds may gain nothing from
+    threads that have to be woken for it. Whoever sets OMP_NUM_THREADS has chosen.
     """
     if device.type != "cpu" or "OMP_NUM_THREADS" in os.environ:
         return (torch.get_num_threads(),)
     cores = os.cpu_count() or 1
     return tuple(sorted({1, max(1, cores // 2), max(1, cores - 1)}))
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that may be used on the device: of its own memory on a CUDA card, otherwise of the machine's."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    return int(psutil.virtual_memory().available)
 
 
 def describe(device: torch.device, dtype: torch.dtype) -> str:
@@ -79,6 +88,6 @@ def named(device: torch.device) -> str:
 
 
 def cpu_capabilities() -> dict[str, Any]:
-    """What torch knows of this CPU. Not every torch that we support tells; nothing known means float32."""
-    ask: Callable[[], dict[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
-    return ask()
+    """What torch knows of this CPU. Not every torch that we support knows it; nothing known means float32."""
+    capabilities: Callable[[], dict[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
+    return capabilities()

@@ -1,10 +1,12 @@
-"""Where files are: those that are shipped with the code, and those that are kept for a user; and writing one whole."""
+"""Where files are: those that are shipped with the code, and a user's cache; and how one is written whole."""
 
 from __future__ import annotations
 
 import json
 import os
 from pathlib import Path
+
+import platformdirs
 
 
 def shipped(name: str) -> Path:
@@ -15,12 +17,11 @@ def shipped(name: str) -> Path:
 
 
 def cache_file(name: str) -> Path:
-    """A file that is kept for this user and may be lost; its folder need not be there yet.
+    """A file in this user's cache, which may be lost; its folder need not exist yet.
 
-    In XDG_CACHE_HOME, or else ~/.cache (XDG Base Directory Specification, which has relative paths ignored).
+    On Linux in XDG_CACHE_HOME, or else in ~/.cache; elsewhere where that system has caches (platformdirs).
     """
-    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (named if named.is_absolute() else Path(os.path.expanduser("~/.cache"))) / "hallucinate" / name
+    return platformdirs.user_cache_path("hallucinate", appauthor=False) / name
 
 
 def write_json(path: Path, facts: object) -> None:

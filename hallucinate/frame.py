@@ -146,8 +146,8 @@ def shrunk(picture: Picture, width: int, height: int) -> Picture:
     return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def laid_on(picture: Picture, residual: torch.Tensor, wraps: bool = False) -> Picture:
-    """picture + residual, clamped: a small residual laid on the full-size picture, which stays as sharp as it was.
+def add_residual(picture: Picture, residual: torch.Tensor, wraps: bool = False) -> Picture:
+    """picture + residual, clamped: a small residual enlarged onto the full-size picture, which stays as sharp.
 
     picture: uint8 RGB (H, W, 3). residual: float32 (1, 3, h, w), in [0, 1] units, on the CPU. wraps: whether the
     picture's sides meet; both widths are then multiples of 8.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hallucinate.dream.strength import StrengthCalibration
 from hallucinate.errors import HallucinateError, LoadingError, WeightsError
 from hallucinate.networks import Network
-from hallucinate.networks.weights import Progress
+from hallucinate.networks.weights import DownloadProgress
 from hallucinate.statistics import NetworkStatistics
 
 log = logging.getLogger(__name__)
@@ -19,10 +19,10 @@ STOP_WITHIN_S = 1.0
 
 
 @dataclass(frozen=True)
-class Ready:
+class LoadedNetwork:
     """A network that can dream at once.
 
-    name: as it was asked for. facts: what ``GET /api/about`` says of it, ready for JSON.
+    name: as it was requested. facts: what ``GET /api/about`` tells of it, ready for JSON.
     """
 
     name: str
@@ -31,45 +31,45 @@ class Ready:
     facts: Mapping[str, object]
 
 
-class Switch:
+class NetworkSwitch:
     """Which network dreams, and the loading of the next, one at a time. Safe between threads.
 
-    name: the one that dreams. facts: what ``GET /api/about`` says of it. make: loads one by its name, on the loading
-    thread, telling how far its weights have come; raises HallucinateError. check: raises NetworkError for a name that
-    does not exist. known: the networks by name.
+    name: of the one that dreams. facts: what ``GET /api/about`` tells of it. load: loads one by its name, on the
+    loading thread, reporting how many bytes of its weights are here; raises HallucinateError. check: raises
+    NetworkError for a name that does not exist. known: the networks by name.
     """
 
     def __init__(
         self,
         name: str,
         facts: Mapping[str, object],
-        make: Callable[[str, Progress], Ready],
+        load: Callable[[str, DownloadProgress], LoadedNetwork],
         check: Callable[[str], None],
         known: Callable[[], list[dict[str, object]]],
     ) -> None:
         self.name, self.facts = name, facts
-        self._make, self._check, self._known, self._home = make, check, known, name
+        self._load_network, self._check, self._known, self._first = load, check, known, name
         self._lock = threading.Lock()
         self._loading, self._error, self._share = "", "", 0.0
-        self._ready: Ready | None = None
+        self._loaded: LoadedNetwork | None = None
         self._listeners: list[Callable[[], None]] = []
         self._thread: threading.Thread | None = None
         self._closing = False
 
     def choices(self) -> list[dict[str, object]]:
-        """The networks that may be asked for, the one that was begun with among them; ``current`` is the one now."""
+        """The networks that can be requested, the first one among them; ``current`` marks the one that dreams now."""
         rows = self._known()
-        if self._home not in [row["name"] for row in rows]:
-            rows = [{"name": self._home, "state": "here", "size_mb": None}, *rows]
+        if self._first not in [row["name"] for row in rows]:
+            rows = [{"name": self._first, "state": "here", "size_mb": None}, *rows]
         return [{**row, "current": row["name"] == self.name} for row in rows]
 
     def begin(self, name: str) -> None:
-        """Begin to load a network. Raises LoadingError while another is, NetworkError for a name that is none's."""
-        if name != self._home:
+        """Begin to load a network. Raises LoadingError while another is loaded, NetworkError for an unknown name."""
+        if name != self._first:
             self._check(name)
         with self._lock:
             if self._loading:
-                raise LoadingError(f"the network {self._loading!r} is being loaded; ask again when it dreams")
+                raise LoadingError(f"the network {self._loading!r} is being loaded; try again when it dreams")
             self._error, self._share = "", 0.0
             if name == self.name:
                 return
@@ -79,34 +79,34 @@ class Switch:
 
     def _load(self, name: str) -> None:
         try:
-            ready = self._make(name, self._progress)
+            loaded = self._load_network(name, self._progress)
         except Exception as error:
             known = isinstance(error, HallucinateError)
-            said = str(error) if known else f"the network {name!r} could not be loaded: {error or type(error).__name__}"
-            log.log(logging.WARNING if known else logging.ERROR, said, exc_info=None if known else error)
+            why = str(error) if known else f"the network {name!r} could not be loaded: {error or type(error).__name__}"
+            log.log(logging.WARNING if known else logging.ERROR, why, exc_info=None if known else error)
             with self._lock:
-                self._loading, self._error = "", " ".join(said.split())
+                self._loading, self._error = "", " ".join(why.split())
         else:
             with self._lock:
-                self._ready, self._share = ready, 1.0
+                self._loaded, self._share = loaded, 1.0
 
     def _progress(self, here: int, total: int) -> None:
         if self._closing:
             raise WeightsError("stopped while weights were fetched; the next try goes on from there")
         self._share = here / total if total else 0.0
 
-    def take(self) -> Ready | None:
-        """The network that is ready to be dreamed with, once; ``done`` follows when it is."""
-        if self._ready is None:  # nearly always, every turn
+    def take(self) -> LoadedNetwork | None:
+        """The network that has been loaded, once; ``done`` follows when it dreams."""
+        if self._loaded is None:  # nearly always, every turn
             return None
         with self._lock:
-            ready, self._ready = self._ready, None
-        return ready
+            loaded, self._loaded = self._loaded, None
+        return loaded
 
-    def done(self, ready: Ready) -> None:
-        """Say that this network dreams now, and tell the listeners."""
+    def done(self, loaded: LoadedNetwork) -> None:
+        """Note that this network dreams now, and tell the listeners."""
         with self._lock:
-            self.name, self.facts, self._loading = ready.name, ready.facts, ""
+            self.name, self.facts, self._loading = loaded.name, loaded.facts, ""
             listeners = list(self._listeners)
         for listener in listeners:
             listener()
@@ -124,7 +124,7 @@ class Switch:
             return NetworkStatistics(name=self.name, loading=self._loading, share=share, error=self._error)
 
     def close(self) -> None:
-        """Break off what is being fetched; what is here of it is kept for the next time."""
+        """Break off what is being fetched; what is here of it stays for the next time."""
         self._closing = True
         if self._thread is not None:
             self._thread.join(STOP_WITHIN_S)

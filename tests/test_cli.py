@@ -13,8 +13,8 @@ from hallucinate.errors import SettingsError
 from hallucinate.files import shipped
 from hallucinate.motifs import MOTIFS
 from hallucinate.networks.motif import MotifNetwork
-from hallucinate.options import read_mix, read_settings
-from hallucinate.settings import Settings, read_size
+from hallucinate.options import read_mix, read_settings, read_size
+from hallucinate.settings import Settings
 
 
 def hallucinate(*arguments: str) -> subprocess.CompletedProcess[str]:

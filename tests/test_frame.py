@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from hallucinate.frame import Slot, fit, laid_on, shrunk, to_luma, to_picture, to_tensor
+from hallucinate.frame import Slot, add_residual, fit, shrunk, to_luma, to_picture, to_tensor
 
 
 def picture(height: int = 20, width: int = 30) -> np.ndarray:
@@ -43,13 +43,13 @@ def test_luma_and_shrunk_have_the_size_asked_for() -> None:
 
 
 @pytest.mark.parametrize("size", [(20, 30), (7, 11)])
-def test_a_residual_is_laid_on_the_full_size_picture(size: tuple[int, int]) -> None:
+def test_a_residual_is_added_to_the_full_size_picture(size: tuple[int, int]) -> None:
     rgb = picture()
-    assert np.array_equal(laid_on(rgb, torch.zeros(1, 3, *size)), rgb)
-    lighter = laid_on(rgb, torch.full((1, 3, *size), 20 / 255))
+    assert np.array_equal(add_residual(rgb, torch.zeros(1, 3, *size)), rgb)
+    lighter = add_residual(rgb, torch.full((1, 3, *size), 20 / 255))
     assert np.array_equal(lighter, np.minimum(rgb.astype(int) + 20, 255))
-    assert not laid_on(rgb, torch.full((1, 3, *size), -2.0)).any()
-    assert (laid_on(rgb, torch.full((1, 3, *size), 2.0)) == 255).all()
+    assert not add_residual(rgb, torch.full((1, 3, *size), -2.0)).any()
+    assert (add_residual(rgb, torch.full((1, 3, *size), 2.0)) == 255).all()
 
 
 def test_the_newest_wins_and_what_is_dropped_is_counted() -> None:

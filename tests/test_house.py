@@ -9,14 +9,15 @@ ROOT = Path(__file__).parent.parent
 CODE = sorted((ROOT / "hallucinate").rglob("*.py"))
 
 FLOORS = [
-    {"settings", "options", "frame", "clock", "errors", "files", "status", "statistics"},
-    {"motifs", "device", "zooming"},
+    {"settings", "options", "frame", "clock", "errors", "files", "messages", "status", "statistics"},
+    {"control", "motifs", "device", "zooming"},
     {"networks", "panorama"},
     {"dream", "sources"},
     {"outputs"},
-    {"switch"},
+    {"switch", "speed_profile"},
     {"loop"},
     {"stream", "studio", "calibrate"},
+    {"terminal"},
     {"serve"},
     {"cli"},
     {"__main__"},

@@ -8,13 +8,15 @@ import pytest
 import torch
 
 from hallucinate.clock import SystemClock
+from hallucinate.control.live_settings import LiveSettings
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.governor import Governor
-from hallucinate.dream.hallucination import Hallucination
+from hallucinate.dream.session import Session
 from hallucinate.errors import BusyError, SettingsError, SourceError
-from hallucinate.frame import Frame, OperatingPoint, Picture
+from hallucinate.frame import Frame, OperatingPoint, OutputFrame, Picture
 from hallucinate.loop import DARK, Dream, Loop
-from hallucinate.settings import LiveSettings, Settings
+from hallucinate.settings import Settings
+from hallucinate.sources import SourceStatistics
 from hallucinate.statistics import LoopStatistics
 from tests.dream.networks import TinyNetwork
 from tests.fakes import FakeClock
@@ -30,9 +32,13 @@ class Idle:
     """A source that never gives a frame, until it is closed."""
 
     name = "idle"
+    statistics = SourceStatistics()
 
     def __init__(self) -> None:
         self._closed = threading.Event()
+
+    def set_fps(self, fps: float) -> None:
+        pass
 
     def read(self) -> Frame | None:
         self._closed.wait()
@@ -44,9 +50,9 @@ class Idle:
 
 def make_loop(clock: FakeClock | SystemClock, dreamer: Dreamer | None = None, **options: object) -> Loop:
     live = LiveSettings(SETTINGS, TinyNetwork.motifs, TinyNetwork.layers)
-    dreamer = dreamer or Dreamer(TinyNetwork(), torch.device("cpu"))
+    main = (dreamer or Dreamer(TinyNetwork())).session(SETTINGS)
     arguments = {"open_source": Idle, "size": (64, 36), **options}
-    return Loop(dreamer=dreamer, live=live, clock=clock, **arguments)  # type: ignore[arg-type]
+    return Loop(main=main, live=live, clock=clock, **arguments)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -75,7 +81,7 @@ def test_the_newest_frame_wins_and_keeps_the_cameras_time(loop: Loop, clock: Fak
     assert loop.take_turns() == 0  # nothing queued behind it
 
 
-def test_a_turn_waits_for_its_beat(loop: Loop, clock: FakeClock) -> None:
+def test_a_turn_waits_for_its_interval(loop: Loop, clock: FakeClock) -> None:
     give(loop.main, 50, clock.now_ns())
     assert loop.take_turns() == 1
     give(loop.main, 60, clock.now_ns())
@@ -89,7 +95,7 @@ def test_frames_that_come_slowly_are_each_dreamed_once(loop: Loop, clock: FakeCl
     for n in range(10):
         give(loop.main, 50 + n, clock.now_ns())
         turns += loop.take_turns()
-        clock.advance(0.2)  # 5 fps: slower than the beat, quicker than a breath
+        clock.advance(0.2)  # 5 fps: slower than the frame interval, quicker than a breath
         turns += loop.take_turns()
     assert turns == 10
 
@@ -161,7 +167,7 @@ def test_frames_that_wait_are_dreamed_as_one_batch_and_nobody_waits_for_a_frame_
             batches.append(len(x))
             return super().activations(x, layer)
 
-    loop = make_loop(clock, Dreamer(Counting(), torch.device("cpu")))
+    loop = make_loop(clock, Dreamer(Counting()))
     first, second = loop.admit(Idle()), loop.admit(Idle())
     for _ in range(3):
         for dream in (loop.main, first, second):
@@ -181,7 +187,7 @@ def test_the_main_dream_cannot_be_dismissed_unless_it_is_a_guests(loop: Loop) ->
     assert not loop.main_wants_guest
 
 
-def test_the_main_stage_may_be_left_to_a_guest(clock: FakeClock) -> None:
+def test_the_main_stage_may_be_for_a_guest(clock: FakeClock) -> None:
     loop = make_loop(clock, open_source=None)
     assert loop.main_wants_guest
     dream = loop.admit(Idle())
@@ -207,7 +213,7 @@ def test_out_of_memory_goes_a_size_down_and_the_frame_is_still_dreamed(clock: Fa
                 raise torch.OutOfMemoryError("scripted")
             return super().activations(x, layer)
 
-    loop = make_loop(clock, Dreamer(Large(), torch.device("cpu")), size=(640, 360))
+    loop = make_loop(clock, Dreamer(Large()), size=(640, 360))
     loop._live.patch({"dream_width": 480, "octaves": 1, "motif_size": 0.05})
     noise = np.random.default_rng(0).integers(0, 256, (360, 640, 3), dtype=np.uint8)
     for _ in range(2):  # nothing grows on the first frame: no time has gone by
@@ -221,7 +227,7 @@ def test_out_of_memory_goes_a_size_down_and_the_frame_is_still_dreamed(clock: Fa
     assert "out of memory" in loop.stats().notice
 
 
-def test_a_dream_that_nobody_watches_rests_and_wakes(loop: Loop, clock: FakeClock) -> None:
+def test_a_dream_that_nobody_watches_is_idle_and_wakes(loop: Loop, clock: FakeClock) -> None:
     def turns_in(seconds: float) -> int:
         turns = 0
         for _ in range(round(seconds * 20)):
@@ -256,19 +262,23 @@ def test_running_it_dreams_recovers_from_a_failing_camera_and_closes() -> None:
 
     class Failing:
         name = "camera 0"
+        statistics = SourceStatistics()
         opens = 0
 
         def __init__(self) -> None:
             Failing.opens += 1
-            self.left = 3
+            self.frames = 3
             if Failing.opens == 3:
                 opened.set()
 
         def read(self) -> Frame | None:
-            if self.left == 0:
+            if self.frames == 0:
                 raise SourceError("unplugged")
-            self.left -= 1
+            self.frames -= 1
             return Frame(picture(10 * Failing.opens), SystemClock().now_ns())
+
+        def set_fps(self, fps: float) -> None:
+            pass
 
         def close(self) -> None:
             pass
@@ -293,7 +303,7 @@ def test_running_it_dreams_recovers_from_a_failing_camera_and_closes() -> None:
     assert not set(threading.enumerate()) - threads  # those of earlier tests may end meanwhile
 
 
-def test_a_guide_can_be_asked_for_only_while_there_is_one(loop: Loop) -> None:
+def test_a_guide_can_be_requested_only_while_there_is_one(loop: Loop) -> None:
     with pytest.raises(SettingsError, match="no guide picture yet"):
         loop._live.patch({"guide": 1.0})
     with pytest.raises(SettingsError, match="no mask picture yet"):
@@ -311,57 +321,87 @@ def test_a_guide_can_be_asked_for_only_while_there_is_one(loop: Loop) -> None:
 
 
 class Counting(Dreamer):
-    """Notes the steps that each camera's frames were dreamed with."""
+    """Notes the steps that each session's frames were dreamed with."""
 
-    def __init__(self, network: TinyNetwork, device: torch.device) -> None:
-        super().__init__(network, device)
-        self.stepped: dict[int, list[int]] = {}
+    def __init__(self) -> None:
+        super().__init__(TinyNetwork())
+        self.steps: dict[int, list[int]] = {}
 
-    def together(
-        self, cameras: Sequence[tuple[Hallucination, Frame]], settings: Settings, point: OperatingPoint
-    ) -> list[Picture]:
-        for hallucination, _ in cameras:
-            self.stepped.setdefault(id(hallucination), []).append(point.steps)
-        return super().together(cameras, settings, point)
+    def step(self, frames: Sequence[tuple[Session, Frame]], now_ns: int, point: OperatingPoint) -> list[OutputFrame]:
+        for session, _ in frames:
+            self.steps.setdefault(id(session), []).append(point.steps)
+        return super().step(frames, now_ns, point)
 
 
 def test_steps_are_taken_every_third_frame(clock: FakeClock) -> None:
-    counting = Counting(TinyNetwork(), torch.device("cpu"))
+    counting = Counting()
     loop = make_loop(clock, counting, governor=Governor(OperatingPoint(64, 1, step_interval=3)))
     for _ in range(6):
         give(loop.main, 100, clock.now_ns())
         loop.take_turns()
         clock.advance(0.1)
-    (taken,) = counting.stepped.values()
+    (taken,) = counting.steps.values()
     assert sorted(taken[:3]) == sorted(taken[3:]) == [0, 0, 1]
     assert loop.stats().step_interval == 3
 
 
-def test_of_two_dreams_that_take_turns_neither_is_only_carried(clock: FakeClock) -> None:
-    counting = Counting(TinyNetwork(), torch.device("cpu"))
+def test_of_two_dreams_that_take_turns_both_are_stepped(clock: FakeClock) -> None:
+    counting = Counting()
     loop = make_loop(clock, counting, governor=Governor(OperatingPoint(64, 1, step_interval=2)))
     other = loop.admit(Idle())  # type: ignore[arg-type]
     for n in range(8):
         give((loop.main, other)[n % 2], 100, clock.now_ns())
         loop.take_turns()
         clock.advance(0.06)
-    assert len(counting.stepped) == 2
-    assert all(sum(steps) == len(steps) // 2 for steps in counting.stepped.values())
+    assert len(counting.steps) == 2
+    assert all(sum(steps) == len(steps) // 2 for steps in counting.steps.values())
+
+
+def test_what_is_on_the_stage_knows_its_number_settings_and_time(loop: Loop, clock: FakeClock) -> None:
+    seen = []
+    for n in range(4):
+        if n == 2:
+            loop._live.patch({"strength": 0.3})
+        give(loop.main, 100, clock.now_ns() - 5)
+        loop.take_turns()
+        assert loop.main.stage.newest is not None
+        seen.append(loop.main.stage.newest)
+        clock.advance(0.05)
+    assert [output.sequence for output in seen] == [0, 1, 2, 3]
+    assert seen[1].settings_revision == seen[0].settings_revision != seen[2].settings_revision
+    assert all(output.ready_ns == output.captured_ns + 5 for output in seen)
+    assert seen[3].point == loop.point
+
+
+def test_where_nothing_smaller_is_allowed_the_cameras_picture_goes_on(clock: FakeClock) -> None:
+    class Small(Dreamer):
+        def step(self, *args: object) -> list[OutputFrame]:
+            raise torch.OutOfMemoryError("scripted")
+
+    loop = make_loop(clock, Small(TinyNetwork()))
+    for n in range(2):
+        give(loop.main, 90 + n, clock.now_ns())
+        assert loop.take_turns() == 1
+        clock.advance(0.1)
+        output = loop.main.stage.newest
+        assert output is not None
+        assert output.dream is output.camera
+        assert (output.camera[0, 0, 0], output.sequence, output.steps) == (90 + n, n, 0)
 
 
 def test_a_dream_that_nobody_watches_hardly_weighs_on_the_others(clock: FakeClock) -> None:
     costs: list[float] = []
 
     class Slow(Dreamer):
-        def together(self, *args: object) -> list[Picture]:
+        def step(self, *args: object) -> list[OutputFrame]:
             clock.advance(0.02)
-            return super().together(*args)  # type: ignore[arg-type]
+            return super().step(*args)  # type: ignore[arg-type]
 
     class Noting(Governor):
         def observe(self, cost_s: float, now_s: float, settings: Settings, stepped: bool = True) -> None:
             costs.append(cost_s)
 
-    loop = make_loop(clock, Slow(TinyNetwork(), torch.device("cpu")), governor=Noting())
+    loop = make_loop(clock, Slow(TinyNetwork()), governor=Noting())
     guest = loop.admit(Idle())  # type: ignore[arg-type]
     clock.advance(10)
     guest.stage.subscribe()  # somebody watches this one

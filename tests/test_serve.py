@@ -9,21 +9,22 @@ from safetensors.torch import save_file
 
 from hallucinate.clock import SystemClock
 from hallucinate.dream.surface import Surface
-from hallucinate.errors import NetworkError, SourceUnavailable
 from hallucinate.networks.registry import NetworkOptions
 from hallucinate.networks.zoo import outlined
-from hallucinate.serve import Start, fine_enough, greeting, open_or_go_on, prepare_source, prepared, qr_code
+from hallucinate.serve import ServeOptions, fine_enough, load_network, open_or_go_on, prepare_source
 from hallucinate.settings import Settings
 from hallucinate.stream.access import Access
+from hallucinate.terminal import greeting, qr_code
 from tests.fakes import FakeClock
 from tests.networks.made import random_tensors
+from tests.refusals import refused
 
 
 def test_the_code_in_the_terminal_can_be_scanned() -> None:
     address = "http://192.168.178.21:8765/?token=HqBb__tC22K6CDds"
     rows = qr_code(address).splitlines()
-    lit = {"█": (1, 1), "▀": (1, 0), "▄": (0, 1), " ": (0, 0)}
-    halves = np.array([[lit[c] for c in row[2:]] for row in rows])  # (rows, columns, upper and lower)
+    halves_of = {"█": (1, 1), "▀": (1, 0), "▄": (0, 1), " ": (0, 0)}
+    halves = np.array([[halves_of[c] for c in row[2:]] for row in rows])  # (rows, columns, upper and lower)
     modules = halves.transpose(0, 2, 1).reshape(-1, halves.shape[1]) * 255
     picture = np.pad(np.kron(modules, np.ones((8, 8))), 32).astype(np.uint8)  # on a dark terminal
     assert cv2.QRCodeDetector().detectAndDecode(picture)[0] == address
@@ -38,7 +39,7 @@ FACTS: dict[str, object] = {
 }
 
 
-def test_the_greeting_says_where_it_is_and_what_was_taken_and_why() -> None:
+def test_the_greeting_shows_the_address_and_what_was_chosen_and_why() -> None:
     text = str(greeting(FACTS, "0.0.0.0", 8765, Access("secret"), with_code=False))
     assert "http://localhost:8765/" in text
     assert "scene (no camera was found)" in text
@@ -62,7 +63,7 @@ def test_a_source_is_opened_once_now_and_again_when_it_must_be() -> None:
 
 def test_what_will_never_work_is_refused_at_the_start() -> None:
     for spec in ("/no/film.mp4", "camera:97", "nonsense"):
-        with pytest.raises(SourceUnavailable):
+        with refused("source_unavailable", spec.rpartition("/")[2].rpartition(":")[2]):
             prepare_source(spec, (64, 64), Settings(), SystemClock())
 
 
@@ -70,8 +71,8 @@ def test_the_guests_source_is_left_to_the_guest() -> None:
     assert prepare_source("guest", (64, 64), Settings(), FakeClock()) is None
 
 
-def begun(network: str, tmp_path: Path, given: NetworkOptions | None = None) -> Start:
-    return Start(None, 0, "", "", network, given or NetworkOptions(), "cpu", (64, 64), None, 0)
+def options(network: str, weights: Path | None = None) -> ServeOptions:
+    return ServeOptions(None, 0, "", "", network, NetworkOptions(weights), "cpu", (64, 64), None, 0)
 
 
 CPU = torch.device("cpu")
@@ -88,38 +89,33 @@ def _offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_offline")
-def test_without_weights_it_is_said_and_the_network_in_the_box_goes_on(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_without_weights_the_bundled_network_is_used_and_one_line_says_why(caplog: pytest.LogCaptureFixture) -> None:
     settings = Settings(motifs={"tabby": 1.0})
-    opened, settings = open_or_go_on(begun("squeezenet1_1", tmp_path), CPU, settings)
+    opened, settings = open_or_go_on(options("squeezenet1_1"), CPU, settings)
     assert opened.name == opened.network.name == "motif"
     assert (settings.motifs, settings.layers) == ({}, {opened.network.default_layer: 1.0})
-    said = caplog.messages[-1]
-    assert "squeezenet1_1-b8a52dc0.pth by hand and put it into" in said
-    assert said.endswith("The network in the box goes on")
-    assert "\n" not in said
+    warning = caplog.messages[-1]
+    assert "squeezenet1_1-b8a52dc0.pth" in warning
+    assert "\n" not in warning
 
 
 @pytest.mark.usefixtures("_offline")
 def test_what_is_mistyped_is_refused_and_what_nobody_chose_is_fitted(tmp_path: Path) -> None:
-    with pytest.raises(NetworkError, match="did you mean 'squeezenet1_1'"):
-        open_or_go_on(begun("squeezenet", tmp_path), CPU, Settings())
-    with pytest.raises(NetworkError, match="there is no weights file"):
-        open_or_go_on(begun("squeezenet1_1", tmp_path, NetworkOptions(tmp_path / "none.pth")), CPU, Settings())
+    with refused("network_unknown", "'squeezenet'", "'squeezenet1_1'"):
+        open_or_go_on(options("squeezenet"), CPU, Settings())
+    with refused("network_invalid", tmp_path / "none.pth"):
+        open_or_go_on(options("squeezenet1_1", tmp_path / "none.pth"), CPU, Settings())
     path = tmp_path / "s.safetensors"
     save_file(random_tensors(outlined("squeezenet1_1")[0]), path)
-    opened, settings = open_or_go_on(begun("squeezenet1_1", tmp_path, NetworkOptions(path)), CPU, Settings())
+    opened, settings = open_or_go_on(options("squeezenet1_1", path), CPU, Settings())
     assert opened.network.name == "squeezenet1_1"
     assert (settings.motifs, settings.layers) == ({}, {"fire8": 1.0})
-    _, chosen = open_or_go_on(
-        begun("squeezenet1_1", tmp_path, NetworkOptions(path)), CPU, Settings(motifs={"eye": 1.0})
-    )
+    _, chosen = open_or_go_on(options("squeezenet1_1", path), CPU, Settings(motifs={"eye": 1.0}))
     assert chosen.motifs == {"eye": 1.0}  # to be refused by name, with the rest
-    ready = prepared("squeezenet1_1", CPU, torch.float32, NetworkOptions(path), lambda here, total: None)
-    assert ready.facts["network"] == "squeezenet1_1"
-    assert ready.facts["channels"] == dict(ready.network.channels)
-    json.dumps(ready.facts)
+    loaded = load_network("squeezenet1_1", CPU, torch.float32, NetworkOptions(path), lambda here, total: None)
+    assert loaded.facts["network"] == "squeezenet1_1"
+    assert loaded.facts["channels"] == dict(loaded.network.channels)
+    json.dumps(loaded.facts)
 
 
 def test_a_sphere_is_dreamed_as_fine_as_its_motifs_ask_for_unless_a_width_was_chosen() -> None:

@@ -6,18 +6,21 @@ import numpy as np
 import pytest
 import torch
 
-from hallucinate.dream.dreamer import Dreamer, Guide
+from hallucinate.control.live_settings import LiveSettings
+from hallucinate.dream.dreamer import Dreamer
+from hallucinate.dream.objective_set import Guide
 from hallucinate.dream.strength import StrengthCalibration
-from hallucinate.errors import LoadingError, NetworkError, WeightsError
+from hallucinate.errors import WeightsError
 from hallucinate.frame import Frame
 from hallucinate.loop import Loop
 from hallucinate.networks.registry import check_name
-from hallucinate.networks.weights import Progress
-from hallucinate.settings import LiveSettings, Settings, fitted
+from hallucinate.networks.weights import DownloadProgress
+from hallucinate.settings import Settings
 from hallucinate.statistics import NetworkStatistics
-from hallucinate.switch import Ready, Switch
+from hallucinate.switch import LoadedNetwork, NetworkSwitch
 from tests.dream.networks import TinyNetwork
 from tests.fakes import FakeClock
+from tests.refusals import refused
 from tests.test_loop import Idle
 
 SOON = 10.0
@@ -43,23 +46,25 @@ class Loading:
     def __init__(self) -> None:
         self.go, self.started, self.failing = threading.Event(), threading.Event(), None
 
-    def __call__(self, name: str, progress: Progress) -> Ready:
+    def __call__(self, name: str, progress: DownloadProgress) -> LoadedNetwork:
         progress(25, 100)
         self.started.set()
         assert self.go.wait(SOON)
         progress(100, 100)
         if self.failing is not None:
             raise self.failing
-        return Ready(name, Other(), StrengthCalibration(), {"network": name})
+        return LoadedNetwork(name, Other(), StrengthCalibration(), {"network": name})
 
 
-def make(settings: Settings) -> tuple[Loop, LiveSettings, Switch, Loading]:
+def make(settings: Settings) -> tuple[Loop, LiveSettings, NetworkSwitch, Loading]:
     loading = Loading()
-    switch = Switch("motif", {"network": "motif"}, loading, check_name, lambda: [{"name": "motif"}, {"name": "vgg16"}])
+    switch = NetworkSwitch(
+        "motif", {"network": "motif"}, loading, check_name, lambda: [{"name": "motif"}, {"name": "vgg16"}]
+    )
     live = LiveSettings(settings, TinyNetwork.motifs, TinyNetwork.layers, TinyNetwork.families)
-    dreamer = Dreamer(TinyNetwork(), torch.device("cpu"))
+    main = Dreamer(TinyNetwork()).session(settings)
     clock = FakeClock(start_ns=10**12)
-    return Loop(Idle, dreamer, live, clock, (64, 36), networks=switch), live, switch, loading
+    return Loop(Idle, main, live, clock, (64, 36), networks=switch), live, switch, loading
 
 
 def turn(loop: Loop) -> None:
@@ -70,19 +75,19 @@ def turn(loop: Loop) -> None:
     assert loop.take_turns() == 1
 
 
-def loaded(switch: Switch) -> None:
+def loaded(switch: NetworkSwitch) -> None:
     assert switch._thread is not None
     switch._thread.join(SOON)
     assert not switch._thread.is_alive()
 
 
-ASKING = Settings(motifs={}, layers={"second": 1.0}, fps=20, dream_width=64, dream_width_min=64)
+SETTINGS = Settings(motifs={}, layers={"second": 1.0}, fps=20, dream_width=64, dream_width_min=64)
 
 
 def test_the_old_network_dreams_on_until_the_new_one_is_taken_between_two_turns() -> None:
-    loop, live, switch, loading = make(ASKING)
-    told: list[object] = []
-    switch.listen(lambda: told.append((switch.facts["network"], live.current.layers)))
+    loop, live, switch, loading = make(SETTINGS)
+    switches: list[object] = []
+    switch.listen(lambda: switches.append((switch.facts["network"], live.current.layers)))
     turn(loop)
     switch.begin("vgg16")
     assert loading.started.wait(SOON)
@@ -92,35 +97,35 @@ def test_the_old_network_dreams_on_until_the_new_one_is_taken_between_two_turns(
     loading.go.set()
     loaded(switch)
     assert live.layers == TinyNetwork.layers  # nothing changes but between turns
-    residual = loop.main.hallucination.carried
+    residual = loop.main.session.state.residual
     assert residual is not None
-    before = residual.residual.abs().mean()
+    before = residual.abs().mean()
     turn(loop)
-    assert told == [("vgg16", {"conv2": 1.0})]
+    assert switches == [("vgg16", {"conv2": 1.0})]
     assert (live.motifs, live.layers) == (Other.motifs, Other.layers)
     assert live.schema()["properties"]["motifs"]["families"] == {"tabby": "cats"}
     assert loop.stats().network == NetworkStatistics(name="vgg16", loading="", share=None, error="")
-    after = loop.main.hallucination.carried
+    after = loop.main.session.state.residual
     assert after is not None
-    assert after.residual.abs().mean() > 0.5 * before  # what was dreamed stays
+    assert after.abs().mean() > 0.5 * before  # what was dreamed stays
     assert [row["name"] for row in switch.choices() if row["current"]] == ["vgg16"]
-    with pytest.raises(Exception, match="no layer is called 'second'"):
+    with refused("layer_unknown", "'second'"):
         live.patch({"layers": {"second": 1.0}})
     loop.close()
 
 
 def test_one_is_loaded_at_a_time_and_only_what_there_is() -> None:
-    loop, _, switch, loading = make(ASKING)
-    with pytest.raises(NetworkError, match="no network is called 'resnet'; did you mean 'resnet50'"):
+    loop, _, switch, loading = make(SETTINGS)
+    with refused("network_unknown", "'resnet'", "'resnet50'"):
         switch.begin("resnet")
     switch.begin("motif")  # which dreams already
     assert switch._thread is None
     switch.begin("vgg16")
-    with pytest.raises(LoadingError, match="the network 'vgg16' is being loaded"):
+    with refused("network_loading", "'vgg16'"):
         switch.begin("googlenet")
     loading.go.set()
     loaded(switch)
-    with pytest.raises(LoadingError):  # it is here, but does not dream yet
+    with refused("network_loading", "'vgg16'"):  # it is here, but does not dream yet
         switch.begin("googlenet")
     turn(loop)
     switch.begin("motif")
@@ -131,21 +136,21 @@ def test_one_is_loaded_at_a_time_and_only_what_there_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "message"),
     [
         (WeightsError("it could not be fetched; put it there"), "it could not be fetched; put it there"),
         (RuntimeError("out of\nmemory"), "the network 'vgg16' could not be loaded: out of memory"),
     ],
 )
-def test_what_cannot_be_loaded_is_said_and_the_old_one_goes_on(error: Exception, said: str) -> None:
-    loop, live, switch, loading = make(ASKING)
+def test_what_cannot_be_loaded_is_reported_and_the_old_one_goes_on(error: Exception, message: str) -> None:
+    loop, live, switch, loading = make(SETTINGS)
     loading.failing = error  # type: ignore[assignment]
     loading.go.set()
     switch.begin("vgg16")
     loaded(switch)
     turn(loop)
-    assert loop.stats().network == NetworkStatistics(name="motif", loading="", share=None, error=said)
-    assert live.current == ASKING
+    assert loop.stats().network == NetworkStatistics(name="motif", loading="", share=None, error=message)
+    assert live.current == SETTINGS
     loading.failing = None
     switch.begin("vgg16")
     assert switch.stats().error == ""
@@ -156,7 +161,7 @@ def test_what_cannot_be_loaded_is_said_and_the_old_one_goes_on(error: Exception,
 
 
 def test_closing_breaks_off_a_fetch() -> None:
-    loop, _, switch, loading = make(ASKING)
+    loop, _, switch, loading = make(SETTINGS)
     switch.begin("vgg16")
     assert loading.started.wait(SOON)
     switch._closing = True
@@ -167,34 +172,11 @@ def test_closing_breaks_off_a_fetch() -> None:
 
 
 def test_a_loop_of_one_network_alone_has_no_other() -> None:
-    loop = Loop(
-        Idle, Dreamer(TinyNetwork(), torch.device("cpu")), LiveSettings(ASKING, (), TinyNetwork.layers), FakeClock()
-    )
-    with pytest.raises(NetworkError, match="there is no other network here"):
+    main = Dreamer(TinyNetwork(), torch.device("cpu")).session(SETTINGS)
+    loop = Loop(Idle, main, LiveSettings(SETTINGS, (), TinyNetwork.layers), FakeClock())
+    with refused("network_invalid"):
         loop.networks.begin("vgg16")
     loop.close()
-
-
-@pytest.mark.parametrize(
-    ("asked", "motifs", "layers"),
-    [
-        ({"motifs": {"light": 1.0, "dark": 0.5}}, {"dark": 0.5}, {}),
-        ({"motifs": {"light": 1.0}}, {}, {"conv2": 1.0}),
-        ({"motifs": {"light": 1.0, "dark": 0.0}}, {"dark": 0.0}, {"conv2": 1.0}),
-        ({"motifs": {}, "layers": {"second": 1.0}}, {}, {"conv2": 1.0}),
-        ({"motifs": {"dark": 1.0}, "layers": {"second": 1.0}}, {"dark": 1.0}, {}),
-        ({"motifs": {"dark": 1.0}, "layers": {"conv1:7@centre": 0.5}}, {"dark": 1.0}, {"conv1:7@centre": 0.5}),
-        ({"motifs": {}, "layers": {"conv1:8": 1.0}}, {}, {"conv2": 1.0}),
-        ({"motifs": {"light": 1.0}, "guide": 0.5, "guide_layer": "second"}, {}, {}),
-        ({"motifs": {}}, {}, {}),
-        ({"motifs": {"light": 0.0}}, {}, {}),
-    ],
-)
-def test_settings_that_another_network_can_follow(
-    asked: dict, motifs: dict[str, float], layers: dict[str, float]
-) -> None:
-    found = fitted(Settings(strength=0.3, **asked), Other.motifs, Other.channels, Other.default_layer)
-    assert (found.motifs, found.layers, found.guide_layer, found.strength) == (motifs, layers, "", 0.3)
 
 
 class Louder(TinyNetwork):
@@ -205,6 +187,6 @@ class Louder(TinyNetwork):
 def test_a_guide_is_looked_at_with_each_network_anew() -> None:
     guide = Guide(np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8))
     one, other = TinyNetwork(), Louder()
-    found = guide.at(one, "second", torch.device("cpu"))
-    assert torch.equal(guide.at(other, "second", torch.device("cpu")), 2 * found)
-    assert torch.equal(guide.at(one, "second", torch.device("cpu")), found)
+    found = guide.features(one, "second", torch.device("cpu"))
+    assert torch.equal(guide.features(other, "second", torch.device("cpu")), 2 * found)
+    assert torch.equal(guide.features(one, "second", torch.device("cpu")), found)

@@ -14,7 +14,7 @@ from hallucinate.frame import Picture
 from hallucinate.panorama.lenses import DualFisheye, Lens
 from hallucinate.panorama.lensfile import AnyLens, Ideal, write_lens
 from hallucinate.panorama.projections import Array
-from hallucinate.sources.still import load_picture
+from hallucinate.sources.picture import load_picture
 
 RING_PIXELS = 2048
 """Around the ring that both lenses see; degrees have the same length in both directions."""
@@ -29,31 +29,36 @@ FEWEST_MATCHES = 20
 TRIALS = 400
 
 
-def align(pictures: list[Path], lens: AnyLens, name: str, out: Path, say: Callable[[str], None] = print) -> DualFisheye:
+def align(
+    pictures: list[Path], lens: AnyLens, name: str, out: Path, report: Callable[[str], None] = print
+) -> DualFisheye:
     """Find the second lens's rotation from pictures of both lenses, and write the pair to ``out``. Raises LensError."""
-    shown = [(path.name, load_picture(path)) for path in pictures]
-    if not shown:
-        raise LensError("no pictures: give some that show both lenses' circles, with detail all round")
-    sizes = {(picture.shape[1], picture.shape[0]) for _, picture in shown}
+    photos = [(path.name, load_picture(path)) for path in pictures]
+    if not photos:
+        message = "there are no pictures; give some that show both lenses' circles, with detail all round"
+        raise LensError(message, code="pictures_missing")
+    sizes = {(picture.shape[1], picture.shape[0]) for _, picture in photos}
     if len(sizes) > 1:
-        raise LensError(f"pictures of {len(sizes)} sizes: give pictures of one size, as the camera takes them")
+        message = f"the pictures are of {len(sizes)} sizes; give pictures of one size, as the camera takes them"
+        raise LensError(message, code="pictures_differ")
     nominal = lens.scaled_to(sizes.pop(), name) if isinstance(lens, (Ideal, DualFisheye)) else lens
     if not isinstance(nominal, DualFisheye):
-        raise LensError(f"{name} is one lens; give a file or profile of two, e.g. dual-equidistant-190")
+        message = f"{name} is one lens; give a file or profile of two, e.g. dual-equidistant-190"
+        raise LensError(message, code="lens_not_dual")
     pairs = []
-    for title, picture in shown:
+    for title, picture in photos:
         pairs.append(matches(picture, nominal))
-        say(f"{title:<32} {len(pairs[-1][0]):>4} things seen by both lenses")
+        report(f"{title:<32} {len(pairs[-1][0]):>4} things seen by both lenses")
     aligned, agreeing, off = turned(
         nominal, np.concatenate([a for a, _ in pairs]), np.concatenate([b for _, b in pairs])
     )
-    say(f"{agreeing} of them agree, within {off:.2f}° in the middle; the second lens is {in_words(aligned)}")
+    report(f"{agreeing} of them agree, within {off:.2f}° in the middle; the second lens is {in_words(aligned)}")
     notes = [
-        f"hallucinate calibrate align: from {name}, and {agreeing} things that both lenses see, pictures: {len(shown)}",
+        f"hallucinate calibrate align: from {name}, and {agreeing} things that both lenses see, photos: {len(photos)}",
         f"which agree within {off:.3f} degrees in the middle",
     ]
     write_lens(out, aligned, notes)
-    say(f"written to {out}")
+    report(f"written to {out}")
     return aligned
 
 
@@ -62,9 +67,10 @@ def matches(picture: Picture, dual: DualFisheye) -> tuple[Array, Array]:
 
     picture: uint8 RGB (H, W, 3). The two differ by what the rotation is off. Raises LensError without an overlap.
     """
-    low, high = math.pi - dual.second.reach, dual.first.reach
+    low, high = math.pi - dual.second.max_angle, dual.first.max_angle
     if high - low < math.radians(2):
-        raise LensError("the two lenses' fields of view do not overlap; an alignment needs more than 182° of each")
+        message = "the two lenses' fields of view do not overlap; an alignment needs more than 182° of each"
+        raise LensError(message, code="lenses_do_not_overlap")
     rows = round((high - low) / (2 * math.pi) * RING_PIXELS)
     around = (np.arange(RING_PIXELS) + 0.5) / RING_PIXELS * 2 * math.pi
     away = low + (np.arange(rows) + 0.5) / rows * (high - low)
@@ -97,8 +103,9 @@ def turned(dual: DualFisheye, first: Array, second: Array) -> tuple[DualFisheye,
             best = agree
     if best.sum() < FEWEST_MATCHES:
         raise LensError(
-            f"{best.sum()} things agree where the two lenses overlap, {FEWEST_MATCHES} are needed: give pictures with "
-            "detail all round, of things some metres away"
+            f"{best.sum()} things agree where the two lenses overlap, {FEWEST_MATCHES} are needed; give pictures with "
+            "detail all round, of things some metres away",
+            code="pictures_disagree",
         )
     for _ in range(3):
         off = np.linalg.norm(first @ _rotation(first[best], second[best]).T - second, axis=-1)

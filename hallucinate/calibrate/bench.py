@@ -1,10 +1,10 @@
 """What this machine can dream: milliseconds, frames a second, memory, and how near it comes to what it could do.
 
-``hallucinate bench`` times, over networks, dream widths and steps a frame, taking turns:
+``hallucinate bench`` times, over networks, dream widths and steps a frame, in turn:
 
-    lived      a frame as the product dreams it: the default settings, a motif, three octaves of which each step takes
+    live       a frame as the product dreams it: the default settings, a motif, three octaves of which each step takes
                the next, so that frames differ in cost; the mean of a cycle
-    frame      a frame whose steps are all taken at the dream's full size, on a layer: flow, carrying, steps, laying on
+    frame      a frame whose steps are all taken at the dream's full size, on a layer: flow, warping, steps, compositing
     step       one of those steps alone, with nothing around it
     notebook   the steps of one frame by the 2015 notebook (Mordvintsev et al., "deepdream"): plain eager float32, norms
                not folded, on the same network, layer and size
@@ -41,18 +41,17 @@ from torch.utils.flop_counter import FlopCounterMode
 from hallucinate.device import choose_device, describe, precision, precisions
 from hallucinate.dream.ascent import direction
 from hallucinate.dream.dreamer import Dreamer, Pending
-from hallucinate.dream.hallucination import Hallucination
-from hallucinate.dream.objectives import Objective, more_of_layer
+from hallucinate.dream.objectives import Objective, UnitObjective
 from hallucinate.dream.octaves import dream_size
 from hallucinate.files import write_json
 from hallucinate.frame import Frame, OperatingPoint, Picture
 from hallucinate.networks import Network
 from hallucinate.networks.registry import open_network, open_quickest
-from hallucinate.settings import Settings
+from hallucinate.settings import Settings, Unit
 from hallucinate.sources.scene import filmed
 
 WORDS = """
-Milliseconds. lived: a frame as the product dreams it, a motif on three octaves
+Milliseconds. live: a frame as the product dreams it, a motif on three octaves
 in turn, the mean of a cycle; fps: of these. frame: all steps at the full size,
 on a layer. step: one of them alone. notebook: as many steps by the loop of the
 2015 notebook in float32, on the same network, layer and size; ratio: of its
@@ -65,7 +64,7 @@ JITTER = 8
 
 @dataclass(frozen=True)
 class Ceilings:
-    """What the machine reaches where nothing else is asked of it: operations and bytes a second."""
+    """What the machine can do while it does nothing else: operations and bytes a second."""
 
     operations: float
     bytes: float
@@ -73,7 +72,7 @@ class Ceilings:
 
 @dataclass(frozen=True)
 class Row:
-    """One operating point; see the top of this module. Milliseconds are medians; fps: of the lived frames.
+    """One operating point; see the top of this module. Milliseconds are medians; fps: of the live frames.
 
     share: of the roofline. memory_mb: the most held while this was measured; on a CPU, by the process until then.
     """
@@ -83,7 +82,7 @@ class Row:
     width: int
     height: int
     steps: int
-    lived_ms: float
+    live_ms: float
     fps: float
     frame_ms: float
     step_ms: float
@@ -122,7 +121,7 @@ def tensors_in(tree: Any) -> Iterable[torch.Tensor]:
 
 
 def waited(device: torch.device) -> None:
-    """Wait until the device has done all it was asked."""
+    """Wait until the device has done everything."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
@@ -147,7 +146,7 @@ def ceilings(device: torch.device, dtype: torch.dtype) -> Ceilings:
     a = torch.rand(size, size, device=device).to(dtype)
     x = torch.rand(1, 64, side, side, device=device).to(dtype, memory_format=torch.channels_last)
     kernel = torch.rand(64, 64, 3, 3, device=device).to(dtype, memory_format=torch.channels_last)
-    # Written to, both: memory that is new is given page by page, which takes a CPU five times as long as the copying.
+    # Written to, both: new memory comes page by page, which takes a CPU five times as long as the copying.
     long, there = (torch.full((megabytes << 20,), n, dtype=torch.uint8, device=device) for n in (1, 2))
     work = [lambda: a @ a, lambda: F.conv2d(x, kernel, padding=1), lambda: there.copy_(long)]
     product, convolution, copied = taking_turns(work, device)
@@ -164,13 +163,13 @@ def notebook_step(network: Network, layer: str, x: torch.Tensor, shift: tuple[in
     return torch.roll(moved, (-shift[0], -shift[1]), (2, 3)).clamp(0, 1)
 
 
-def counted(x: torch.Tensor, ask: Objective) -> tuple[int, int]:
+def counted(x: torch.Tensor, objective: Objective) -> tuple[int, int]:
     """Floating-point operations and bytes of one step."""
-    shift = torch.zeros(2, dtype=torch.int64, device=x.device)
+    shift = torch.zeros(1, 2, dtype=torch.int64, device=x.device)
     with FlopCounterMode(display=False) as operations:
-        direction(x, ask, shift, JITTER)
+        direction(x, [objective], shift, JITTER)
     with BytesCounted() as passed:
-        direction(x, ask, shift, JITTER)
+        direction(x, [objective], shift, JITTER)
     return operations.get_total_flops(), passed.total
 
 
@@ -182,15 +181,16 @@ def measure(name: str, device: torch.device, dtype: torch.dtype, width: int, ste
     seen_size = (max(640, width), max(640, width) * 9 // 16)
     height, width = dream_size(seen_size[1], seen_size[0], width)
     x = torch.rand(1, 3, height, width, device=device)
-    ask, shift = more_of_layer(network, layer), torch.zeros(2, dtype=torch.int64, device=device)
+    objective = UnitObjective(network, Unit(layer))
+    shift = torch.zeros(1, 2, dtype=torch.int64, device=device)
 
     pictures = [frame.picture for frame in filmed(0.5, size=seen_size)]
     point = OperatingPoint(width, steps)
-    lived = as_lived(network, steps)
-    # One octave, and it is as wide as the dream; a motif size that small is not for people to ask for.
+    live = live_settings(network, steps)
+    # One octave, and it is as wide as the dream; a motif size that small is below what settings allow.
     full = Settings(motifs={}, layers={layer: 1.0}, steps=steps, octaves=1)
     full = full.model_copy(update={"motif_size": network.motif_px / width})
-    cycle = frames(Dreamer(network, device), pictures, lived, point, lived.octaves)
+    cycle = frames(Dreamer(network, device), pictures, live, point, live.octaves)
     frame = frames(Dreamer(network, device), pictures, full, point, 1)
 
     def notebook() -> None:
@@ -200,11 +200,11 @@ def measure(name: str, device: torch.device, dtype: torch.dtype, width: int, ste
 
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    work = [cycle, frame, lambda: direction(x, ask, shift, JITTER), notebook]
+    work = [cycle, frame, lambda: direction(x, [objective], shift, JITTER), notebook]
     cycle_s, frame_s, step_s, notebook_s = taking_turns(work, device)
-    lived_s = cycle_s / lived.octaves
+    live_s = cycle_s / live.octaves
     peak = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else resident_peak()
-    operations, passed = counted(x, ask)
+    operations, passed = counted(x, objective)
     share = max(operations / top.operations, passed / top.bytes) / step_s
     ratio = notebook_s / (step_s * steps)
     return Row(
@@ -213,8 +213,8 @@ def measure(name: str, device: torch.device, dtype: torch.dtype, width: int, ste
         width=width,
         height=height,
         steps=steps,
-        lived_ms=round(lived_s * 1e3, 2),
-        fps=round(1 / lived_s, 1),
+        live_ms=round(live_s * 1e3, 2),
+        fps=round(1 / live_s, 1),
         frame_ms=round(frame_s * 1e3, 2),
         step_ms=round(step_s * 1e3, 2),
         notebook_ms=round(notebook_s * 1e3, 2),
@@ -226,7 +226,7 @@ def measure(name: str, device: torch.device, dtype: torch.dtype, width: int, ste
     )
 
 
-def as_lived(network: Network, steps: int) -> Settings:
+def live_settings(network: Network, steps: int) -> Settings:
     """The default settings, with a motif that the network has, or else its layer."""
     if "eye" in network.motifs:
         return Settings(steps=steps)
@@ -242,14 +242,14 @@ def frames(
 
     A frame is begun before the last is waited for: on a GPU, motion is measured while the device is at work.
     """
-    numbers, hallucination, waiting = itertools.count(1), Hallucination(), deque[Pending]()
+    numbers, session, pending = itertools.count(1), dreamer.session(settings), deque[Pending]()
 
     def dream() -> None:
         for n in itertools.islice(numbers, count):
             frame = Frame(pictures[n % len(pictures)], round(n / 25 * 1e9))
-            waiting.append(dreamer.begin([(hallucination, frame)], settings, point))
-            if len(waiting) > 1:
-                waiting.popleft()()
+            pending.append(dreamer.begin([(session, frame)], point))
+            if len(pending) > 1:
+                pending.popleft().outputs(frame.captured_ns)
 
     return dream
 
@@ -296,13 +296,13 @@ def bench(
 
 def table_of(rows: Sequence[Row]) -> Table:
     """For a terminal of 80 columns."""
-    heads = ("network", "dream", "steps", "lived", "fps", "frame", "step", "notebook", "ratio", "roof", "MB")
+    heads = ("network", "dream", "steps", "live", "fps", "frame", "step", "notebook", "ratio", "roof", "MB")
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
     for head in heads:
         table.add_column(head, no_wrap=True, justify="left" if head == "network" else "right")
     for row in rows:
         table.add_row(
-            *(row.network, f"{row.width}×{row.height}", str(row.steps), f"{row.lived_ms:.1f}", f"{row.fps:.1f}"),
+            *(row.network, f"{row.width}×{row.height}", str(row.steps), f"{row.live_ms:.1f}", f"{row.fps:.1f}"),
             *(f"{row.frame_ms:.1f}", f"{row.step_ms:.1f}", f"{row.notebook_ms:.1f}", f"{row.ratio:.1f}×"),
             *(f"{row.share:.0%}", f"{row.memory_mb:.0f}"),
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 import zlib
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
-from hallucinate.errors import LensError
+from hallucinate.errors import LensError, OptionError, OutputError
+from hallucinate.files import write_bytes
 from hallucinate.frame import Picture
 from hallucinate.panorama.projections import Array
 
@@ -41,8 +41,9 @@ class Board:
     def __post_init__(self) -> None:
         if self.columns < 4 or self.rows < 4 or self.columns * self.rows > 2000 or not 1 <= self.square_mm <= 1000:
             raise LensError(
-                f"a board of {self.columns}×{self.rows} squares of {self.square_mm:g} mm: give 4 to 2000 squares, "
-                "at least 4 to a side, of 1 to 1000 mm"
+                f"a board of {self.columns}×{self.rows} squares of {self.square_mm:g} mm is not allowed; give at most "
+                "2000 squares, at least 4 to a side, of 1 to 1000 mm",
+                code="board_invalid",
             )
 
     @property
@@ -100,9 +101,9 @@ class Board:
         return cv2.cornerSubPix(grey, corners, (window, window), (-1, -1), criteria), np.asarray(ids).ravel()
 
     def write(self, path: Path, paper: str = "A4") -> str:
-        """Print the board to a PDF, or to a PNG that knows its size; returns what to do with it, in words.
+        """Write the board as a PDF, or as a PNG that knows its size; returns what to do with it, in words.
 
-        Raises LensError when it does not fit on the paper, or the file cannot be written.
+        Raises LensError when it does not fit on the paper, OutputError when the file cannot be written.
         """
         width, height = self.columns * self.square_mm, self.rows * self.square_mm
         page = PAPERS_MM[paper]
@@ -110,17 +111,15 @@ class Board:
             most = min((page[0] - 2 * MARGIN_MM) / self.columns, (page[1] - 2 * MARGIN_MM) / self.rows)
             raise LensError(
                 f"a board of {width:g}×{height:g} mm does not fit on {paper} ({page[0]:g}×{page[1]:g} mm): "
-                f"give --square-mm {int(most)} or less, or a larger --paper: {', '.join(PAPERS_MM)}"
+                f"give --square-mm {int(most)} or less, or a larger --paper: {', '.join(PAPERS_MM)}",
+                code="board_invalid",
             )
         if path.suffix.lower() not in (".pdf", ".png"):
-            raise LensError(f"{path}: a board is written as .pdf or .png")
-        data = self._pdf(page) if path.suffix.lower() == ".pdf" else self._png()
-        part = path.with_name(f"{path.name}.part")
+            raise OptionError(f"--out {path}: a board is written as .pdf or .png; name a file that ends so")
         try:
-            part.write_bytes(data)
-            os.replace(part, path)
+            write_bytes(path, self._pdf(page) if path.suffix.lower() == ".pdf" else self._png())
         except OSError as error:
-            raise LensError(f"{path} cannot be written ({error.strerror}); name another file") from None
+            raise OutputError(f"{path} cannot be written ({error.strerror}); name another file") from None
         return (
             f"{path}: {self.kind}, {self.columns}×{self.rows} squares of {self.square_mm:g} mm. Print it at 100 %, "
             "measure a square, and glue it to something flat."
@@ -130,18 +129,18 @@ class Board:
         """One page with the black modules as rectangles: sharp at any size, and no viewer can smooth them."""
         module = self.square_mm / MODULES
         black = self.modules() == 0
-        left = (page_mm[0] - self.columns * self.square_mm) / 2
+        start = (page_mm[0] - self.columns * self.square_mm) / 2
         top = (page_mm[1] + self.rows * self.square_mm) / 2
         scale = f"{1 / MM_PER_POINT:.8f}"
         drawing = [f"{scale} 0 0 {scale} 0 0 cm"]
         for row, line in enumerate(black):
             edges = np.flatnonzero(np.diff(np.concatenate([[0], line.astype(np.int8), [0]])))
             drawing += [
-                f"{left + a * module:.4f} {top - (row + 1) * module:.4f} {(b - a) * module:.4f} {module:.4f} re"
+                f"{start + a * module:.4f} {top - (row + 1) * module:.4f} {(b - a) * module:.4f} {module:.4f} re"
                 for a, b in edges.reshape(-1, 2)
             ]
-        said = f"{self.kind} {self.columns} x {self.rows}, squares of {self.square_mm:g} mm: print at 100 %"
-        drawing.append(f"f BT /F 3 Tf {left:.2f} 3 Td ({said}) Tj ET")
+        label = f"{self.kind} {self.columns} x {self.rows}, squares of {self.square_mm:g} mm: print at 100 %"
+        drawing.append(f"f BT /F 3 Tf {start:.2f} 3 Td ({label}) Tj ET")
         stream = zlib.compress("\n".join(drawing).encode())
         box = " ".join(f"{side / MM_PER_POINT:.3f}" for side in page_mm)
         objects = [

@@ -1,4 +1,4 @@
-"""The measuring commands: bench, and calibrate with what it can measure. Each imports what it needs when it runs."""
+"""The measuring commands: bench, and calibrate with its parts. Each imports what it needs when it runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hallucinate.errors import SettingsError
+from hallucinate.errors import OptionError
 from hallucinate.options import check_file, one_of, read_numbers
 
 calibration = typer.Typer()
@@ -17,10 +17,10 @@ calibration = typer.Typer()
 @calibration.command("speed")
 def calibrate_speed(
     network: Annotated[str, typer.Option(help="the network that dreams")] = "motif",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1")] = "auto",
+    device: Annotated[str, typer.Option(help="what computes: auto, cpu, cuda, cuda:1")] = "auto",
 ) -> None:
-    """With which dream width, steps and precision this machine holds the frame rate; the next start begins there."""
-    from hallucinate.calibrate.speed import calibrate
+    """Measure with which dream width, steps and precision this machine holds the frame rate, for the next start."""
+    from hallucinate.speed_profile import calibrate
 
     calibrate(network, device)
 
@@ -28,13 +28,11 @@ def calibrate_speed(
 @calibration.command("strength")
 def calibrate_strength(
     network: Annotated[str, typer.Option(help="the network that dreams")] = "motif",
-    out: Annotated[
-        Path | None, typer.Option(help="folder for what is measured [default: calibration/strength]")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="folder for the results [default: calibration/strength]")] = None,
 ) -> None:
-    """How far each motif and layer goes at one strength, so that equal strength looks equally far for all."""
+    """Measure each motif and layer, so that equal strength looks equally far from the source for all of them."""
     if out is not None and out.exists() and not out.is_dir():
-        raise SettingsError(f"--out {out}: this is no folder; name one, which is made if it is not there")
+        raise OptionError(f"--out {out}: this is not a folder; name one, which is made if it is missing")
     from hallucinate.calibrate.strength import calibrate
     from hallucinate.files import shipped
 
@@ -43,13 +41,17 @@ def calibrate_strength(
 
 @calibration.command("latency")
 def calibrate_latency(
-    seconds: Annotated[float, typer.Option(min=1, max=3600, help="of watching")] = 20.0,
-    browser: Annotated[str | None, typer.Option(help="a Chromium to watch with [default: the system's]")] = None,
+    seconds: Annotated[float, typer.Option(min=1, max=3600, help="how many seconds are measured")] = 20.0,
+    browser: Annotated[
+        str | None,
+        typer.Option(help="a Chromium to measure with [default: open the page yourself]"),
+    ] = None,
     out: Annotated[Path | None, typer.Option("--json", help="write the figures to this file as well")] = None,
 ) -> None:
-    """Milliseconds from capture to screen, through a real browser on this machine."""
+    """Measure the milliseconds from capture to screen, through a real browser on this machine."""
     if browser is not None and shutil.which(browser) is None:
-        raise SettingsError(f"--browser {browser}: there is no such program; give its path, e.g. /usr/bin/chromium")
+        message = f"--browser {browser}: there is no such program; give its path, e.g. /usr/bin/chromium"
+        raise OptionError(message, code="program_missing")
     check_file("--json", out)
     from hallucinate.calibrate.latency import calibrate
 
@@ -59,13 +61,13 @@ def calibrate_latency(
 @calibration.command("board")
 def calibrate_board(
     out: Annotated[Path, typer.Option("--out", "-o", help="the file to write: .pdf or .png")],
-    board: Annotated[str, typer.Option(help="charuco or checkerboard")] = "charuco",
-    columns: Annotated[int, typer.Option(help="squares across")] = 10,
-    rows: Annotated[int, typer.Option(help="squares down")] = 7,
-    square_mm: Annotated[float, typer.Option(help="a square's side in millimetres")] = 25.0,
-    paper: Annotated[str, typer.Option(help="A4, A3, A2, A1")] = "A4",
+    board: Annotated[str, typer.Option(help="pattern of the board: charuco or checkerboard")] = "charuco",
+    columns: Annotated[int, typer.Option(help="how many squares the board has across")] = 10,
+    rows: Annotated[int, typer.Option(help="how many squares the board has down")] = 7,
+    square_mm: Annotated[float, typer.Option(help="side of a square in millimetres")] = 25.0,
+    paper: Annotated[str, typer.Option(help="size of the paper: A4, A3, A2, A1")] = "A4",
 ) -> None:
-    """Print a board to calibrate a lens with, at true scale."""
+    """Write a board to print at true scale, to calibrate a lens with."""
     one_of("--paper", paper, ("A4", "A3", "A2", "A1"))
     kind = one_of("--board", board, ("charuco", "checkerboard"))
     check_file("--out", out)
@@ -76,16 +78,16 @@ def calibrate_board(
 
 @calibration.command("lens")
 def calibrate_lens(
-    pictures: Annotated[list[Path], typer.Argument(help="of the board, 15 or so, from different angles")],
+    pictures: Annotated[list[Path], typer.Argument(help="about 15 pictures of the board from different angles")],
     out: Annotated[Path, typer.Option("--out", "-o", help="the lens file to write")],
-    board: Annotated[str, typer.Option(help="charuco or checkerboard")] = "charuco",
-    columns: Annotated[int, typer.Option(help="squares across")] = 10,
-    rows: Annotated[int, typer.Option(help="squares down")] = 7,
-    square_mm: Annotated[float, typer.Option(help="a square's side in millimetres")] = 25.0,
+    board: Annotated[str, typer.Option(help="pattern of the board: charuco or checkerboard")] = "charuco",
+    columns: Annotated[int, typer.Option(help="how many squares the board has across")] = 10,
+    rows: Annotated[int, typer.Option(help="how many squares the board has down")] = 7,
+    square_mm: Annotated[float, typer.Option(help="side of a square in millimetres")] = 25.0,
     model: Annotated[str, typer.Option(help="fisheye (Kannala-Brandt, any angle) or pinhole")] = "fisheye",
     ros: Annotated[bool, typer.Option("--ros", help="write ROS's camera_info instead of OpenCV's YAML")] = False,
 ) -> None:
-    """A lens from pictures of a printed board."""
+    """Measure a lens from pictures of a printed board."""
     kind = one_of("--board", board, ("charuco", "checkerboard"))
     formula = one_of("--model", model, ("fisheye", "pinhole"))
     check_lens_file(out)
@@ -97,11 +99,11 @@ def calibrate_lens(
 
 @calibration.command("align")
 def calibrate_align(
-    pictures: Annotated[list[Path], typer.Argument(help="that show both lenses' circles; things some metres away")],
-    lens: Annotated[str, typer.Option(help="of the pair: a file, or a profile such as dual-equidistant-190")],
+    pictures: Annotated[list[Path], typer.Argument(help="pictures with both lenses' circles, of things metres away")],
+    lens: Annotated[str, typer.Option(help="the pair of lenses: a file, or a profile such as dual-equidistant-190")],
     out: Annotated[Path, typer.Option("--out", "-o", help="the lens file to write")],
 ) -> None:
-    """How the two lenses of a dual fisheye are turned, from where their pictures overlap."""
+    """Measure how the two lenses of a dual fisheye are turned, from where their pictures overlap."""
     check_lens_file(out)
     from hallucinate.calibrate.align import align
     from hallucinate.panorama.lensfile import read_lens
@@ -110,20 +112,20 @@ def calibrate_align(
 
 
 def check_lens_file(out: Path) -> None:
-    """Refuse what no lens can be written to. ``-o photos/*.jpg`` would put it in place of the first photograph."""
+    """Refuse what no lens can be written to: ``-o photos/*.jpg`` would replace the first photograph."""
     if out.suffix not in (".yaml", ".yml"):
-        raise SettingsError(f"--out {out}: a lens file is written as .yaml or .yml")
+        raise OptionError(f"--out {out}: a lens file is written as .yaml or .yml; name one that ends so")
     check_file("--out", out)
 
 
 def bench_machine(
-    networks: Annotated[str, typer.Option(help="networks to measure, e.g. motif")] = "motif",
-    widths: Annotated[str, typer.Option(help="dream widths in pixels")] = "160,320,480,640",
-    steps: Annotated[str, typer.Option(help="gradient steps a frame")] = "1,3",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1")] = "auto",
+    networks: Annotated[str, typer.Option(help="networks to measure, separated by commas, e.g. motif")] = "motif",
+    widths: Annotated[str, typer.Option(help="dream widths to measure, in pixels")] = "160,320,480,640",
+    steps: Annotated[str, typer.Option(help="numbers of gradient steps a frame to measure")] = "1,3",
+    device: Annotated[str, typer.Option(help="what computes: auto, cpu, cuda, cuda:1")] = "auto",
     out: Annotated[Path | None, typer.Option("--json", help="write the figures to this file as well")] = None,
 ) -> None:
-    """What this machine can dream: milliseconds, frames a second, memory, share of the roofline."""
+    """Measure what this machine can dream: milliseconds, frames a second, memory, share of the roofline."""
     wide, counts = read_numbers("--widths", widths, 64, 4096), read_numbers("--steps", steps, 1, 64)
     check_file("--json", out)
     from hallucinate.calibrate.bench import bench
@@ -134,4 +136,4 @@ def bench_machine(
 def add_calibration(app: typer.Typer) -> None:
     """Make the measuring commands part of the command line."""
     app.command("bench")(bench_machine)
-    app.add_typer(calibration, name="calibrate", help="Measure what is otherwise assumed, and keep it.")
+    app.add_typer(calibration, name="calibrate", help="Measure what is otherwise assumed, and save it.")

@@ -5,7 +5,7 @@
 Serves the built-in scene on this machine alone, as ``hallucinate`` does, and has a page opened that measures by
 itself: the server draws each frame's capture time into its corner, the page reads it when the frame is shown
 (``requestVideoFrameCallback``, web/latency.js), and the clocks are aligned by pings. Without ``--browser`` it prints
-the address for a browser of yours. What a screen takes to light up is not in it.
+the address, to be opened in a browser by hand. The time that a screen takes to light up is not included.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ from typing import IO, Any
 from rich.console import Console
 from rich.table import Table
 
-from hallucinate.errors import HallucinateError
+from hallucinate.errors import HallucinateError, MeasurementError, OptionError
 from hallucinate.files import write_json
+from hallucinate.options import check_file
 
 SIZE, FPS = "640x360", 24
 SHORTEST_S, LONGEST_S = 1.0, 600.0
@@ -59,18 +60,18 @@ def calibrate(seconds: float, browser: str | None, out: Path | None) -> None:
     """Measure for ``seconds``, print a table, and write it as JSON where ``out`` says.
 
     browser: path of a Chromium to start without a window; None prints an address and waits for somebody to open it.
-    Raises HallucinateError for what cannot work, when the browser never reports, and when it could read no frame.
+    Raises OptionError for what cannot work, MeasurementError when no page reports, or could read no frame.
     """
     _check(seconds, browser, out)
     with _serving() as (server, address):
         url = f"{address}?{'kiosk&' if browser else ''}measure={seconds:g}"
-        with _browsing(browser, url) if browser else _asking(url, seconds) as page:
+        with _browsing(browser, url) if browser else _opened_by_hand(url, seconds) as page:
             patience_s = REPORT_WITHIN_S + seconds if browser else PERSON_WITHIN_S
             measured, stats = _reported(server, page, address, seconds, patience_s)
         about = _json(address + "api/about")
     if not measured["frames"]:
-        raise HallucinateError(
-            f"the page measured no frame ({measured['unreadable']} came whose marker it could not read); "
+        raise MeasurementError(
+            f"the page measured no frame: {measured['unreadable']} came whose marker it could not read; "
             "keep it in front, in a browser that has requestVideoFrameCallback"
         )
     facts = _facts(measured, stats, about)
@@ -81,39 +82,39 @@ def calibrate(seconds: float, browser: str | None, out: Path | None) -> None:
 
 def _check(seconds: float, browser: str | None, out: Path | None) -> None:
     if not (math.isfinite(seconds) and SHORTEST_S <= seconds <= LONGEST_S):
-        raise HallucinateError(f"--seconds {seconds:g}: give {SHORTEST_S:g} to {LONGEST_S:g} seconds, e.g. 20")
+        raise OptionError(f"--seconds {seconds:g}: give {SHORTEST_S:g} to {LONGEST_S:g} seconds, e.g. 20")
     if browser is not None and not (Path(browser).is_file() and os.access(browser, os.X_OK)):
-        raise HallucinateError(f"--browser {browser}: there is no such program; give the path of a Chromium")
-    if out is not None and not out.parent.is_dir():
-        raise HallucinateError(f"--json {out}: there is no folder {out.parent}; make it, or name another file")
+        message = f"--browser {browser}: there is no such program; give the path of a Chromium"
+        raise OptionError(message, code="program_missing")
+    check_file("--json", out)
 
 
 @contextlib.contextmanager
 def _serving() -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The server as its users start it, on a free port of this machine alone: its process, and its address."""
     command = [sys.executable, "-m", "hallucinate", "--source", "scene", "--size", SIZE, "--fps", str(FPS)]
-    with tempfile.TemporaryFile("a+", errors="replace") as said:
+    with tempfile.TemporaryFile("a+", errors="replace") as output:
         process = subprocess.Popen(
-            [*command, "--host", "127.0.0.1", "--port", "0"], stdout=said, stderr=said, text=True
+            [*command, "--host", "127.0.0.1", "--port", "0"], stdout=output, stderr=output, text=True
         )
         try:
-            yield process, _address(process, said)
+            yield process, _address(process, output)
         finally:
             _end(process)
 
 
-def _address(process: subprocess.Popen[str], said: IO[str]) -> str:
+def _address(process: subprocess.Popen[str], output: IO[str]) -> str:
     """What the server prints as its address, when it has."""
     deadline = time.monotonic() + START_WITHIN_S
     while time.monotonic() < deadline:
-        said.seek(0)  # opened to append, so that the server goes on writing at its end
-        text = said.read()
+        output.seek(0)  # opened to append, so that the server goes on writing at its end
+        text = output.read()
         if found := re.search(r"http://localhost:\d+/", text):
             return found[0].replace("localhost", "127.0.0.1")
         if process.poll() is not None:
-            raise HallucinateError(f"the server ended at once: {(text.strip().splitlines() or ['without a word'])[-1]}")
+            raise MeasurementError(f"the server ended at once: {(text.strip().splitlines() or ['no output'])[-1]}")
         time.sleep(LOOK_EVERY_S / 5)
-    raise HallucinateError(
+    raise MeasurementError(
         f"the server did not start within {START_WITHIN_S:.0f} s; does `hallucinate` start by itself?"
     )
 
@@ -134,7 +135,7 @@ def _browsing(browser: str, url: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @contextlib.contextmanager
-def _asking(url: str, seconds: float) -> Iterator[None]:
+def _opened_by_hand(url: str, seconds: float) -> Iterator[None]:
     Console().print(f"Open {url} in a browser on this machine, press Start, and leave it in front for {seconds:g} s.")
     yield
 
@@ -157,25 +158,25 @@ def _reported(
     while time.monotonic() < deadline:
         time.sleep(LOOK_EVERY_S)
         if server.poll() is not None:
-            raise HallucinateError(f"the server ended while it was measured, with exit code {server.returncode}")
+            raise MeasurementError(f"the server ended while it was measured, with exit code {server.returncode}")
         stats.append(_json(address + "api/stats"))
         try:
             return _json(address + "api/latency"), stats[-math.ceil(seconds / LOOK_EVERY_S) :]
         except urllib.error.HTTPError as error:
             if error.code != 404:
-                raise HallucinateError(f"the server answered {error.code} when asked for the latency") from None
+                raise MeasurementError(f"the server answered {error.code} to GET /api/latency") from None
         del stats[: -math.ceil(LONGEST_S / LOOK_EVERY_S)]
         if page is not None and page.poll() is not None:
-            raise HallucinateError(
-                f"the browser ended before it had measured (exit code {page.returncode}); "
-                "does it open a page by itself? Without --browser an address is printed to open yourself"
+            raise MeasurementError(
+                f"the browser ended with exit code {page.returncode} before it had measured; "
+                "does it open a page by itself? Without --browser an address is printed to open by hand"
             )
-    raise HallucinateError(f"no page reported within {patience_s:.0f} s; was it in front, and did the picture play?")
+    raise MeasurementError(f"no page reported within {patience_s:.0f} s; was it in front, and did the picture play?")
 
 
 def _json(url: str) -> dict[str, Any]:
-    with urllib.request.urlopen(url, timeout=10) as answer:
-        found: dict[str, Any] = json.load(answer)
+    with urllib.request.urlopen(url, timeout=10) as reply:
+        found: dict[str, Any] = json.load(reply)
     return found
 
 

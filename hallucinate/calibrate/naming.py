@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 from safetensors import safe_open
 
-from hallucinate.dream import clip
+from hallucinate.calibrate.clips import render_clip
 from hallucinate.dream.strength import StrengthCalibration, read_strength_calibration
 from hallucinate.files import shipped, write_json
 from hallucinate.frame import Frame, Picture, to_tensor
@@ -64,11 +64,11 @@ def ranked(judge: Judge, picture: Picture, several: bool = False) -> list[int]:
     return [int(k) for k in (scores.exp() if several else scores).mean((1, 2)).argsort(descending=True)]
 
 
-def dreamed(
+def dream_of(
     network: Network, calibration: StrengthCalibration, frames: Sequence[Frame], motifs: Sequence[str]
 ) -> Picture:
     """The last frame after a live dream of them all, one step a frame."""
-    return clip.dreamed(network, frames, Settings(motifs=dict.fromkeys(motifs, 1.0)), WIDTH, calibration)[1]
+    return render_clip(network, frames, Settings(motifs=dict.fromkeys(motifs, 1.0)), WIDTH, calibration).dream
 
 
 def places(judge: Judge, picture: Picture, motifs: Sequence[str]) -> list[int]:
@@ -104,10 +104,12 @@ def main() -> None:
     dreams: dict[str, list[int]] = {}
     plain: dict[str, list[int]] = {}
     for name in network.motifs:
-        dreams[name] = [places(judge, dreamed(network, calibration, frames, [name]), [name])[0] for frames in clips]
+        dreams[name] = [places(judge, dream_of(network, calibration, frames, [name]), [name])[0] for frames in clips]
         plain[name] = [places(judge, frames[-1].picture, [name])[0] for frames in clips]
         table.add_row(name, *map(str, dreams[name]), " ".join(map(str, plain[name])))
-    pairs = {pair: places(judge, dreamed(network, calibration, clips[0], pair), pair) for pair in mixes(network.motifs)}
+    pairs = {
+        pair: places(judge, dream_of(network, calibration, clips[0], pair), pair) for pair in mixes(network.motifs)
+    }
 
     every, bare = ([place for places in d.values() for place in places] for d in (dreams, plain))
     lasts = [max(found) for found in pairs.values()]

@@ -26,9 +26,9 @@ from rich.console import Console
 from rich.progress import Progress, TimeRemainingColumn
 from rich.table import Table
 
+from hallucinate.calibrate.clips import render_clip
 from hallucinate.calibrate.distance import distance
 from hallucinate.device import describe
-from hallucinate.dream.clip import dreamed
 from hallucinate.dream.residual import FARTHEST
 from hallucinate.dream.strength import KINDS, PLAIN, STRENGTHS, StrengthCalibration
 from hallucinate.errors import HallucinateError
@@ -43,7 +43,7 @@ CPU = torch.device("cpu")
 
 SECONDS, WIDTH = 0.5, 256
 SLOW_S = 2.0
-"""Growth while measuring it: so slow that the bound is not reached within SECONDS."""
+"""Growth while measuring it: so slow that the limit is not met within SECONDS."""
 
 SETTLED_S, FPS, SIZE = 2.0, 12, (320, 180)
 """What strength is measured on: clips so long, and so large that multi-scale SSIM has all its scales.
@@ -53,38 +53,38 @@ picture, and so is the order of what looks far.
 """
 
 GUARD = 0.5, 2.0
-"""How many times its plain reach anything may have: nothing turns to neon, or goes unseen, to please a measure."""
+"""How many times its plain limit anything may have: nothing turns to neon, or goes unseen, to please a measure."""
 
 Values = npt.NDArray[np.float64]
 """(names, STRENGTHS), names in the order of ``everything``."""
 
 
 def everything(network: Network) -> list[tuple[str, str]]:
-    """All that a network can be asked for: (kind, name), motifs first."""
+    """All that can be requested of a network: (kind, name), motifs first."""
     return [*(("motifs", name) for name in network.motifs), *(("layers", name) for name in network.layers)]
 
 
-def asking(kind: str, name: str, **knobs: float) -> Settings:
+def only(kind: str, name: str, **knobs: float) -> Settings:
     """Settings that dream one motif, or one layer."""
-    ask = {"motifs": {name: 1.0}} if kind == "motifs" else {"motifs": {}, "layers": {name: 1.0}}
-    return Settings.model_validate({**ask, **knobs})
+    mix = {"motifs": {name: 1.0}} if kind == "motifs" else {"motifs": {}, "layers": {name: 1.0}}
+    return Settings.model_validate({**mix, **knobs})
 
 
 def distance_after(
     network: Network, frames: Sequence[Frame], settings: Settings, calibration: StrengthCalibration
 ) -> float:
     """Root mean square distance of the last dream from its camera picture, in [0, 1] units."""
-    camera, dream = dreamed(network, frames, settings, WIDTH, calibration)
-    return float(np.sqrt(np.mean((dream.astype(np.float64) - camera) ** 2)) / 255)
+    output = render_clip(network, frames, settings, WIDTH, calibration)
+    return float(np.sqrt(np.mean((output.dream.astype(np.float64) - output.camera) ** 2)) / 255)
 
 
 def measure(network: Network, frames: Sequence[Frame], tick: Callable[[], None] = lambda: None) -> StrengthCalibration:
-    """The agreement of every motif and layer; ``tick`` is called after each."""
+    """The step efficiency of every motif and layer; ``tick`` is called after each."""
     plain = StrengthCalibration(dict.fromkeys(network.motifs, 1.0), dict.fromkeys(network.layers, 1.0))
     steps = FARTHEST * SECONDS / SLOW_S  # the length of all steps together, when each is taken at full length
     found: dict[str, dict[str, float]] = {kind: {} for kind in KINDS}
     for kind, name in everything(network):
-        settings = asking(kind, name, strength=1.0, growth_s=SLOW_S, half_life_s=60.0)
+        settings = only(kind, name, strength=1.0, growth_s=SLOW_S, half_life_s=60.0)
         found[kind][name] = round(distance_after(network, frames, settings, plain) / steps, 3)
         tick()
     return StrengthCalibration(found["motifs"], found["layers"])
@@ -97,18 +97,18 @@ def looks(
     found = []
     for kind, name in everything(network):
         for strength in STRENGTHS:
-            camera, dream = dreamed(network, frames, asking(kind, name, strength=strength), WIDTH, calibration)
+            output = render_clip(network, frames, only(kind, name, strength=strength), WIDTH, calibration)
             with torch.no_grad():
-                found.append(float(distance(to_tensor(dream, CPU), to_tensor(camera, CPU), eye)))
+                found.append(float(distance(to_tensor(output.dream, CPU), to_tensor(output.camera, CPU), eye)))
             tick()
     return np.array(found).reshape(-1, len(STRENGTHS))
 
 
-def reaching(network: Network, growth: StrengthCalibration, reaches: Values) -> StrengthCalibration:
-    """What was measured of growth, with these reaches."""
+def with_limits(network: Network, growth: StrengthCalibration, limits: Values) -> StrengthCalibration:
+    """What was measured of growth, with these RMS limits."""
     found: dict[str, dict[str, tuple[float, ...]]] = {kind: {} for kind in KINDS}
-    for (kind, name), row in zip(everything(network), reaches, strict=True):
-        found[kind][name] = tuple(round(float(reach), 4) for reach in row)
+    for (kind, name), row in zip(everything(network), limits, strict=True):
+        found[kind][name] = tuple(round(float(limit), 4) for limit in row)
     return StrengthCalibration(growth.motifs, growth.layers, found["motifs"], found["layers"])
 
 
@@ -119,23 +119,23 @@ def evened(
     growth: StrengthCalibration,
     tick: Callable[[], None],
 ) -> Values:
-    """The reaches at which everything looks equally far away: as far as the median of all does at its plain reach.
+    """The RMS limits at which everything looks equally far away: as far as the median of all does at its plain one.
 
-    Distance is nearly a power of reach, whose exponent, the median of all at each strength, is found on the first clip.
-    The n-th clip's answer moves the reaches by its n-th part, so that what comes out is the mean over the clips
-    (Robbins and Monro 1951), while each round starts nearer to where it is going than the one before.
+    Distance is nearly a power of the limit, whose exponent, the median at each strength, is found on the first clip.
+    The n-th clip's answer moves the limits by its n-th part, so that what comes out is the mean over the clips (Robbins
+    and Monro 1951), while each round starts nearer to where it is going than the one before.
     """
     plain = np.array(PLAIN)
-    reaches = np.tile(plain, (len(everything(network)), 1))
+    limits = np.tile(plain, (len(everything(network)), 1))
     power = np.ones(len(STRENGTHS))
     for n, frames in enumerate(clips, 1):
-        far = looks(network, eye, frames, reaching(network, growth, reaches), tick).clip(min=1e-9)
+        far = looks(network, eye, frames, with_limits(network, growth, limits), tick).clip(min=1e-9)
         if n == 1:
             slopes = np.gradient(np.log(far), np.log(plain), axis=1, edge_order=2)
             power = np.median(slopes, axis=0).clip(min=0.3)
-        reaches = reaches * (np.median(far, axis=0) / far) ** (1 / (n * power))
-        reaches = np.maximum.accumulate(reaches.clip(GUARD[0] * plain, GUARD[1] * plain), axis=1)
-    return reaches
+        limits = limits * (np.median(far, axis=0) / far) ** (1 / (n * power))
+        limits = np.maximum.accumulate(limits.clip(GUARD[0] * plain, GUARD[1] * plain), axis=1)
+    return limits
 
 
 def spread(distances: Sequence[float] | Values) -> float:
@@ -173,11 +173,11 @@ def calibrate(network: str, out: Path) -> None:
             progress.advance(task)
 
         growth = measure(dreaming, list(filmed(SECONDS, start_s=12.0)), tick)
-        reaches = evened(dreaming, eye, rounds, growth, tick)
-        found = reaching(dreaming, growth, reaches)
+        limits = evened(dreaming, eye, rounds, growth, tick)
+        found = with_limits(dreaming, growth, limits)
         before, after = (looks(dreaming, eye, judging, calibration, tick) for calibration in (growth, found))
 
-    console.print(report(names, found, reaches, before, after))
+    console.print(report(names, found, limits, before, after))
     judged = {"before": before, "after": after}
     spreads = {when: [round(spread(column), 4) for column in values.T] for when, values in judged.items()}
     for when, values in spreads.items():
@@ -190,7 +190,7 @@ def calibrate(network: str, out: Path) -> None:
         "motifs": found.motifs,
         "layers": found.layers,
         "strengths": STRENGTHS,
-        "reach": {"motifs": found.motif_reach, "layers": found.layer_reach},
+        "rms_limit": {"motifs": found.motif_limits, "layers": found.layer_limits},
         "spread": spreads,
         "distance": {
             when: {name: [round(float(d), 4) for d in row] for (_, name), row in zip(names, values, strict=True)}
@@ -207,17 +207,17 @@ def one_row_a_name(text: str) -> str:
 
 
 def report(
-    names: Sequence[tuple[str, str]], found: StrengthCalibration, reaches: Values, before: Values, after: Values
+    names: Sequence[tuple[str, str]], found: StrengthCalibration, limits: Values, before: Values, after: Values
 ) -> Table:
-    """By name: the agreement, and at each strength the reach over the plain one, and the distance before and after."""
-    table = Table("", "agreement", *(f"at {s:g}" for s in STRENGTHS))
+    """By name: step efficiency; at each strength, the limit over the plain one, and the distance before and after."""
+    table = Table("", "step efficiency", *(f"at {s:g}" for s in STRENGTHS))
     table.caption = (
-        f"reach, times the plain one (! where held at {GUARD[0]:g} or {GUARD[1]:g}), distance before → after"
+        f"RMS limit, times the plain one (! where held at {GUARD[0]:g} or {GUARD[1]:g}), distance before → after"
     )
-    for (kind, name), reach, old, new in zip(names, reaches / np.array(PLAIN), before, after, strict=True):
+    for (kind, name), limit, old, new in zip(names, limits / np.array(PLAIN), before, after, strict=True):
         share = (found.motifs if kind == "motifs" else found.layers)[name]
         cells = (
-            f"{r:.2f}×{'!' if r in GUARD else ''}  {o:.3f} → {n:.3f}" for r, o, n in zip(reach, old, new, strict=True)
+            f"{r:.2f}×{'!' if r in GUARD else ''}  {o:.3f} → {n:.3f}" for r, o, n in zip(limit, old, new, strict=True)
         )
         table.add_row(name, f"{share:.3f}", *cells)
     return table

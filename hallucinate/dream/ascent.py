@@ -12,7 +12,7 @@ from hallucinate.dream.priors import PLAIN, Shaping, shaped
 from hallucinate.dream.surface import MARGIN, narrowed, widened
 
 FLAT = 1e-6
-"""ε in g / (mean|g| + ε): where the network sees nothing to climb, nothing is climbed.
+"""ε in g / (mean|g| + ε): where the network sees nothing, no step is taken.
 
 A blank wall gives gradients of this order or below; without ε its rounding noise would be blown up to full steps.
 """
@@ -20,22 +20,22 @@ A blank wall gives gradients of this order or below; without ε its rounding noi
 
 def direction(
     x: torch.Tensor,
-    ask: Objective | Sequence[Objective],
+    objectives: Sequence[Objective],
     shift: torch.Tensor | None = None,
     jitter: int = 0,
     shaping: Shaping = PLAIN,
     shares: torch.Tensor | None = None,
     sigma: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """The way up at ``x``: ∂L/∂x, shaped, over its mean magnitude in the whole picture.
+    """The direction of a step at ``x``: ∂L/∂x, shaped, over its mean magnitude in the whole picture.
 
     x: float32 (B, 3, H, W) in [0, 1]. The network is shown ``jitter`` more rows and columns, mirrored at the
-    edges, of which ``shift``, int64 (rows, columns) on x's device, 0 to ``jitter`` each, lie above and to the left: so
-    its stride leaves no grid. (Rolled round instead, the edges of the sky meet those of the ground, and frames grow
-    there.) Several objectives are climbed together, each by its share, (n,), of the way. sigma: as for ``shaped``.
+    edges, of which ``shift``, int64 (B, 2) of rows and columns on x's device, 0 to ``jitter`` each, are above and to
+    the left: so its stride leaves no grid. (Rolled round instead, the edges of the sky meet those of the ground, and
+    frames grow there.) Several objectives are combined, each by its share, (n,). sigma: as for ``shaped``.
     Returns float32 (B, 3, H, W), each picture's mean magnitude 1, or all near 0 for a flat picture.
     """
-    g = shifted(x, lambda seen: climbed(seen.detach().requires_grad_(True), ask, shares), shift, jitter)
+    g = shifted(x, lambda seen: combined_gradient(seen, objectives, shares), shift, jitter)
     # Shaped afterwards, so that what is repeated at the edges is the picture's own gradient.
     return normalised(shaped(g, shaping, sigma))
 
@@ -47,35 +47,45 @@ def shifted(
     if shift is None:
         return look(x)
     height, width = x.shape[2:]
-    # By a tensor of places rather than by slices: under a captured graph the shift changes, the shapes do not.
-    g = look(x.index_select(2, mirrored(height, shift[0], jitter)).index_select(3, mirrored(width, shift[1], jitter)))
-    rows, columns = (torch.arange(n, device=g.device) + s for n, s in zip((height, width), shift, strict=True))
-    return g.index_select(2, rows).index_select(3, columns)
+    # By tensors of indexes rather than by slices: under a captured graph the shift changes, the shapes do not.
+    g = look(indexed(x, mirrored(height, shift[:, :1], jitter), mirrored(width, shift[:, 1:], jitter)))
+    rows, columns = (torch.arange(n, device=g.device) + s for n, s in ((height, shift[:, :1]), (width, shift[:, 1:])))
+    return indexed(g, rows, columns)
 
 
-def climbed(
-    seen: torch.Tensor,
-    ask: Objective | Sequence[Objective],
-    shares: torch.Tensor | None = None,
-    views: int = 1,
+def indexed(x: torch.Tensor, rows: torch.Tensor | None, columns: torch.Tensor) -> torch.Tensor:
+    """Rows and columns of each picture by number: (B, C, H, W), int64 (B, h) and (B, w) -> (B, C, h, w).
+
+    rows: None for all of them, as they are.
+    """
+    batch, channels = x.shape[:2]
+    if batch == 1:
+        x = x if rows is None else x.index_select(2, rows[0])
+        return x.index_select(3, columns[0])
+    if rows is not None:
+        x = x.gather(2, rows[:, None, :, None].expand(-1, channels, -1, x.shape[3]))
+    return x.gather(3, columns[:, None, None, :].expand(-1, channels, x.shape[2], -1))
+
+
+def combined_gradient(
+    seen: torch.Tensor, objectives: Sequence[Objective], shares: torch.Tensor | None = None, views: int = 1
 ) -> torch.Tensor:
     """∂L/∂x, float32, of one objective; of several the sum, each of mean magnitude 1 times its share.
 
     views: how many pictures, one after another, show one thing, and are measured together.
     """
-    if not isinstance(ask, Sequence):
-        return gradient(seen, ask)
-    if len(ask) == 1 or shares is None:
-        return gradient(seen, ask[0])
-    ways = [share * normalised(gradient(seen, one), views) for one, share in zip(ask, shares.unbind(), strict=True)]
-    return torch.stack(ways).sum(0)
+    if len(objectives) == 1 or shares is None:
+        return gradient(seen, objectives[0])
+    parts = (
+        share * normalised(gradient(seen, objective), views)
+        for objective, share in zip(objectives, shares.unbind(), strict=True)
+    )
+    return torch.stack(list(parts)).sum(0)
 
 
-def gradient(seen: torch.Tensor, ask: Objective) -> torch.Tensor:
-    """∂L/∂x of one objective, float32, at ``seen``, which requires a gradient."""
-    answer, more = ask(seen)
-    (g,) = torch.autograd.grad(answer, seen, more)
-    return g.float()
+def gradient(seen: torch.Tensor, objective: Objective) -> torch.Tensor:
+    """∂L/∂x of one objective, float32, at what is seen, (B, 3, H, W). The one seam between dreaming and networks."""
+    return objective.gradient(seen)
 
 
 def normalised(g: torch.Tensor, views: int = 1) -> torch.Tensor:
@@ -88,7 +98,7 @@ def normalised(g: torch.Tensor, views: int = 1) -> torch.Tensor:
 
 
 def mirrored(size: int, shift: torch.Tensor, jitter: int) -> torch.Tensor:
-    """Which of ``size`` rows is shown at each of ``size + jitter`` places, ``shift`` of them before the first."""
+    """Which of ``size`` rows is at each of ``size + jitter`` places, ``shift`` (B, 1) of them before the first."""
     place = (torch.arange(size + jitter, device=shift.device) - shift).abs()
     return torch.where(place < size, place, 2 * (size - 1) - place)
 

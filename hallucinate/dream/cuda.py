@@ -1,6 +1,6 @@
-"""What only a GPU needs: buffers that it copies from by itself, and graphs that are launched in one call.
+"""What only a GPU needs: pinned staging buffers that it copies from by itself, and graphs launched in one call.
 
-Nothing here waits for the device but ``Tray.fetch``. Without a GPU a tray's buffers are ordinary memory and nothing is
+Nothing here waits for the device but ``StagingBuffers.download``. Without a GPU they are ordinary memory and nothing is
 captured, so that the same path can be run, and tested, anywhere.
 """
 
@@ -22,10 +22,10 @@ Work = Callable[[Sequence[torch.Tensor]], tuple[torch.Tensor, ...]]
 """Tensors in, tensors out, on one device: the same operations each time it is called with the same shapes."""
 
 WARM_UP = 3
-"""Times that a plan runs eagerly before it is captured: sliders on their way pass through plans that never return."""
+"""Times that a key runs eagerly before it is captured: a slider that moves passes through keys that never return."""
 
-KEPT = 12
-"""Graphs kept; each holds the memory that its operations need. The one that was not used for longest goes first."""
+MOST_GRAPHS = 12
+"""Graphs held; each holds the memory that its operations need. The one that was not used for longest goes first."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def captured(work: Work, inputs: Sequence[torch.Tensor]) -> Replay:
 
 
 class Graphs:
-    """Runs work eagerly until it has come back a few times, then from one captured graph per plan and shapes.
+    """Runs work eagerly until it has come back a few times, then from one captured graph for its key and shapes.
 
     What cannot be captured runs eagerly for good, and that is said once. Owned by the dreaming thread.
     """
@@ -64,9 +64,9 @@ class Graphs:
         self._replays: OrderedDict[Hashable, Replay] = OrderedDict()
         self._never = False
 
-    def run(self, plan: Hashable, work: Work, inputs: Sequence[torch.Tensor]) -> tuple[torch.Tensor, ...]:
+    def run(self, graph_key: Hashable, work: Work, inputs: Sequence[torch.Tensor]) -> tuple[torch.Tensor, ...]:
         """What ``work`` makes of the inputs; the tensors returned are the caller's own."""
-        key = (plan, *(tensor.shape for tensor in inputs))
+        key = (graph_key, *(tensor.shape for tensor in inputs))
         replay = self._replays.get(key) or self._captured(key, work, inputs)
         if replay is None:
             return work(inputs)
@@ -74,18 +74,18 @@ class Graphs:
         for held, tensor in zip(replay.inputs, inputs, strict=True):
             held.copy_(tensor, non_blocking=True)
         replay.launch()
-        # The graph writes to the same place next time, when this may still be carried.
+        # The graph writes to the same place next time, when this may still be in use.
         return tuple(tensor.clone() for tensor in replay.outputs)
 
     def _captured(self, key: Hashable, work: Work, inputs: Sequence[torch.Tensor]) -> Replay | None:
         if self._never:
             return None
-        if len(self._eager) > 16 * KEPT:
+        if len(self._eager) > 16 * MOST_GRAPHS:
             self._eager.clear()
         self._eager[key] = self._eager.get(key, 0) + 1
         if self._eager[key] <= WARM_UP:
             return None
-        if len(self._replays) >= KEPT:
+        if len(self._replays) >= MOST_GRAPHS:
             self._replays.popitem(last=False)
         try:
             replay = self._replays[key] = self._capture(work, inputs)
@@ -99,10 +99,10 @@ class Graphs:
         return replay
 
 
-class Tray:
-    """Page-locked buffers that arrays go to the device in, and come back in, without the CPU waiting.
+class StagingBuffers:
+    """Pinned (page-locked) buffers by which arrays go to the device and back without the CPU waiting.
 
-    One tray holds one frame on its way: its buffers are written again only after ``fetch``.
+    They hold one frame in transit: they are written again only after ``download``.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -110,19 +110,19 @@ class Tray:
         self._buffers: dict[str, torch.Tensor] = {}
         self._back: torch.cuda.Event | None = torch.cuda.Event() if self._pin else None  # type: ignore[no-untyped-call]
 
-    def bring(self, name: str, array: Array) -> torch.Tensor:
-        """The array on the device, or on its way there."""
+    def upload(self, name: str, array: Array) -> torch.Tensor:
+        """The array on the device, or in transit to it."""
         source = torch.from_numpy(np.ascontiguousarray(array))
         return self._buffer(name, source).copy_(source).to(self._device, non_blocking=True, copy=True)
 
-    def send(self, name: str, tensor: torch.Tensor) -> None:
-        """Have a tensor of the device copied back."""
+    def request(self, name: str, tensor: torch.Tensor) -> None:
+        """Have a tensor of the device copied back, for ``download``."""
         self._buffer(name, tensor).copy_(tensor, non_blocking=True)
         if self._back is not None:
             self._back.record()
 
-    def fetch(self, name: str) -> Array:
-        """What was sent, a copy of one's own. Waits until the device has done everything that was asked before it."""
+    def download(self, name: str) -> Array:
+        """What was requested, a copy of one's own. Waits until the device has done everything that came before it."""
         if self._back is not None:
             self._back.synchronize()
         return np.array(self._buffers[name].numpy())

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from hallucinate.dream.flow import Motion, read_at
+from hallucinate.dream.flow import Motion, sampled
 from hallucinate.frame import Picture
 
 ALIKE = 0.5
@@ -31,7 +31,7 @@ def is_cut(old: Picture, new: Picture, motion: Motion | None) -> bool:
             cv2.resize(luma, GLANCE, interpolation=cv2.INTER_AREA).astype(np.float32) for luma in (old, new)
         )
     else:
-        before, after = read_at(old, motion.back).astype(np.float32), new.astype(np.float32)
+        before, after = sampled(old, motion.back).astype(np.float32), new.astype(np.float32)
     flat = before.std() < FLAT, after.std() < FLAT
     if any(flat):
         return not all(flat)

@@ -32,8 +32,8 @@ def drift(height: int, width: int, seconds: float, now_s: float, settings: Setti
     dy = scale * (x * math.sin(angle) + y * math.cos(angle)) - y
     if settings.drift_flow:
         u, v = stream(x, y, now_s)
-        reach = 2 * settings.drift_flow * seconds  # the picture is 2 wide
-        dx, dy = dx - reach * u, dy - reach * v
+        length = 2 * settings.drift_flow * seconds  # the picture is 2 wide
+        dx, dy = dx - length * u, dy - length * v
     return torch.stack([dx, dy * width / height])
 
 
@@ -76,7 +76,7 @@ def drift_on_sphere(
         ahead = (1 - square) / (1 + square)
         there = torch.cat([across * 2 / (1 + square), ahead[None]])
     if settings.drift_flow:
-        reach = 2 * math.pi * settings.drift_flow * seconds
+        angle = 2 * math.pi * settings.drift_flow * seconds
         for n in range(SWIRLS):
             up = 1 - 2 * (n + 0.5) / SWIRLS  # axes spread evenly (a Fibonacci sphere)
             heading = n * math.pi * (3 - math.sqrt(5))
@@ -84,9 +84,9 @@ def drift_on_sphere(
             axis = torch.tensor([flat * math.cos(heading), up, flat * math.sin(heading)]).view(3, 1, 1)
             phase = 2.4 * n + math.pi * now_s / PERIOD_S * (1 + 0.13 * n) * (-1) ** n
             speed = torch.cos((2.0 + 1.1 * n) * (axis * there).sum(0) + phase) * math.sqrt(3 / SWIRLS)
-            there = there - reach * speed * torch.linalg.cross(axis.expand_as(there), there, dim=0)
+            there = there - angle * speed * torch.linalg.cross(axis.expand_as(there), there, dim=0)
         there = there / there.norm(dim=0, keepdim=True)
     x, y, z = there
     dx = torch.atan2(x, z) - lon - math.radians(settings.drift_turn) * seconds
-    dx = (dx + math.pi) % (2 * math.pi) - math.pi  # the short way round
+    dx = (dx + math.pi) % (2 * math.pi) - math.pi  # the shorter path around
     return torch.stack([dx / (span / 2), -(y.clamp(-1, 1).asin() - lat) / (math.pi / 2)])

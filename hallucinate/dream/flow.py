@@ -76,7 +76,7 @@ def stilled(back: Field) -> Field:
     return back
 
 
-def read_at(picture: npt.NDArray[Any], back: Field) -> npt.NDArray[Any]:
+def sampled(picture: npt.NDArray[Any], back: Field) -> npt.NDArray[Any]:
     """What lies where ``back`` leads from each place, float32 (h, w, 2): (h, w) or (h, w, c), as ``picture`` is.
 
     Bilinear; beyond the picture, its edge.
@@ -104,7 +104,7 @@ def disoccluded(back: Field, forth: Field) -> npt.NDArray[np.bool_]:
 
     ŵ is the backward flow, w̃ the forward flow read where ŵ leads. Both float32 (h, w, 2); bool (h, w).
     """
-    warped = read_at(forth, back)
+    warped = sampled(forth, back)
     return np.asarray(squared(warped + back) > 0.01 * (squared(warped) + squared(back)) + 0.5)
 
 
@@ -115,8 +115,8 @@ def motion_border(back: Field) -> npt.NDArray[np.bool_]:
     return np.asarray(steepness > 0.01 * (u * u + v * v) + 0.002)
 
 
-def field(motion: Motion | None, own: torch.Tensor | None) -> Field | None:
-    """What ``carried`` goes by: the world's motion and the hallucination's own, as one.
+def motion_field(motion: Motion | None, own: torch.Tensor | None) -> Field | None:
+    """What ``warped`` goes by: the world's motion and the hallucination's own, as one.
 
     own: float32 (2, h, w) (``hallucinate.dream.drift``), of the motion's size where both are given. Returns float32
     (3, h, w): displacements x, y in units in which the picture is 2 wide and 2 high (``grid_sample``'s), so good for a
@@ -131,11 +131,11 @@ def field(motion: Motion | None, own: torch.Tensor | None) -> Field | None:
     return where
 
 
-def carried(residual: torch.Tensor, fields: torch.Tensor, wraps: bool = False) -> torch.Tensor:
+def warped(residual: torch.Tensor, fields: torch.Tensor, wraps: bool = False) -> torch.Tensor:
     """M · warp(r, flow): the residual where its pixels have gone; 0 where they had been hidden, or came from outside.
 
-    residual: float32 (B, C, H, W). fields: float32 (B, 3, h, w), as ``field`` gives them, enlarged to the residual's
-    size. One resampling for all motion. wraps: whether the picture's sides meet, and nothing comes from outside there.
+    residual: float32 (B, C, H, W). fields: float32 (B, 3, h, w), as ``motion_field`` gives them, of any size. One
+    resampling for all motion. wraps: whether the picture's sides meet, and nothing comes from outside there.
     """
     _, _, height, width = residual.shape
     y = (torch.arange(height, device=residual.device, dtype=torch.float32) * 2 + 1) / height - 1

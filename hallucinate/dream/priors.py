@@ -1,4 +1,4 @@
-"""What is believed of a good hallucination whatever it shows: done to its gradient, or to the hallucination itself."""
+"""What is believed of a good hallucination whatever it shows: done to its gradient, or to the residual itself."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ QUIET = 1e-10
 
 @dataclass(frozen=True, slots=True)
 class Shaping:
-    """What is done to a gradient before it is climbed; what it takes numbers for, they come as tensors.
+    """What is done to a gradient before a step is taken; what it takes numbers for, they come as tensors.
 
     unchecked: take the finest checkerboard away. radius: of the Gaussian, in pixels; 0 for none. levels: of the
-    Laplacian pyramid; 0 for none. natural: climb in decorrelated colours.
+    Laplacian pyramid; 0 for none. decorrelated: step in decorrelated colours.
     """
 
     unchecked: bool = True
     radius: int = 0
     levels: int = 0
-    natural: bool = False
+    decorrelated: bool = False
 
 
 PLAIN = Shaping()
@@ -43,7 +43,7 @@ def shaped(g: torch.Tensor, shaping: Shaping, sigma: torch.Tensor | None = None)
         g = blurred(g, sigma, shaping.radius)
     if shaping.levels:
         g = evened(g, shaping.levels)
-    if shaping.natural:
+    if shaping.decorrelated:
         # ∂L/∂y for colours y with x = C·y, brought back to x: C·Cᵀ·∂L/∂x.
         red, green, blue = g.unbind(1)
         g = torch.stack([a * red + b * green + c * blue for a, b, c in COLOURS], 1)
@@ -62,7 +62,7 @@ def unchecked(g: torch.Tensor) -> torch.Tensor:
 
 
 def radius_for(sigma: float) -> int:
-    """How many pixels a Gaussian reaches, in steps of 4: few shapes for a slider's whole way. 0 for no blur."""
+    """How many pixels a Gaussian reaches, in steps of 4: few shapes for a slider's whole range. 0 for no blur."""
     return -int(-3 * sigma // 4) * 4 if sigma > 0.05 else 0
 
 
@@ -118,12 +118,14 @@ def binomial(g: torch.Tensor) -> torch.Tensor:
     return F.conv2d(g, kernel.view(1, 1, -1, 1).expand(channels, 1, -1, 1), groups=channels)
 
 
-def drawn_back(r: torch.Tensor, limit: torch.Tensor, variation: torch.Tensor, pull: torch.Tensor) -> torch.Tensor:
-    """The way, beside the gradient's of mean magnitude 1, that a residual is drawn: smoother, and home to the camera.
+def regularisation(
+    r: torch.Tensor, limit: torch.Tensor, variation: torch.Tensor, l2_weight: torch.Tensor
+) -> torch.Tensor:
+    """A direction beside the gradient's of mean magnitude 1: towards a smoother residual, and back to the camera's.
 
-    r: float32 (B, 3, H, W); limit: how far it may go, (B, 1, 1, 1), of which both are measured. variation: times
-    div(∇r / √(|∇r|² + ε²)), the descent of total variation (Rudin, Osher and Fatemi 1992); pull: times −r / limit, the
-    descent of ½‖r‖²; each (1,). Edges repeated.
+    r: float32 (B, 3, H, W); limit: its RMS limit, (B, 1, 1, 1), by which both are measured. variation: times
+    div(∇r / √(|∇r|² + ε²)), the descent of total variation (Rudin, Osher and Fatemi 1992); l2_weight: times
+    −r / limit, the descent of ½‖r‖²; each (1,). Edges repeated.
     """
     flat = (0.05 * limit).clamp(min=1e-4)
     right = F.pad(r[..., 1:] - r[..., :-1], (0, 1))
@@ -131,4 +133,4 @@ def drawn_back(r: torch.Tensor, limit: torch.Tensor, variation: torch.Tensor, pu
     size = (right.square() + down.square() + flat.square()).sqrt()
     right, down = right / size, down / size
     bend = right - F.pad(right, (1, 0))[..., :-1] + down - F.pad(down, (0, 0, 1, 0))[:, :, :-1]
-    return variation * bend - pull * r / limit.clamp(min=1e-6)
+    return variation * bend - l2_weight * r / limit.clamp(min=1e-6)

@@ -34,7 +34,7 @@ def distance(residual: torch.Tensor) -> torch.Tensor:
     return residual.square().mean((1, 2, 3), keepdim=True).sqrt()
 
 
-def within(
+def limit_rms(
     residual: torch.Tensor,
     limit: torch.Tensor | float,
     luma_share: torch.Tensor | float | None = None,
@@ -50,7 +50,7 @@ def within(
     size = distance(residual)
     if luma_share is not None:
         # Colours alone are bounded as well.
-        size = torch.maximum(distance(grey(residual)) / luma_share, 0.9 * size)
+        size = torch.maximum(distance(luma(residual)) / luma_share, 0.9 * size)
     return residual * (limit / size.clamp(min=1e-9)).clamp(max=lift)
 
 
@@ -62,11 +62,11 @@ def balanced(residual: torch.Tensor) -> torch.Tensor:
     """
     height, width = residual.shape[2:]
     part = max(height, width) / BROAD
-    down, across = (waves(n, max(1, round(n / part)), residual.device) for n in (height, width))
+    down, across = (cosine_waves(n, max(1, round(n / part)), residual.device) for n in (height, width))
     return residual - down @ (down.T @ residual @ across) @ across.T
 
 
-def beside(
+def orthogonal_to_camera(
     residual: torch.Tensor, camera: torch.Tensor, balance: Callable[[torch.Tensor], torch.Tensor] = balanced
 ) -> torch.Tensor:
     """Take away each channel's share that is the camera's own picture, brightened or dimmed: its projection on it.
@@ -79,7 +79,7 @@ def beside(
     return residual - share * own
 
 
-def coloured(
+def hold_colour(
     residual: torch.Tensor, camera: torch.Tensor, before: torch.Tensor, fresh: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Hold how much colour each residual adds to its camera's picture, for its light and shade, but for what is new.
@@ -89,23 +89,23 @@ def coloured(
     it be whatever it is now, (B, 1, 1, 1). Returned beside the residual, (B, 3, 1, 1), of each: what it adds to the
     mean distance of the picture's colours from grey, over its luma's root mean square; that over its own; and its own.
     """
-    luma, own = grey(residual), grey(camera)
-    colours, size = residual - luma, distance(luma).clamp(min=1e-9)
+    grey, own = luma(residual), luma(camera)
+    colours, size = residual - grey, distance(grey).clamp(min=1e-9)
     dreamed, plain = ((camera - own + add).abs().mean((1, 2, 3), keepdim=True) for add in (colours, 0.0))
     reached = distance(residual)
     now = torch.cat([(dreamed - plain) / size, size / reached.clamp(min=1e-9), reached], 1)
-    added, kept = now[:, :1], torch.lerp(before, now, fresh)
-    gain = 1 + (kept[:, :1] - added) * size / colours.abs().mean((1, 2, 3), keepdim=True).clamp(min=1e-9)
-    return luma + gain.clamp(0.5, 1.5) * colours, kept
+    added, held = now[:, :1], torch.lerp(before, now, fresh)
+    gain = 1 + (held[:, :1] - added) * size / colours.abs().mean((1, 2, 3), keepdim=True).clamp(min=1e-9)
+    return grey + gain.clamp(0.5, 1.5) * colours, held
 
 
-def grey(picture: torch.Tensor) -> torch.Tensor:
+def luma(picture: torch.Tensor) -> torch.Tensor:
     """Luma (Rec. 601) of red, green and blue: (B, 3, H, W) -> (B, 1, H, W)."""
     return 0.299 * picture[:, :1] + 0.587 * picture[:, 1:2] + 0.114 * picture[:, 2:]
 
 
 @functools.lru_cache(maxsize=64)
-def waves(size: int, count: int, device: torch.device) -> torch.Tensor:
+def cosine_waves(size: int, count: int, device: torch.device) -> torch.Tensor:
     """The first ``count`` orthonormal cosine waves over ``size`` pixels, the first one flat: float32 (size, count).
 
     Kept on the device for the next frame.
@@ -116,15 +116,15 @@ def waves(size: int, count: int, device: torch.device) -> torch.Tensor:
     return basis.float().to(device)
 
 
-def spread_out(residual: torch.Tensor, limit: torch.Tensor | float, wraps: bool = False) -> torch.Tensor:
+def limit_crowding(residual: torch.Tensor, limit: torch.Tensor | float, wraps: bool = False) -> torch.Tensor:
     """Turn down what crowds into one spot: there the distance may be CROWDED times ``limit``, the whole picture's.
 
-    residual: (B, 3, H, W). limit: as for ``within``. Without it, feedback that keeps finding the same spot takes it to
-    black, white or neon. The gain changes smoothly from place to place, and is 1 where nothing is too much. wraps:
+    residual: (B, 3, H, W). limit: as for ``limit_rms``. Without it, feedback that keeps finding the same spot takes it
+    to black, white or neon. The gain changes smoothly from place to place, and is 1 where nothing is too much. wraps:
     whether the picture's sides meet.
     """
     if wraps:
-        return narrowed(spread_out(widened(residual), limit), residual.shape[3])
+        return narrowed(limit_crowding(widened(residual), limit), residual.shape[3])
     height, width = residual.shape[2:]
     part = max(1, max(height, width) // 16)
     power = F.avg_pool2d(residual.square().mean(1, keepdim=True), part, ceil_mode=True, count_include_pad=False)

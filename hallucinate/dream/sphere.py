@@ -1,4 +1,4 @@
-"""The way up on a sphere: what is dreamed at the poles is as large, as strong and as upright as it can be.
+"""The direction of a step on a sphere: what is dreamed at the poles is as large, as strong and as upright as it can be.
 
 An equirectangular picture is seen through six views on the faces of a cube, each stereographic, so that nothing is
 sheared and nothing is more than a quarter larger than at its middle, and each wider than its face, so that they
@@ -19,7 +19,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from hallucinate.dream.ascent import FLAT, climbed
+from hallucinate.dream.ascent import FLAT, combined_gradient, indexed
 from hallucinate.dream.objectives import Objective
 from hallucinate.dream.priors import PLAIN, Shaping, shaped
 from hallucinate.dream.surface import MARGIN, widened
@@ -30,7 +30,7 @@ HALF_VIEW = math.radians(58)
 """From a view's middle to the middle of its edges; a cube's corners are 54.7° from the middles of its faces."""
 
 TILTS, TILT = 4, math.radians(15)
-"""How many ways the cube stands, and how far it is tilted in them, about."""
+"""In how many orientations the cube stands, and how far it is tilted in them, about."""
 
 DEEPEST = 3
 """How many views' answers are blended at a place, at most: at a cube's corners three meet."""
@@ -56,7 +56,7 @@ class Views:
 
 def direction_on_sphere(
     x: torch.Tensor,
-    ask: Objective | Sequence[Objective],
+    objectives: Sequence[Objective],
     shift: torch.Tensor,
     whole: bool = True,
     shaping: Shaping = PLAIN,
@@ -65,40 +65,35 @@ def direction_on_sphere(
 ) -> torch.Tensor:
     """``ascent.direction`` on an equirectangular picture, whole (360° × 180°) or its front half (180° × 180°).
 
-    x: float32 (B, 3, H, W) in [0, 1]. shift: int64 (2,), any numbers: by them the cube is tilted and, on a whole
+    x: float32 (B, 3, H, W) in [0, 1]. shift: int64 (B, 2), any numbers: by them the cube is tilted and, on a whole
     sphere, turned. Returns float32 (B, 3, H, W), the mean magnitude over each sphere's solid angle 1, or all near 0.
     """
     batch, _, height, width = x.shape
     seen = views(height, width, whole, x.device)
-    tilt = (shift[:1] % TILTS).long()
+    tilt = (shift[:, 0] % TILTS).long()
     columns = torch.arange(width, device=x.device)
-    turn = shift[1] % width
+    turn = shift[:, 1:] % width
     if whole:
-        x = x.index_select(3, (columns + turn) % width)
+        x = indexed(x, None, (columns + turn) % width)
     out, back, weights = (table.index_select(0, tilt) for table in (seen.out, seen.back, seen.weights))
-    tiles = F.grid_sample(widened(x) if whole else x, each(out, batch), padding_mode="border", align_corners=False)
+    tiles = F.grid_sample(widened(x) if whole else x, out, padding_mode="border", align_corners=False)
     tiles = tiles.view(batch, 3, seen.count, seen.side, seen.side).transpose(1, 2).flatten(0, 1)
-    g = shaped(climbed(tiles.detach().requires_grad_(True), ask, shares, seen.count), shaping, sigma)
+    g = shaped(combined_gradient(tiles, objectives, shares, seen.count), shaping, sigma)
     g = g.view(batch, seen.count, 3, seen.side, seen.side).transpose(1, 2).flatten(2, 3)
-    g = F.grid_sample(g, each(back, batch), padding_mode="zeros", align_corners=False)
+    g = F.grid_sample(g, back, padding_mode="zeros", align_corners=False)
     g = (g.view(batch, 3, DEEPEST, height, width) * weights[:, None]).sum(2)
     if whole:
-        g = g.index_select(3, (columns - turn) % width)
+        g = indexed(g, None, (columns - turn) % width)
     return g / ((g.abs() * seen.solid).mean((1, 2, 3), keepdim=True) + FLAT)
-
-
-def each(grid: torch.Tensor, batch: int) -> torch.Tensor:
-    """One grid for every picture of a batch."""
-    return grid.expand(batch, -1, -1, -1)
 
 
 @functools.lru_cache(maxsize=16)
 def views(height: int, width: int, whole: bool, device: torch.device) -> Views:
     """The tables for a picture of this size. Kept on the device for the next frame."""
     picture = Equirect(360 if whole else 180)
-    reach = 2 * math.tan(HALF_VIEW / 2)
-    side = max(32, round(2 * reach * width / math.radians(picture.degrees)))
-    found = [one_way(height, width, picture, side, reach, rotation) for rotation in rotations(whole)]
+    extent = 2 * math.tan(HALF_VIEW / 2)
+    side = max(32, round(2 * extent * width / math.radians(picture.degrees)))
+    found = [view_tables(height, width, picture, side, extent, rotation) for rotation in rotations(whole)]
     out, back, weights = (
         torch.from_numpy(np.stack(tables).astype(np.float32)).to(device) for tables in zip(*found, strict=True)
     )
@@ -107,12 +102,12 @@ def views(height: int, width: int, whole: bool, device: torch.device) -> Views:
     return Views(len(faces(whole)), side, out, back, weights, solid.view(1, 1, height, 1))
 
 
-def one_way(
-    height: int, width: int, picture: Equirect, side: int, reach: float, rotation: Array
+def view_tables(
+    height: int, width: int, picture: Equirect, side: int, extent: float, rotation: Array
 ) -> tuple[Array, Array, Array]:
-    """``Views``' out, back and weights for one way that the cube stands: ``rotation`` turns its axes to the world's."""
+    """``Views``' out, back and weights for one orientation of the cube: ``rotation`` turns its axes to the world's."""
     views_of = faces(picture.wraps)
-    u, v = np.moveaxis((middles((side, side)) * 2 - 1) * reach, -1, 0)
+    u, v = np.moveaxis((middles((side, side)) * 2 - 1) * extent, -1, 0)
     # Stereographic (Snyder 1987, eq. 20-14 to 20-18 turned round): r = 2 tan(θ/2), upright as seen from within.
     scale = 4 / (4 + u * u + v * v)
     local = np.stack([2 * scale - 1, u * scale, v * scale], -1)
@@ -124,8 +119,8 @@ def one_way(
     for n, face in enumerate(views_of):
         forward, right, down = np.moveaxis(world @ rotation @ face.T, -1, 0)
         r = 2 / np.maximum(1 + forward, 1e-6)
-        row = (n + (1 + down * r / reach) / 2) / len(views_of) * 2 - 1
-        places.append(np.stack([right * r / reach, row], -1))
+        row = (n + (1 + down * r / extent) / 2) / len(views_of) * 2 - 1
+        places.append(np.stack([right * r / extent, row], -1))
         weights.append(np.clip(forward - math.cos(HALF_VIEW), 0, None) ** 2)
     order = np.argsort(-np.stack(weights), 0)[:DEEPEST]
     chosen = np.take_along_axis(np.stack(weights), order, 0)
@@ -139,7 +134,7 @@ def faces(whole: bool) -> Array:
 
 
 def rotations(whole: bool) -> list[Array]:
-    """The ways that the cube stands: tilted about level axes all around, and turned a little where no column wraps."""
+    """The orientations of the cube: tilted about level axes all around, and turned a little where no column wraps."""
     found = []
     for n in range(TILTS):
         heading = 2 * math.pi * (n + 0.5) / TILTS

@@ -1,9 +1,9 @@
 """What was measured of a network's motifs and layers, so that growth and strength mean the same for all of them.
 
-Agreement: how much of a step's length is progress. Successive steps, on other octaves, with other jitter and on a
-moving world, pull only partly the same way, and how much so depends on what is dreamed of; growth in seconds needs
-that share. Reach: how far a dream may go from the camera's picture to look as far away as all others do at that
-strength. Both are measured by ``hallucinate.calibrate.strength`` and shipped in ``calibration/strength``.
+Step efficiency: how much of a step's length is progress. Successive steps, on other octaves, with other jitter and on a
+moving world, go only partly in the same direction, and how much so depends on what is dreamed of; growth in seconds
+needs that share. RMS limit: how far a dream may go from the camera's picture to look as far away as all others do at
+that strength. Both are measured by ``hallucinate.calibrate.strength`` and shipped in ``calibration/strength``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hallucinate.dream.objectives import asked
+from hallucinate.dream.objectives import requested
 from hallucinate.dream.residual import FARTHEST
 from hallucinate.errors import NetworkError
 from hallucinate.settings import Settings
@@ -26,12 +26,12 @@ TYPICAL = 0.4
 """For what was not measured: the middle of the network in the box's motifs."""
 
 STRENGTHS = (0.25, 0.5, 1.0)
-"""Where reaches are measured; between them, and from 0, they lie on straight lines."""
+"""At which RMS limits are measured; between them, and from 0, they are interpolated linearly."""
 
 PLAIN = tuple(strength * FARTHEST for strength in STRENGTHS)
-"""The reaches of what was not measured."""
+"""The RMS limits of what was not measured."""
 
-Reaches = Mapping[str, tuple[float, ...]]
+RmsLimits = Mapping[str, tuple[float, ...]]
 """By name, one at each of STRENGTHS, each no less than the one before."""
 
 
@@ -40,33 +40,33 @@ class StrengthCalibration:
     """What was measured, by motif and by layer.
 
     motifs, layers: distance gained per step taken (root mean square over mean magnitude).
-    motif_reach, layer_reach: root mean square distance from the camera's picture, in [0, 1] units.
+    motif_limits, layer_limits: RMS limits, root mean square distance from the camera's picture, in [0, 1] units.
     """
 
     motifs: Mapping[str, float] = field(default_factory=dict)
     layers: Mapping[str, float] = field(default_factory=dict)
-    motif_reach: Reaches = field(default_factory=dict)
-    layer_reach: Reaches = field(default_factory=dict)
+    motif_limits: RmsLimits = field(default_factory=dict)
+    layer_limits: RmsLimits = field(default_factory=dict)
 
-    def of(self, settings: Settings) -> float:
-        """The share of a step that is progress, for what the settings ask for; of a mix, the weighted mean."""
+    def step_efficiency(self, settings: Settings) -> float:
+        """The share of a step that is progress, for what the settings request; of a mix, the weighted mean."""
         found = {"motifs": self.motifs, "layers": self.layers}
         return weighted(settings, lambda kind, name: found[kind].get(name, TYPICAL), TYPICAL)
 
-    def reach(self, settings: Settings) -> float:
+    def rms_limit(self, settings: Settings) -> float:
         """How far the residual may go, root mean square in [0, 1] units; of a mix, the weighted mean."""
-        found = {"motifs": self.motif_reach, "layers": self.layer_reach}
+        found = {"motifs": self.motif_limits, "layers": self.layer_limits}
         plain = settings.strength * FARTHEST
         return weighted(settings, lambda kind, name: between(settings.strength, found[kind].get(name, PLAIN)), plain)
 
 
 def weighted(settings: Settings, value: Callable[[str, str], float], nothing: float) -> float:
-    """The mean of a value over what the settings ask for, by weight; ``nothing`` where they ask for nothing.
+    """The mean of a value over what the settings request, by weight; ``nothing`` where they request nothing.
 
     value: of a kind, "motifs" or "layers", and a name. A channel or a neuron counts as its layer does, and so does the
     guide.
     """
-    parts = asked(settings)
+    parts = requested(settings)
     total = sum(parts.values())
     means = (
         weight * (value(kind, name) if kind == "motifs" else value("layers", name.partition(":")[0]))
@@ -75,13 +75,13 @@ def weighted(settings: Settings, value: Callable[[str, str], float], nothing: fl
     return sum(means) / total if total > 0 else nothing
 
 
-def between(strength: float, reaches: tuple[float, ...]) -> float:
-    """The reach at any strength: 0 at 0, as measured at STRENGTHS, on straight lines between them."""
-    return float(np.interp(strength, (0.0, *STRENGTHS), (0.0, *reaches)))
+def between(strength: float, limits: tuple[float, ...]) -> float:
+    """The RMS limit at any strength: 0 at 0, as measured at STRENGTHS, interpolated linearly between them."""
+    return float(np.interp(strength, (0.0, *STRENGTHS), (0.0, *limits)))
 
 
 def read_strength_calibration(path: Path) -> StrengthCalibration:
-    """What was measured for a network; nothing where no file is, no reaches where it has none yet.
+    """What was measured for a network; nothing where no file is, no RMS limits where it has none yet.
 
     Raises NetworkError for a damaged file.
     """
@@ -90,17 +90,17 @@ def read_strength_calibration(path: Path) -> StrengthCalibration:
     try:
         found = json.loads(path.read_text())
         motifs, layers = ({name: float(v) for name, v in found[kind].items()} for kind in KINDS)
-        reach = found.get("reach") or {kind: {} for kind in KINDS}
+        limits = found.get("rms_limit") or {kind: {} for kind in KINDS}
         return StrengthCalibration(
-            motifs, layers, *({name: risen(r) for name, r in reach[kind].items()} for kind in KINDS)
+            motifs, layers, *({name: rising(r) for name, r in limits[kind].items()} for kind in KINDS)
         )
     except (ValueError, KeyError, AttributeError, TypeError, OSError) as error:
         raise NetworkError(f"the calibration {path} cannot be read ({error}); remove it or measure it again") from None
 
 
-def risen(reaches: list[float]) -> tuple[float, ...]:
-    """The reaches of one name, as written. Raises ValueError unless each is a number no less than the one before."""
-    rising = tuple(float(r) for r in reaches)
-    if len(rising) != len(STRENGTHS) or not 0 < rising[0] <= rising[1] <= rising[2] < 1:
-        raise ValueError(f"{reaches} are no reaches at strengths {', '.join(map(str, STRENGTHS))}")
-    return rising
+def rising(limits: list[float]) -> tuple[float, ...]:
+    """The RMS limits of one name, as written. Raises ValueError unless none is less than the one before."""
+    found = tuple(float(limit) for limit in limits)
+    if len(found) != len(STRENGTHS) or not 0 < found[0] <= found[1] <= found[2] < 1:
+        raise ValueError(f"{limits} are not RMS limits at strengths {', '.join(map(str, STRENGTHS))}")
+    return found

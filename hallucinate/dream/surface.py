@@ -1,8 +1,9 @@
-"""What a camera's picture lies on: a plane, the whole sphere or its front half; and on whose eyes."""
+"""What a camera's picture is projected on: a plane, the whole sphere or its front half; and for which eyes it is."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from hallucinate.frame import Picture
 from hallucinate.panorama.remap import Layout
 
 MARGIN = 8
-"""A picture that wraps is shown wider by an eighth on either side: enough for every kernel that is laid on it.
+"""A picture that wraps is shown wider by an eighth on either side: enough for every kernel that is moved over it.
 
 So that all its sizes agree at the seam, its width is a multiple of this.
 """
@@ -35,6 +36,16 @@ class Surface(StrEnum):
     def degrees(self) -> float:
         """Of longitude across the picture; 0 on a plane, where nobody knows."""
         return {Surface.FLAT: 0.0, Surface.SPHERE: 360.0, Surface.HALF: 180.0}[self]
+
+
+class Geometry(NamedTuple):
+    """What a session's pictures are projected on, and for which eyes they are."""
+
+    surface: Surface = Surface.FLAT
+    layout: Layout = Layout.MONO
+
+
+FLAT_MONO = Geometry()
 
 
 def widened(x: torch.Tensor) -> torch.Tensor:
@@ -63,7 +74,7 @@ def beside_each_other(views: tuple[Picture, ...], layout: Layout) -> Picture:
 
 
 def disparity(flow: Flow, left: Picture, right: Picture, surface: Surface) -> torch.Tensor:
-    """Where each pixel of the right eye's view lies in the left one's, as ``flow.carried`` takes it: (1, 3, h, w).
+    """Where each pixel of the right eye's view lies in the left one's, as ``flow.warped`` takes it: (1, 3, h, w).
 
     Both uint8 luma (h, w). All of it counts as seen: what only the right eye sees takes what lies beside it.
     """

@@ -83,8 +83,8 @@ def fish(pen: Pen) -> Drawn:
     # Tail: two lobes that spread from the root, and rays along them.
     r, angle = polar(x - 0.45, y)
     fork = pen.uniform(0.35, 0.75)
-    reach = 0.42 + fork * angle.abs().clamp(max=0.8) ** 1.3
-    tail = inside(r - reach) * inside((angle.abs() - 0.72) * r)
+    extent = 0.42 + fork * angle.abs().clamp(max=0.8) ** 1.3
+    tail = inside(r - extent) * inside((angle.abs() - 0.72) * r)
     crest = 0.34 * (1 - ((x + 0.02) / 0.52) ** 2).clamp(min=0) ** 0.6 * (0.75 + 0.5 * x)
     keel = 0.3 * (1 - ((x - 0.22) / 0.26) ** 2).clamp(min=0) ** 0.6
     off = torch.where(y < 0, -y - back - crest, y - back - keel)
@@ -170,11 +170,11 @@ def bird(pen: Pen) -> Drawn:
     wr, wa = polar(u + 0.25, v + 0.06)
     axis = 0.1 - aloft * pen.uniform(0.85, 1.4)
     fan = 0.34 + aloft * pen.uniform(0.2, 0.32)
-    reach = 0.85 + aloft * pen.uniform(0.25, 0.4)
+    extent = 0.85 + aloft * pen.uniform(0.25, 0.4)
     a = wa - axis
     n = 6.5 / fan
     feather = torch.cos(n * 2 * a)
-    edge = reach * (1 - 0.22 * (a / fan).clamp(-1, 1) ** 2 + 0.12 * (a / fan).clamp(-1, 1)) + 0.05 * feather
+    edge = extent * (1 - 0.22 * (a / fan).clamp(-1, 1) ** 2 + 0.12 * (a / fan).clamp(-1, 1)) + 0.05 * feather
     # Broad at the shoulder, so that the fan is a wing.
     wing = inside(wr - edge) * inside((a.abs() - fan) * wr - 0.13 * dome(wr / 0.5))
     t = wr / edge
@@ -359,7 +359,7 @@ def lizard(pen: Pen) -> Drawn:
     v = y + step
     legs: Plane = torch.full_like(x, 9.0)
     toes: Plane = torch.full_like(x, 9.0)
-    for hip, knee, foot, way in (
+    for hip, knee, foot, bend in (
         ((0.1, -0.36), (0.42, -0.28), (0.56, -0.55), -0.95),
         ((0.1, 0.3), (0.42, 0.16), (0.6, 0.46), 0.8),
     ):
@@ -367,7 +367,7 @@ def lizard(pen: Pen) -> Drawn:
         shin, _ = segment(side, v, knee, foot)
         legs = torch.minimum(legs, torch.minimum(thigh - 0.1 + 0.03 * t, shin - 0.068))
         r, angle = polar(side - foot[0], v - foot[1])
-        a = angle - way
+        a = angle - bend
         toes = torch.minimum(toes, r - 0.26 * (0.3 + 0.7 * torch.cos(3.6 * a).abs() ** 1.3) * smooth(2.4, 1.6, a.abs()))
     limbs = torch.maximum(inside(legs, 0.025), inside(toes, 0.025))
     # Skin: pebbles all over, and spots or bars.

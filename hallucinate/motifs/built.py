@@ -86,7 +86,7 @@ def arches(pen: Pen) -> Drawn:
     relief = torch.lerp(0.016 * stone * (1 - bands), 0.05 + 0.018 * (fold(wedge) / 0.09).clamp(0, 1), ring)
     relief = highest(relief, 0.075 * bands) + 0.004 * pen.clouds(pen.height / 12, 3)
     worn = 0.9 + 0.07 * pen.clouds(pen.height / 4)
-    light = pen.lit(relief / k, 1.3) * worn
+    light = pen.lamp(relief / k, 1.3) * worn
     tones = pen.tones((0.74, 0.58, 0.42), (0.88, 0.8, 0.66), (0.42, 0.3, 0.22))
     hole, keyed = within(pen, out, sole), light * (0.9 + 0.2 * scattered(torch.round(wedge), seed, seed))
     picture = over(shade(tones, 0, light * (0.75 + 0.4 * tone)), shade(tones, 1, keyed), ring)
@@ -102,20 +102,20 @@ def pagoda(pen: Pen) -> Drawn:
     q, tiers, wide = pen.uniform(0.74, 0.88), pen.whole(3, 5), pen.uniform(0.62, 0.85)
     storey = 1.62 * (1 - q) / (1 - q**tiers)
     # Storeys shrink by q: which one a height is in follows from the sum of a geometric series.
-    climbed = (1 - (1.0 - y) * (1 - q) / storey).clamp(min=1e-4)
-    size = q ** torch.floor(torch.log(climbed) / torch.log(q)).clamp(min=0).minimum(tiers - 1)
+    remaining = (1 - (1.0 - y) * (1 - q) / storey).clamp(min=1e-4)
+    size = q ** torch.floor(torch.log(remaining) / torch.log(q)).clamp(min=0).minimum(tiers - 1)
     up, ax = (1.0 - storey * (1 - size) / (1 - q) - y) / (storey * size), x / size
     slope = (up - 0.42 - pen.uniform(0.18, 0.32) * (ax.abs() / wide) ** 3) / 0.62
-    reach = 0.47 * wide + 0.53 * wide * (1 - slope).clamp(0, 1) ** 2
-    roof = within(pen, (ax.abs() - reach) * size, (slope - 0.5).abs() * 0.3 * size - 0.15 * size)
+    extent = 0.47 * wide + 0.53 * wide * (1 - slope).clamp(0, 1) ** 2
+    roof = within(pen, (ax.abs() - extent) * size, (slope - 0.5).abs() * 0.3 * size - 0.15 * size)
     wall = within(pen, (ax.abs() - 0.58 * wide) * size, highest(up - 0.75, -up * storey) * size)
     top, rings = y + 0.62, 0.6 + 0.4 * torch.cos((y + 0.62) * 55)
     spire = within(pen, x.abs() - 0.02 - 0.035 * rings * smooth(-0.36, 0.0, top), (top + 0.165).abs() - 0.215)
     body = highest(roof, wall, spire)
     tones = pen.tones((0.2, 0.28, 0.3), (0.72, 0.2, 0.12), (0.95, 0.78, 0.4), (0.12, 0.06, 0.05), (0.9, 0.84, 0.7))
     side = 1 - 0.3 * pen.uniform(-1, 1).sign() * (ax / wide)
-    ribs, fall = torch.sin(ax / (0.25 + reach) * 34), slope.clamp(0, 1)
-    tile = pen.lit((0.02 * ribs + 0.12 * (1 - fall)) * roof, 1.0, 0.3)
+    ribs, fall = torch.sin(ax / (0.25 + extent) * 34), slope.clamp(0, 1)
+    tile = pen.lamp((0.02 * ribs + 0.12 * (1 - fall)) * roof, 1.0, 0.3)
     door = within(pen, highest(fold(4.3 * ax / wide) - 0.3, (up - 0.2).abs() - 0.16) * 0.3)
     plaster = torch.lerp(shade(tones, 1), shade(tones, 4), pen.chance(0.4)[:, None])
     picture = pen.shadowed(pen.land() if pen.one_of(2) else pen.backdrop(), body)
@@ -130,7 +130,7 @@ def pagoda(pen: Pen) -> Drawn:
 def castle(pen: Pen) -> Drawn:
     """A round tower of stone with slit windows, a battlement, and a pointed roof on some, beside a lower wall."""
     x, y = stood(pen, 0.8, 1.2)
-    half, roofed, seed, left = pen.uniform(0.38, 0.52), pen.chance(0.5), pen.uniform(0, 50), pen.uniform(-1, 1).sign()
+    half, roofed, seed, side = pen.uniform(0.38, 0.52), pen.chance(0.5), pen.uniform(0, 50), pen.uniform(-1, 1).sign()
     down = y + 0.75 - 0.45 * roofed  # from the top of the battlement
     crown = smooth(0.36, 0.3, down)
     turn = torch.asin((x / half / (1 + 0.2 * crown)).clamp(-0.99, 0.99))
@@ -141,21 +141,21 @@ def castle(pen: Pen) -> Drawn:
     body = highest(shaft, curtain, cone)
     tones = pen.tones((0.66, 0.6, 0.52), (0.08, 0.06, 0.07), (0.5, 0.2, 0.16), (0.85, 0.78, 0.66))
     stone, tone = blocks(torch.lerp(x * 7, turn * 4.5, shaft), y * 9, seed)
-    light = pen.lit(0.014 * stone + 0.005 * pen.clouds(pen.height / 16, 3), 1.2) * (0.75 + 0.35 * tone)
+    light = pen.lamp(0.014 * stone + 0.005 * pen.clouds(pen.height / 16, 3), 1.2) * (0.75 + 0.35 * tone)
     under = 1 - 0.5 * smooth(0.62, 0.36, down) * smooth(0.33, 0.4, down)
-    bright = (0.3 + 0.85 * torch.cos(turn + 0.6 * left).clamp(min=0)) * under
+    bright = (0.3 + 0.85 * torch.cos(turn + 0.6 * side).clamp(min=0)) * under
     picture = pen.shadowed(pen.land() if pen.one_of(2) else pen.backdrop(), body)
-    fallen = 0.75 - 0.4 * smooth(0.35, 0.0, (x - 0.15 * left).abs() - half)
+    fallen = 0.75 - 0.4 * smooth(0.35, 0.0, (x - 0.15 * side).abs() - half)
     picture = over(picture, shade(tones, 0, light * torch.lerp(fallen, bright, shaft)), highest(shaft, curtain))
     ledge = within(pen, lowest((down - 0.34).abs() - 0.035, (down - 0.2).abs() - 0.02))
     nook = torch.remainder(down - 0.5, 0.62) - 0.26
-    slit = bow((turn + 0.25 * left) * half, nook + 0.05, half * 0) - 0.075
+    slit = bow((turn + 0.25 * side) * half, nook + 0.05, half * 0) - 0.075
     frame = within(pen, slit - 0.04, nook - 0.18) * (1 - crown)
     picture = over(picture, shade(tones, 3, bright), highest(ledge, frame) * shaft)
     picture = over(picture, shade(tones, 1, 0.4), within(pen, slit, nook - 0.14) * shaft * (1 - crown))
     wrap = 1.3 * (x / spread.clamp(min=0.05)).clamp(-1, 1)
     rows = 0.75 + 0.4 * torch.frac((down + 3 + 0.06 * wrap**2) * 9)
-    return over(picture, shade(tones, 2, rows * (0.3 + 0.85 * torch.cos(wrap + 0.6 * left))), cone), body
+    return over(picture, shade(tones, 2, rows * (0.3 + 0.85 * torch.cos(wrap + 0.6 * side))), cone), body
 
 
 def tower(pen: Pen) -> Drawn:
@@ -186,7 +186,7 @@ def window(pen: Pen) -> Drawn:
     seed, bricks = pen.uniform(0, 50), pen.chance(0.6)
     stone, tone = blocks(x * 6, y * 6, seed)
     relief = torch.lerp(0.016 * stone * bricks + 0.004 * pen.clouds(pen.height / 10, 3), 0.05 + 0.04 * louvre, leaf)
-    light = pen.lit(highest(relief, (-frame * 1.2).clamp(0, 0.05) + 0.02 * wood, 0.12 * sill), 1.2)
+    light = pen.lamp(highest(relief, (-frame * 1.2).clamp(0, 0.05) + 0.02 * wood, 0.12 * sill), 1.2)
     tones = pen.tones((0.93, 0.92, 0.88), (0.68, 0.4, 0.3), (0.8, 0.72, 0.6), (0.2, 0.4, 0.36))
     wall = torch.lerp(shade(tones, 2), shade(tones, 1), bricks[:, None])
     solid = highest(within(pen, out - 0.09), sill, leaf)
@@ -223,7 +223,7 @@ def wheel(pen: Pen) -> Drawn:
     joint = smooth(0.012, 0.03, (sector / 2 - turn.abs()) * r)
     relief = highest((-spoke * 1.2).clamp(0, 1), 0.05 * within(pen, band) * joint + (-band * 0.8).clamp(0, 0.05))
     dome = 0.14 * within(pen, r - hub) + 0.06 * within(pen, r - hub * 0.62) + (hub * 0.5 - r).clamp(min=0) * 0.4
-    light = pen.lit(highest(relief, dome, 0.1 * within(pen, tyre)), 1.1, 0.25)
+    light = pen.lamp(highest(relief, dome, 0.1 * within(pen, tyre)), 1.1, 0.25)
     tones = pen.tones((0.6, 0.38, 0.2), (0.26, 0.25, 0.26), (0.74, 0.52, 0.3))
     timber = light * torch.where(band < 0, grain(pen, angle * 2, r, 60), grain(pen, along, across + place, 45))
     picture = over(pen.shadowed(pen.backdrop(), solid), shade(tones, 2, timber), solid)
@@ -259,7 +259,7 @@ def gear(pen: Pen) -> Drawn:
     metal, relief, sheen = cog(pen, x, y, teeth, radius, phase)
     metal2, relief2, sheen2 = cog(pen, x - away, y, small, size, other)
     first, second, solid = within(pen, metal), within(pen, metal2), within(pen, lowest(metal, metal2))
-    light = pen.lit(highest(relief * first, relief2 * second), 1.2, 0.9).clamp(max=1.3)
+    light = pen.lamp(highest(relief * first, relief2 * second), 1.2, 0.9).clamp(max=1.3)
     tones = pen.tones((0.72, 0.52, 0.24), (0.6, 0.62, 0.66))
     one = torch.lerp(shade(tones, 0), shade(tones, 1), pen.chance(0.5)[:, None])
     picture = over(pen.shadowed(pen.backdrop() * 0.6, solid, 0.7), one * (light * sheen)[:, None], first)
@@ -300,12 +300,12 @@ def clock(pen: Pen) -> Drawn:
     thick, now = pen.uniform(0.12, 0.18), pen.uniform(0, 2 * math.pi)
     rim, face, solid = (r - 0.87 - thick / 2).abs(), within(pen, r - 0.88), within(pen, r - 0.87 - thick)
     hands = r - 0.085
-    for reach, girth, toward in ((0.5, 0.062, now), (0.76, 0.042, now * 12)):
+    for extent, girth, toward in ((0.5, 0.062, now), (0.76, 0.042, now * 12)):
         hx, hy = torch.sin(toward), -torch.cos(toward)
-        away, at = segment(x, y, (-0.16 * hx, -0.16 * hy), (reach * hx, reach * hy))
+        away, at = segment(x, y, (-0.16 * hx, -0.16 * hy), (extent * hx, extent * hy))
         hands = lowest(hands, away - girth * (1.15 - 0.75 * at))
     relief = (thick * thick / 4 - rim**2).clamp(min=0).sqrt() + (-hands).clamp(0, 0.03)
-    light = pen.lit(relief, 1.0, 1.0).clamp(max=1.35)
+    light = pen.lamp(relief, 1.0, 1.0).clamp(max=1.35)
     dial = 0.93 + 0.1 * r * torch.cos(angle + pen.uniform(0, 6.3)) - 0.28 * smooth(0.7, 0.9, r) * smooth(-0.4, 0.9, -y)
     picture = over(pen.shadowed(pen.backdrop(), solid), shade(paper, 0, dial), face)
     picture = over(picture, shade(paper, 1), face * within(pen, marks))
@@ -385,7 +385,7 @@ def keyhole(pen: Pen) -> Drawn:
     scroll = torch.sin(18 * hole.abs() + 2.2 * torch.sin(angle * lobes + 5 * r)) * smooth(0.1, 0.2, hole)
     relief = (-plate).clamp(0, 0.08) * 1.3 + 0.012 * scroll * smooth(-0.08, -0.16, plate)
     relief = relief - 0.04 * smooth(0.02, 0.0, (plate + 0.13).abs() - 0.015)
-    light = pen.lit((relief + 0.05 * smooth(0.1, 0.05, hole) + (-screws).clamp(0, 0.04)) * on, 1.2, 1.0).clamp(max=1.4)
+    light = pen.lamp((relief + 0.05 * smooth(0.1, 0.05, hole) + (-screws).clamp(0, 0.04)) * on, 1.2, 1.0).clamp(max=1.4)
     tones = pen.tones((0.8, 0.58, 0.25), (0.42, 0.25, 0.14), (0.06, 0.04, 0.06), wild=0.25)
     planks = x * 2.2 + pen.uniform(0, 1)
     door = grain(pen, y * 2, x + torch.floor(planks), 30) * (0.35 + 0.65 * smooth(0.0, 0.04, fold(planks)))

@@ -25,17 +25,17 @@ def hair(pen: Pen, u: Plane, v: Plane, strands: Plane | float, length: float = 8
 def tiles(u: Plane, v: Plane, tip: Plane, point: Plane) -> tuple[Plane, Plane, Plane, Plane]:
     """Overlapping tiles, one to a unit of u, a row to a unit of v, each row half a tile aside, tips towards +v.
 
-    tip: how far beyond its own row a tile reaches; point: 0.5 for round tips, 1 for pointed ones.
-    Returns how far across the tile a place is, −1 to 1; how far down it, 0 to 1; how far it lies below the edge of
+    tip: how far beyond its own row a tile extends; point: 0.5 for round tips, 1 for pointed ones.
+    Returns how far across the tile a place is, −1 to 1; how far down it, 0 to 1; how far it is below the edge of
     the row that covers it, which casts its shadow there; and a number in [0, 1) for the tile.
     """
     row = torch.floor(v)
     aside = torch.remainder(row, 2) / 2
-    upper, lower = u + 0.5 - aside, u + aside  # the row above lies half a tile off this one
+    upper, lower = u + 0.5 - aside, u + aside  # the row above is half a tile off this one
     upper_x = 2 * (upper - torch.floor(upper)) - 1
     lower_x = 2 * (lower - torch.floor(lower)) - 1
-    reach = 1 + tip * (1 - upper_x.abs() ** (2.5 - point)).clamp(min=0) ** point
-    below = v - row + 1 - reach
+    extent = 1 + tip * (1 - upper_x.abs() ** (2.5 - point)).clamp(min=0) ** point
+    below = v - row + 1 - extent
     covered = below < 0
     across = torch.where(covered, upper_x, lower_x)
     own = 1 + tip * (1 - across.abs() ** (2.5 - point)).clamp(min=0) ** point
@@ -54,7 +54,7 @@ def scales(pen: Pen) -> Drawn:
     across, down, below, which = tiles(u, v, pen.uniform(0.6, 0.95), pen.uniform(0.5, 0.9))
     keel = pen.chance(0.4) * smooth(0.35, 0.0, across.abs())
     dome = 1 - across * across
-    light = pen.lit((0.22 * down + 0.2 * dome + 0.1 * keel * down) / k * 1.4, 1.0, (0.2, 0.6, 1.1)[pen.one_of(3)])
+    light = pen.lamp((0.22 * down + 0.2 * dome + 0.1 * keel * down) / k * 1.4, 1.0, (0.2, 0.6, 1.1)[pen.one_of(3)])
     shadow = 1 - 0.6 * smooth(0.4, 0.0, below)
     hues = pen.tones((0.12, 0.2, 0.12), (0.35, 0.5, 0.25), (0.75, 0.75, 0.45), wild=0.5)
     patch = 0.35 * pen.noise(pen.height / 2.5)
@@ -73,7 +73,7 @@ def fur(pen: Pen) -> Drawn:
     tip, point = pen.uniform(0.9, 1.2), pen.uniform(0.9, 1.2)
     _, down, below, which = tiles(u + 0.3 * clump, v + 0.2 * strand + 0.2 * fine, tip, point)
     height = 0.05 * clump + 0.03 * strand + 0.01 * fine
-    light = pen.lit(height / k * 2, 1.0, 0.1)
+    light = pen.lamp(height / k * 2, 1.0, 0.1)
     shadow = 1 - 0.3 * smooth(0.6, 0.0, below)
     warm = pen.chance(0.6) > 0
     brown = pen.tones((0.14, 0.08, 0.05), (0.62, 0.36, 0.17), (1.0, 0.84, 0.62), wild=0.25)
@@ -86,7 +86,7 @@ def fur(pen: Pen) -> Drawn:
 def pelt(pen: Pen, x: Plane, y: Plane) -> Colour:
     """The light on short hair over the muscles of a flank, about 0.6 to 1.2, (B, 1, H, W)."""
     strand = hair(pen, x, y, 22.0, 3.0)
-    return (pen.lit(0.05 * pen.noise(pen.height / 1.5) + 0.002 * strand, 1.0) * (1.02 + 0.05 * strand))[:, None]
+    return (pen.lamp(0.05 * pen.noise(pen.height / 1.5) + 0.002 * strand, 1.0) * (1.02 + 0.05 * strand))[:, None]
 
 
 def bright(hues: torch.Tensor) -> torch.Tensor:
@@ -146,7 +146,7 @@ def zebra(pen: Pen) -> Drawn:
 def plume(
     pen: Pen, picture: Colour, x: Plane, y: Plane, hues: torch.Tensor, jewel: torch.Tensor, eyed: Plane
 ) -> tuple[Colour, Plane]:
-    """One feather over a picture, its tip up, its foot at (0, 1.2); with an eye, as a peacock has, where asked."""
+    """One feather over a picture, its tip up, its foot at (0, 1.2); ``eyed``: 1 with an eye, as a peacock has."""
     x = x - pen.uniform(-0.3, 0.3) * (y * y - 0.3)
     along = (1.15 - y) / 2.3
     side, aside = pen.uniform(0.85, 1.15), torch.sign(pen.uniform(-1, 1))
@@ -164,7 +164,7 @@ def plume(
     shaft = smooth(0.02, -0.02, x.abs() - shaft_half - 0.01) * smooth(1.0, 0.9, along) * smooth(-0.02, 0.0, along)
     height = 0.14 * torch.sin(math.pi * wide.clamp(0, 1)) + (0.012 * barbs + 0.015 * strand) * (1 - shaft)
     height = height + 0.08 * tube(x, shaft_half + 0.01)
-    light = pen.lit(height * 0.8, 1.0, 0.4).clamp(max=1.3)
+    light = pen.lamp(height * 0.8, 1.0, 0.4).clamp(max=1.3)
     bars = 0.5 + 0.5 * torch.sin(pen.uniform(4, 14) * slant + pen.uniform(0, TURN))
     shade = 0.2 + 0.5 * bars * pen.chance(0.7) + 0.25 * wide + 0.12 * strand + 0.4 * downy
     colour = ramp(shade, hues)
@@ -179,7 +179,7 @@ def plume(
 
 
 def feather(pen: Pen) -> Drawn:
-    """A feather or two: a vane of lit barbs on both sides of a pale shaft; for some an eye of jewel colours."""
+    """A feather or two: a vane of shaded barbs on both sides of a pale shaft; for some an eye of jewel colours."""
     x, y = pen.placed(0.65, 1.15)
     picture, eyed = pen.backdrop(), pen.chance(0.5)
     plain = pen.tones((0.2, 0.15, 0.12), (0.55, 0.4, 0.28), (0.92, 0.88, 0.8), wild=0.5)

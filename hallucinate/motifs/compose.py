@@ -27,15 +27,15 @@ def draw_some(count: int, size: int, generator: torch.Generator) -> tuple[torch.
     pictures, masks, kinds = [], [], []
     motifs = list(MOTIFS.values())
     lots = torch.randperm(len(motifs), generator=generator, device=generator.device).tolist()
-    wanted = -(-count // EACH)
-    drawn = (lots * (1 + wanted // len(lots)))[: wanted - -(-wanted // 12)]
+    pens = -(-count // EACH)
+    drawn = (lots * (1 + pens // len(lots)))[: pens - -(-pens // 12)]
     for kind in drawn:
         pen = Pen(EACH, size, size, generator)
         picture, mask = motifs[kind].draw(pen)
         pictures.append(picture.expand(EACH, -1, size, size))
         masks.append(mask.expand(EACH, size, size))
         kinds += [kind] * EACH
-    for _ in range(wanted - len(drawn)):
+    for _ in range(pens - len(drawn)):
         pictures.append(Pen(EACH, size, size, generator).backdrop().expand(EACH, -1, size, size))
         masks.append(torch.zeros(EACH, size, size, device=generator.device))
         kinds += [len(motifs)] * EACH
@@ -47,7 +47,7 @@ def draw_some(count: int, size: int, generator: torch.Generator) -> tuple[torch.
 def compose(count: int, size: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
     """``count`` training pictures and what is where in them.
 
-    A third are one motif. In a third another comes through in soft patches; in a third another, smaller, lies on
+    A third are one motif. In a third another comes through in soft patches; in a third another, smaller, is on
     top and casts its shadow. Half are seen from aside. Then light, haze, blur and noise, as a camera has.
     size: pixels, a multiple of CELL.
     Returns float32 (count, 3, size, size) in [0, 1], and the share of each place that each motif fills,
@@ -58,10 +58,10 @@ def compose(count: int, size: int, generator: torch.Generator) -> tuple[torch.Te
     pictures, masks = seen_from_aside(pictures, masks, pen)
     other = torch.randperm(count, generator=generator, device=generator.device)
 
-    way = pen.uniform(0, 3)
-    patch = smooth(0.3, 0.6, pen.noise(size / 2) - 0.3) * (way < 1)
+    variant = pen.uniform(0, 3)
+    patch = smooth(0.3, 0.6, pen.noise(size / 2) - 0.3) * (variant < 1)
     small, outline = shrunk(pictures[other], masks[other], pen)
-    outline = outline * ((way >= 1) & (way < 2))
+    outline = outline * ((variant >= 1) & (variant < 2))
     picture = pen.shadowed(pictures, outline)
     for paint, mask in ((pictures[other], patch), (small, outline)):
         picture = picture * (1 - mask[:, None]) + paint * mask[:, None]

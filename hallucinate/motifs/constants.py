@@ -87,7 +87,7 @@ def spiral(pen: Pen) -> Drawn:
     off = (torch.remainder(t + pen.uniform(0, 1), 1) - 0.5).abs()
     half = pen.uniform(0.26, 0.42)
     arm = smooth(0.03, -0.03, off - half)
-    light = pen.lit(tube(off, half) * r * 0.5, 1.0, 0.6)
+    light = pen.lamp(tube(off, half) * r * 0.5, 1.0, 0.6)
     hues = pen.tones((0.95, 0.85, 0.6), (0.9, 0.35, 0.2), (0.15, 0.1, 0.3), wild=0.7)
     along = 0.5 + 0.5 * torch.sin(pen.uniform(2, 5) * torch.log(r) + pen.uniform(0, TURN))
     ground = hues[:, 2, :, None, None] * (0.15 + 0.4 * pen.chance(0.5) * r.clamp(max=1.2))[:, None]
@@ -98,7 +98,7 @@ def spiral(pen: Pen) -> Drawn:
 def tunnel(pen: Pen) -> Drawn:
     """Rings down a bent tube or funnel, each smaller than the last, with light from above or from its end."""
     x, y = unbent(pen)
-    # A tube that bends: what is far off lies to one side.
+    # A tube that bends: what is far off is at one side.
     away = torch.exp(-2.5 * (x * x + y * y))
     x, y = x - pen.uniform(-0.35, 0.35) * away, y - pen.uniform(-0.35, 0.35) * away
     power = 2 + pen.chance(0.25) * pen.uniform(0.5, 2.5)
@@ -110,7 +110,7 @@ def tunnel(pen: Pen) -> Drawn:
     rib = smooth(0.04, -0.04, off - half)
     round_ = pen.chance(0.6)
     height = round_ * tube(off, half) * 0.16 + (1 - round_) * 0.2 * t
-    light = pen.lit(height * r, 1.0, 0.5)
+    light = pen.lamp(height * r, 1.0, 0.5)
     ribbed = 0.12 * torch.cos(pen.whole(6, 14) * torch.atan2(y, x)) * pen.chance(0.5)
     ceiling = 0.8 - 0.25 * y / r + ribbed
     hues = pen.tones((0.8, 0.65, 0.5), (0.35, 0.25, 0.25), wild=0.6)
@@ -129,12 +129,12 @@ def rays(pen: Pen) -> Drawn:
     bent = angle + pen.uniform(0.1, 0.5) * torch.sin(angle * pen.whole(1, 4) + pen.uniform(0, TURN)) / count * 3
     t = torch.cos(count * bent + pen.uniform(0, TURN)) + 0.5 * torch.cos(pen.whole(2, 17) * angle)
     beam = torch.sigmoid(pen.uniform(4, 16) * (t + pen.uniform(-0.35, 0.2)))
-    reach = 1 - pen.uniform(0, 0.35) * (0.5 + 0.5 * torch.cos(pen.whole(2, 5) * angle + pen.uniform(0, TURN)))
+    extent = 1 - pen.uniform(0, 0.35) * (0.5 + 0.5 * torch.cos(pen.whole(2, 5) * angle + pen.uniform(0, TURN)))
     hues = pen.tones((0.12, 0.12, 0.35), (0.7, 0.3, 0.2), (1.0, 0.7, 0.25), wild=0.6)
     glow = pen.tones((1.0, 0.97, 0.85), wild=0.2)[:, 0, :, None, None] * 0.5 + 0.6
     dark = ramp(smooth(1.6, 0.1, r), hues[:, :2]) * pen.uniform(0.25, 0.5)[:, None]
     bright = (hues[:, 2, :, None, None] * 0.8 + 0.25) * (1 + 0.08 * pen.noise(pen.height / 4))[:, None]
-    picture = over(dark, over(bright, glow, torch.exp(-2.5 * r)), beam * reach)
+    picture = over(dark, over(bright, glow, torch.exp(-2.5 * r)), beam * extent)
     size = pen.uniform(0.15, 0.4)
     picture = over(picture, glow, torch.exp(-((r / size) ** 1.3)) * 0.9)
     return over(picture, glow, smooth(0.55, 0.4, r / size)), everywhere(pen)
@@ -149,7 +149,7 @@ def lattice(pen: Pen) -> Drawn:
     under_off = (torch.remainder(v, 1) - 0.5).abs()
     top, bottom = smooth(0.03, -0.03, over_off - half), smooth(0.03, -0.03, under_off - half)
     height = torch.maximum(tube(over_off, half) * 0.12 + 0.1 * top, tube(under_off, half) * 0.12)
-    light = pen.lit(height, 1.0, 0.6)
+    light = pen.lamp(height, 1.0, 0.6)
     bars = pen.tones((0.85, 0.75, 0.55), (0.75, 0.6, 0.45), wild=0.5)[:, :, :, None, None]
     shift = pen.uniform(-0.15, 0.15)
     hidden = 1 - 0.6 * smooth(0.12, -0.02, (torch.remainder(u + shift, 1) - 0.5).abs() - half)
@@ -174,7 +174,7 @@ def checkerboard(pen: Pen) -> Drawn:
     pair = pen.contrasting()
     bw = torch.tensor([[0.05, 0.05, 0.07], [0.95, 0.93, 0.9]], device=pen.device)[None]
     colours = plain * bw + (1 - plain) * pair
-    light = pen.lit(0.06 * pen.noise(pen.height / 1.5), 1.0, 0.25)
+    light = pen.lamp(0.06 * pen.noise(pen.height / 1.5), 1.0, 0.25)
     grain = 0.94 + 0.12 * torch.remainder(u + 0.5, 1) * torch.remainder(v + 0.5, 1)
     return receding(pen, ramp(t, colours) * (light * grain)[:, None], far), everywhere(pen)
 
@@ -200,7 +200,7 @@ def honeycomb(pen: Pen) -> Drawn:
     wall = smooth(-0.05, 0.05, t - wide)
     full = smooth(-0.3, 0.6, pen.noise(pen.height / 2.5)) * pen.chance(0.7)
     well = full * 0.12 * (1 - t * t) - (1 - full) * 0.25 * (1 - t * t)
-    light = pen.lit(well * (1 - wall) + wall * 0.16, 0.9, 0.8)
+    light = pen.lamp(well * (1 - wall) + wall * 0.16, 0.9, 0.8)
     hues = pen.tones((1.0, 0.8, 0.4), (0.35, 0.17, 0.05), (0.95, 0.6, 0.12), wild=0.3)[:, :, :, None, None]
     inside = over(hues[:, 1] * (0.25 + 0.75 * t)[:, None], hues[:, 2], full)
     picture = over(inside, hues[:, 0] * 1.05, wall)

@@ -72,7 +72,7 @@ class Pen:
         return u + bend * self.noise(self.height / 2.5), v + bend * self.noise(self.height / 2.5)
 
     def palette(self, colours: int) -> torch.Tensor:
-        """(B, n, 3): wild colours around one base, far enough apart in lightness to be told apart."""
+        """(B, n, 3): wild colours around one base, far enough apart in lightness to be distinguished."""
         shape = (self.batch, colours, 3)
         base = torch.rand(self.batch, 1, 3, generator=self.generator, device=self.device)
         free = torch.rand(shape, generator=self.generator, device=self.device)
@@ -108,7 +108,7 @@ class Pen:
         """One of 0 to ``choices`` - 1, for the whole batch."""
         return int(torch.randint(choices, (1,), generator=self.generator, device=self.device))
 
-    def lit(self, height: Plane, relief: float | Plane = 1.0, gloss: float | Plane = 0.0) -> Plane:
+    def lamp(self, height: Plane, relief: float | Plane = 1.0, gloss: float | Plane = 0.0) -> Plane:
         """How a relief shines under a lamp of the pen's choice, about 0.35 to 1.2; more where it is glossy.
 
         height: (B, H, W), in units of the grid's x and y; relief makes it steeper. Lambert's cosine law, and a
@@ -128,11 +128,11 @@ class Pen:
 
     def shadowed(self, ground: Colour, mask: Plane, depth: float = 0.55) -> Colour:
         """The ground with the soft shadow of what stands on it, fallen to one side."""
-        reach = self.height * float(self.uniform(0.02, 0.07).mean())
-        away = int(reach) + 1
+        extent = self.height * float(self.uniform(0.02, 0.07).mean())
+        away = int(extent) + 1
         left = 2 * away * self.one_of(2)
         padded = F.pad(mask.expand(self.batch, -1, -1)[:, None], (away,) * 4, mode="replicate")[:, 0]
-        fallen = blurred(padded[:, : self.height, left : left + self.width], reach)
+        fallen = blurred(padded[:, : self.height, left : left + self.width], extent)
         return ground * (1 - depth * fallen * (1 - mask))[:, None]
 
     def backdrop(self) -> Colour:

@@ -16,7 +16,7 @@ Stops = tuple[tuple[float, float, float], ...]
 
 HUMAN, CAT, BIRD, REPTILE, DOG = range(5)
 
-# Half-width, reach up and down, roundness of the opening; radius of the iris; the pupil's half-width and half-height.
+# Half-width, height up and down, roundness of the opening; radius of the iris; the pupil's half-width and half-height.
 SHAPES = (
     (1.12, 0.64, 0.5, 0.85, 0.52, 0.21, 0.21),
     (1.0, 0.78, 0.68, 0.6, 0.8, 0.15, 0.66),
@@ -54,7 +54,7 @@ IRISES: tuple[tuple[Stops, Stops, Stops], ...] = (
     ),
 )
 
-# What an eye lies in, dark to light: skin, fur, feathers, scales.
+# What is around an eye, dark to light: skin, fur, feathers, scales.
 SKINS: tuple[tuple[Stops, Stops, Stops], ...] = (
     (
         ((0.55, 0.3, 0.24), (0.88, 0.66, 0.54), (1.0, 0.86, 0.76)),
@@ -109,7 +109,7 @@ def posed(pen: Pen, small: float, large: float, turn: float) -> tuple[Plane, Pla
 
 
 def strands(pen: Pen, across: Plane, along: Plane) -> Plane:
-    """Noise of about unit variance, one bump to a unit either way: hair where ``along`` grows slowly."""
+    """Noise of about unit variance, one bump to a unit in either direction: hair where ``along`` grows slowly."""
     seeds = torch.randn(pen.batch, 1, 64, 64, generator=pen.generator, device=pen.device)
     places = torch.stack([along, across], -1) / 31.5
     mirrored = 1 - (torch.remainder(places + 1, 4) - 2).abs()  # by hand: not every device samples by reflection
@@ -150,7 +150,7 @@ def eye_on(
 ) -> tuple[Colour, Plane]:
     """An eye of ``size`` painted on a picture, at the origin of (x, y); and the mask of it.
 
-    kind: HUMAN to DOG for each picture, any where none is given. side: −1 where x is mirrored, as for the other eye
+    kind: HUMAN to DOG for each picture, any where it is None. side: −1 where x is mirrored, as for the other eye
     of a face, so that the light falls on both from the same side.
     """
     x, y = x / size, y / size
@@ -159,26 +159,26 @@ def eye_on(
     r, angle = polar(x, y)
     out = parted(x, y, shape)
     opening = filled(pen, out * size)
-    reach, slit_x, slit_y = shape[:, 4], shape[:, 5], shape[:, 6]
+    extent, slit_x, slit_y = shape[:, 4], shape[:, 5], shape[:, 6]
     hues = chosen(pen, IRISES, kind, wild)
     wander = 1.5 * torch.sin(angle * pen.whole(3, 7) + pen.uniform(0, TURN)) + 2.5 * r
     fibres = torch.sin(angle * pen.whole(16, 26) + wander) + 0.6 * torch.sin(angle * pen.whole(27, 45) - 2 * wander)
-    t = r / reach
+    t = r / extent
     iris = ramp(t * 1.05 - 0.1 + 0.14 * fibres * smooth(0.2, 0.6, t), hues)
     # Light that enters on one side glows in the iris on the other.
     lamp_x, lamp_y = pen.uniform(-0.3, 0.3) * side, pen.uniform(-0.34, -0.2)
-    glow = (0.85 - 0.9 * (x * lamp_x + y * lamp_y) / reach).clamp(0.45, 1.5)
+    glow = (0.85 - 0.9 * (x * lamp_x + y * lamp_y) / extent).clamp(0.45, 1.5)
     limb = 1 - 0.75 * smooth(0.8, 1.0, t)
     white = torch.where(kind[:, None] == HUMAN, iris.new_tensor(0.94), iris.new_tensor(0.5) * hues[:, 1, :, None, None])
     pink = white * (1 - iris.new_tensor([0.05, 0.25, 0.25])[None, :, None, None] * smooth(0.5, 1.2, r)[:, None])
-    ball = over(pink, iris * (glow * limb)[:, None], filled(pen, (r - reach) * size))
+    ball = over(pink, iris * (glow * limb)[:, None], filled(pen, (r - extent) * size))
     # Of a slit the ends are pointed, of a disc not.
     tall = (slit_y > 1.5 * slit_x).float()
     slit = x.abs() - slit_x * (1 - (y / slit_y) ** 2)
     ball = over(ball, ball.new_tensor(0.015), filled(pen, torch.where(tall > 0, slit, r - slit_x) * size))
     ball = ball * (0.25 + 0.75 * smooth(0.0, 0.4, y + shape[:, 1] * (1 - (x / shape[:, 0]) ** 2)))[:, None]
-    spark = ((x - lamp_x) ** 2 + (y - lamp_y) ** 2).sqrt() - reach * 0.2
-    second = ((x + lamp_x * 0.9) ** 2 + (y + lamp_y * 1.1) ** 2).sqrt() - reach * 0.09
+    spark = ((x - lamp_x) ** 2 + (y - lamp_y) ** 2).sqrt() - extent * 0.2
+    second = ((x + lamp_x * 0.9) ** 2 + (y + lamp_y * 1.1) ** 2).sqrt() - extent * 0.09
     ball = over(ball, ball.new_tensor(1.1), filled(pen, spark * size))
     ball = over(ball, ball.new_tensor(0.9), filled(pen, second * size) * 0.5)
     picture = over(picture, picture * 0.12, filled(pen, (out - 0.13) * size))
@@ -186,7 +186,7 @@ def eye_on(
 
 
 def eye(pen: Pen) -> Drawn:
-    """One eye, wide open, of a human, a cat, a bird or a reptile, in what it lies in."""
+    """One eye, wide open, of a human, a cat, a bird or a reptile, in what is around it."""
     x, y = posed(pen, 0.95, 1.5, 0.7)
     kind = pen.whole(HUMAN, REPTILE)
     shape = shaped(pen, kind)
@@ -206,7 +206,7 @@ def eye(pen: Pen) -> Drawn:
     rough = torch.where(human, 0.08 * hair, torch.where(reptile, 2.2 * pebble - 0.9, hair))
     height = torch.where(human, -0.07 * fold, torch.where(bird, 0.06 * beads, 0.04 * fold))
     height = height + torch.where(reptile, 0.1 * pebble.sqrt(), 0.015 * rough) - 0.14 * torch.exp(-2.5 * out.clamp(0))
-    light = pen.lit(height, 1.0, 0.25 * reptile)
+    light = pen.lamp(height, 1.0, 0.25 * reptile)
     hues = chosen(pen, SKINS, kind, 0.25)
     tone = 0.52 + 0.14 * rough + 0.15 * smooth(0.1, 1.0, out) + 0.1 * pen.noise(pen.height / 3)
     skin = ramp(tone - 0.25 * fold * human, hues)
@@ -248,7 +248,7 @@ def insect_eye(pen: Pen) -> Drawn:
     skull = ((x / (apart + 0.35 * wide)) ** 2 + ((y - 0.05) / (0.92 * tall)) ** 2).sqrt() - 1
     head = filled(pen, skull * 0.7)
     facet = (1 - cell * cell) * 0.075 * smooth(0.0, 0.25, ball)
-    light = pen.lit(0.6 * ball + facet * dome - 0.25 * (1 - dome) * skull.clamp(-1, 0) ** 2, 0.85, 0.7)
+    light = pen.lamp(0.6 * ball + facet * dome - 0.25 * (1 - dome) * skull.clamp(-1, 0) ** 2, 0.85, 0.7)
     # Bands of colour as a film has them, that follow the ball and lean.
     tilt = pen.uniform(-1.5, 1.5)
     film = pen.uniform(0.8, 2.6) * (ey + tilt * ex * 0.6) + 0.9 * r * r + pen.uniform(0, 1)

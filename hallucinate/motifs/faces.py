@@ -72,7 +72,7 @@ def dome(t: Plane) -> Plane:
 
 
 def fur(pen: Pen, x: Plane, y: Plane) -> Plane:
-    """Hair that lies away from the origin, as on a face from the nose, of about unit variance."""
+    """Hair that points away from the origin, as on a face from the nose, of about unit variance."""
     r, angle = polar(x.abs(), y)
     across, along = angle + 9 * (x < 0), torch.log(r + 0.15)
     return 0.7 * strands(pen, across * 9, along * 5) + 0.5 * strands(pen, across * 20 + 5, along * 9)
@@ -102,7 +102,7 @@ def dog(pen: Pen) -> Drawn:
     inner = (1 - hung) * filled(pen, up + 0.11) * smooth(-1.1, -0.95, y) * smooth(-0.42, -0.5, y)
     height = 0.35 * dome(skull) + 0.25 * dome(cheek) + 0.5 * dome(muzzle) + 0.25 * (-flap * 4).clamp(0, 1) * hung
     height = height - 0.1 * torch.exp(-(((mirrored - 0.27) / 0.14) ** 2) - ((y + 0.2) / 0.12) ** 2) + 0.008 * hair
-    light = pen.lit(height, 0.9)
+    light = pen.lamp(height, 0.9)
     blaze = pen.chance(0.5) * smooth(0.2, 0.06, mirrored - 0.08 * (y + 0.3).clamp(0)) * smooth(-0.85, -0.6, y)
     pale = 0.55 * hues[:, 2, :, None, None] + 0.45
     coat = ramp(0.58 + 0.14 * hair - 0.3 * smooth(0.7, 1.0, skull) * smooth(0.9, 1.1, cheek), hues)
@@ -165,7 +165,7 @@ def cat(pen: Pen) -> Drawn:
     bridge = smooth(0.22, 0.1, mirrored) * smooth(0.3, 0.0, y - 0.2) * smooth(-0.5, -0.1, y)
     height = 0.5 * dome(round_) + 0.16 * dome(pads) + 0.1 * dome(chin) + 0.09 * bridge + 0.008 * hair
     height = height - 0.12 * torch.exp(-(((mirrored - 0.38) / 0.2) ** 2) - ((y + 0.06) / 0.16) ** 2)
-    light = pen.lit(height, 0.9)
+    light = pen.lamp(height, 0.9)
     striped = pen.chance(0.75)  # an M on the brow, and bars over the cheeks
     m = torch.cos(TURN * (mirrored * pen.uniform(3.2, 4.0) + 0.35 * (y + 0.4) * mirrored)) * smooth(-0.22, -0.34, y)
     bars = torch.sin(TURN * (y * 2.6 - 0.9 * mirrored + pen.uniform(0, 1))) * smooth(0.55, 0.7, mirrored)
@@ -197,11 +197,11 @@ def cat(pen: Pen) -> Drawn:
     picture = over(picture, rosy * 1.1, filled(pen, nose))
     # Whiskers fan out from the pads, three a side, thinner towards their ends.
     fx, fy = mirrored - 0.12, y - 0.44
-    reach, fan = polar(fx, fy - 0.12 * fx * fx)
+    extent, fan = polar(fx, fy - 0.12 * fx * fx)
     spread = pen.uniform(0.24, 0.34)
-    near = (fan / spread - torch.round((fan / spread).clamp(-1, 1))).abs() * spread * reach
-    thin = 0.028 * smooth(1.35, 0.5, reach)
-    whisker = filled(pen, near - thin) * smooth(0.16, 0.24, reach) * smooth(1.25, 1.15, reach)
+    near = (fan / spread - torch.round((fan / spread).clamp(-1, 1))).abs() * spread * extent
+    thin = 0.028 * smooth(1.35, 0.5, extent)
+    whisker = filled(pen, near - thin) * smooth(0.16, 0.24, extent) * smooth(1.25, 1.15, extent)
     return over(picture, picture.new_tensor(0.98), whisker * 0.95), torch.maximum(head, torch.maximum(ear, body))
 
 
@@ -231,7 +231,7 @@ def owl(pen: Pen) -> Drawn:
     fleck = smooth(0.05, -0.08, across.abs() - 0.3 * down * smooth(1.0, 0.75, down)) * (1 - head)
     height = 0.45 * dome(skull) * (1 - plate) + 0.4 * dome(body) * (1 - head) + 0.008 * hair
     height = height + plate * (0.2 + 0.16 * disc * disc + 0.006 * barbs) + 0.03 * torch.sin(math.pi * down) * (1 - head)
-    light = pen.lit(height, 0.9)
+    light = pen.lamp(height, 0.9)
     tone = 0.45 + 0.16 * hair
     crown = ramp(tone - 0.25 * smooth(0.1, 0.6, torch.sin(14 * y + 6 * mirrored)) * smooth(-0.3, -0.6, y), hues)
     breast = over(ramp(0.8 + 0.1 * hair, hues), hues[:, 0, :, None, None], fleck)
@@ -291,7 +291,7 @@ def mask(pen: Pen) -> Drawn:
     height = height + 0.08 * ray * crown * (1 - face)
     wood = pen.chance(0.4)
     grain = strands(pen, x * 12 + 0.6 * dome(shield) * x, y * 2) * wood
-    light = pen.lit(height + 0.006 * grain, 1.0, 0.7 - 0.4 * wood)
+    light = pen.lamp(height + 0.006 * grain, 1.0, 0.7 - 0.4 * wood)
     carved = chosen(pen, MASKS, wood, 0.2)
     ground, paint, accent = (carved[:, i, :, None, None] for i in range(3))
     gold = pen.tones((0.95, 0.72, 0.25), wild=0.25)[:, 0, :, None, None]
@@ -361,7 +361,7 @@ def hand(pen: Pen) -> Drawn:
     swell = cushion + palm * (1 - back) * (ball - 0.05)
     parts = torch.cat([wide * (1 - t * t).clamp(min=0).sqrt(), arm[:, None], swell[:, None]], 1)
     height = torch.logsumexp(32 * parts, 1) / 32
-    light = pen.lit(height, 0.9, 0.15)
+    light = pen.lamp(height, 0.9, 0.15)
     hues = chosen(pen, SKINS, torch.zeros_like(back), 0.15)
     warm = 0.1 * pen.noise(pen.height / 3) + 0.15 * (along.amax(1) - 0.5)
     # Creases: over each finger where it bends, and the three lines of the palm.

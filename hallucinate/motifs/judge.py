@@ -1,8 +1,8 @@
-"""An independent judge of dreams: another network, of another build and seed, that nobody ever dreams with.
+"""An independent judge of dreams: another network, of another build and seed, that never dreams itself.
 
     python -m hallucinate.motifs.judge
 
-trains it on the same drawings; ``python -m hallucinate.calibrate.naming`` asks it what it sees in live dreams. It
+trains it on the same drawings; ``python -m hallucinate.calibrate.naming`` measures what it sees in live dreams. It
 is a residual network (He et al. 2016) with ReLU, strided convolutions and zero padding: all that the network in
 the box is not. It is attacked in training too, more weakly, so that it looks at shapes rather than at grain.
 """
@@ -34,7 +34,7 @@ class ConvBatchNorm(nn.Module):
 
 
 class Block(nn.Module):
-    """Two convolutions and a way past them, half the size."""
+    """Two convolutions and a path past them, half the size."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()

@@ -79,20 +79,20 @@ def shingled(u: Plane, v: Plane) -> tuple[Plane, Plane]:
     row = torch.floor(v)
     depth = torch.full_like(u, 1.0)
     owner = torch.zeros_like(u)
-    for step in (0, -1):  # the row that lies on top comes last
+    for step in (0, -1):  # the row on top comes last
         r = row + step
         across = u + 0.5 * torch.remainder(r, 2)
         column = torch.floor(across)
-        reach = (((across - column - 0.5) * 1.25) ** 2 + ((v - r) * 0.72) ** 2).sqrt()
-        over_ = reach < 0.8
-        depth = torch.where(over_, reach / 0.8, depth)
+        extent = (((across - column - 0.5) * 1.25) ** 2 + ((v - r) * 0.72) ** 2).sqrt()
+        over_ = extent < 0.8
+        depth = torch.where(over_, extent / 0.8, depth)
         owner = torch.where(over_, scattered(column, r, torch.ones_like(r)), owner)
     return depth, owner
 
 
 def standing(pen: Pen, ground: Colour, paint: Colour, mask: Plane, height: Plane, gloss: float | Plane = 0.3) -> Colour:
-    """What is painted, lit as its height has it, on the ground, with its shadow."""
-    light = pen.lit(height, 1.0, gloss)
+    """What is painted, shaded by its height, on the ground, with its shadow."""
+    light = pen.lamp(height, 1.0, gloss)
     return over(pen.shadowed(ground, mask), paint * light[:, None], mask).clamp(0, 1.25)
 
 

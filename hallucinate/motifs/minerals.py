@@ -1,4 +1,4 @@
-"""Minerals: what grows in flat faces, dries and splits, or is cut and laid; and the tools that surfaces share."""
+"""Minerals: what grows in flat faces, dries and splits, or is cut and set; and the tools that surfaces share."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def grain(pen: Pen, share: float = 1 / 80) -> Plane:
     return pen.noise(max(1.0, pen.height * share))
 
 
-def shaded(pen: Pen, ground: Colour, mask: Plane, reach: float, depth: float = 0.6) -> Colour:
-    """The ground in the soft shadow of what lies on it, fallen downwards; ``reach`` is a share of the picture."""
-    away = max(1, int(reach * pen.height))
-    fallen = F.pad(blurred(mask, max(0.5, 0.6 * reach * pen.height))[:, None], (0, 0, away, 0), mode="replicate")
+def shaded(pen: Pen, ground: Colour, mask: Plane, extent: float, depth: float = 0.6) -> Colour:
+    """The ground in the soft shadow of what is on it, fallen downwards; ``extent`` is a share of the picture."""
+    away = max(1, int(extent * pen.height))
+    fallen = F.pad(blurred(mask, max(0.5, 0.6 * extent * pen.height))[:, None], (0, 0, away, 0), mode="replicate")
     return ground * (1 - depth * fallen[:, :, : pen.height])
 
 
@@ -74,7 +74,7 @@ def cracks(pen: Pen) -> Drawn:
     curl = pen.uniform(0.1, 0.3) * torch.exp(-4.5 * (wall - wide).clamp(min=0))
     tilted = 0.12 * torch.frac(which * 5.3)
     height = plate * (0.14 + curl + tilted) - 0.1 * split + 0.008 * pen.clouds(pen.height / 10, 3)
-    light = pen.lit(height / k, 1.2)
+    light = pen.lamp(height / k, 1.2)
     hues = among(
         pen,
         ((0.35, 0.24, 0.15), (0.62, 0.47, 0.32), (0.86, 0.74, 0.56)),
@@ -125,7 +125,7 @@ def mosaic(pen: Pen) -> Drawn:
     band = scattered(torch.floor(row / 2), torch.zeros_like(row), seed + 3)
     mixed = torch.where(luck < pen.uniform(0.35, 0.75), band, other)
     colour = ramp(torch.round(mixed * 4) / 4, hues) * (0.82 + 0.3 * torch.frac(luck * 9.1))[:, None]
-    light = pen.lit(0.06 * smooth(gap - 0.05, gap + 0.12, wall) / k * 3, 1.0, 0.3)
+    light = pen.lamp(0.06 * smooth(gap - 0.05, gap + 0.12, wall) / k * 3, 1.0, 0.3)
     grout = among(pen, ((0.10, 0.09, 0.09),), ((0.72, 0.69, 0.63),), ((0.35, 0.32, 0.30),), wild=0.1)
     texture = 1 + 0.05 * grain(pen, 1 / 50)
     picture = over(hue(grout, 0) * texture[:, None], colour * light[:, None], face)
@@ -200,13 +200,13 @@ def crystal(pen: Pen) -> Drawn:
     # Each stands in the shade of those before it, and darkens towards the root.
     dark = 0.55 + 0.45 * rising(q - 0.45, 0.9)
     rim = 0.35 * rising(sides + 0.06, 0.12) * rising(tall - q + 0.03, 0.1)
-    shown, shade = torch.zeros_like(mask), torch.ones_like(mask)
+    facet, shade = torch.zeros_like(mask), torch.ones_like(mask)
     for index in range(POINTS):
         here = shape[:, index]
         shade = shade * (1 - rim[:, index])
-        shown = torch.lerp(shown, tone[:, index], here)
+        facet = torch.lerp(facet, tone[:, index], here)
         shade = torch.lerp(shade, dark[:, index], here)
-    picture = over(picture, ramp(shown, hues) * shade[:, None], mask)
+    picture = over(picture, ramp(facet, hues) * shade[:, None], mask)
     # Glints: stars of four rays at three of the points.
     for index in (1, 2, 4):
         end = tall[:, index] - 0.35 * tip[:, index]

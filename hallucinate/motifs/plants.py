@@ -64,13 +64,13 @@ def flower(pen: Pen) -> Drawn:
     for ring in range(4):
         # Only a rose has more than two rings.
         there = 1.0 if ring < 2 else rose
-        reach = 1.08 * (1 - ring * (0.12 + 0.07 * rose))
+        extent = 1.08 * (1 - ring * (0.12 + 0.07 * rose))
         t = torch.remainder((angle + twist) * many / (2 * math.pi) + ring * (0.5 - 0.118 * rose), 1) - 0.5
-        q = (r / reach).clamp(0, 1.2)
+        q = (r / extent).clamp(0, 1.2)
         # How wide a petal is at each distance; broad ones lie over their neighbours, so they fill the ring.
         across = t.abs() / (0.5 * (0.55 + 0.6 * q) * (1 - 0.25 * daisy) + 0.12 * rose)
         notch = 0.05 * (1 - daisy) * torch.cos(t * 4 * math.pi) * (1 - rose)
-        outline = r - reach * ((1 - across**2.6 * 0.38).clamp(min=0.05) ** (1.1 - 0.5 * rose) + notch)
+        outline = r - extent * ((1 - across**2.6 * 0.38).clamp(min=0.05) ** (1.1 - 0.5 * rose) + notch)
         petal = inside(outline) * there * (1 - daisy * (1 - inside((across - 1) * r * 0.3)))
         shade = 0.55 + 0.45 * smooth(0.15, 0.8, q) - 0.3 * across**2
         vein = 0.05 * torch.cos(t * (18 + 8 * (1 - daisy))) * smooth(0.1, 0.5, q)
@@ -157,7 +157,7 @@ def mushroom(pen: Pen) -> Drawn:
 
 
 def tree(pen: Pen) -> Drawn:
-    """A trunk that forks into ever finer branches, with a lit crown of leaves or bare, on land."""
+    """A trunk that forks into ever finer branches, with a bright crown of leaves or bare, on land."""
     x, y = pen.grid()
     scale = pen.uniform(0.85, 1.2)
     x = (x - pen.uniform(-0.3, 0.3)) * scale + 0.04 * pen.noise(pen.height / 4)
@@ -198,11 +198,11 @@ def tree(pen: Pen) -> Drawn:
     leaves = (
         inside(shape, 0.025) * leafy * (1 - 0.9 * smooth(0.35, 0.8, fine - 0.25 * clump) * smooth(-0.12, 0.0, tips))
     )
-    # Leaves lie over one another as scales do, but every way.
+    # Leaves cover one another as scales do, but in every direction.
     blade, luck = shingled(10 * x + 0.9 * fine, 10 * y + 0.9 * clump)
     crown = 0.9 * (-tips).clamp(0, 0.24) + 0.05 * clump + 0.02 * blade
     height = torch.where(leaves > 0.4, crown, 0.1 * dome((1 + wood / 0.1).clamp(0, 1)))
-    light = pen.lit(height, 1.0, 0.0)
+    light = pen.lamp(height, 1.0, 0.0)
     tone = 0.12 + 0.7 * (light - 0.5) + 0.3 * (blade - 0.5) + 0.25 * (luck - 0.5) - 0.3 * (y + 0.15)
     mask = torch.maximum(trunk, leaves)
     land = pen.land()
@@ -242,8 +242,8 @@ def fern(pen: Pen) -> Drawn:
         w = (v - slant * d) * rate + 0.5 * side
         row = torch.floor(w)
         root = (row + 0.5 - 0.5 * side) / rate / tall  # where on the stem the leaflet grows
-        reach = 0.78 * smooth(-0.05, 0.22, root) * (1 - root).clamp(min=0) ** 0.8 + 0.02
-        q = d / reach
+        extent = 0.78 * smooth(-0.05, 0.22, root) * (1 - root).clamp(min=0) ** 0.8 + 0.02
+        q = d / extent
         lobes = torch.cos(2 * math.pi * d * 11)
         blade = 0.47 * (1 - q.clamp(0, 1) ** 1.6) * (0.84 + 0.16 * lobes)
         off = (w - row - 0.5).abs()
@@ -253,7 +253,7 @@ def fern(pen: Pen) -> Drawn:
         shade = shade + 0.05 * lobes * smooth(0.1, 0.3, off) + 0.1 * frond - 0.15 * (1 - smooth(0.0, 0.2, d))
         layer = over(ramp(shade, hues[:, :3]), hue(hues, 3) * (1.2 - 0.2 * d)[:, None], stem)
         covers = torch.maximum(leaf, stem)
-        cast = smooth(0.3, 0.05, d - reach) * smooth(0, 0.1, v) * inside(v - tall) * 0.4
+        cast = smooth(0.3, 0.05, d - extent) * smooth(0, 0.1, v) * inside(v - tall) * 0.4
         ground = ground * (1 - cast)[:, None]
         paint = over(paint * (1 - cast)[:, None], layer, covers)
         arch = 0.09 * dome(off / 0.5) + 0.004 * lobes - 0.12 * d + 0.05 * stem
@@ -310,11 +310,11 @@ def shell(pen: Pen) -> Drawn:
     fa = torch.atan2(fx, fy)
     count = pen.whole(8, 12)
     beam = torch.cos(2 * count * fa)
-    reach = (1.72 + 0.05 * beam) * torch.cos((fa * 0.95).clamp(-1.5, 1.5)).clamp(min=0.01) ** 0.42
+    extent = (1.72 + 0.05 * beam) * torch.cos((fa * 0.95).clamp(-1.5, 1.5)).clamp(min=0.01) ** 0.42
     wide = pen.uniform(0.92, 1.08)
-    fan = inside(fr - reach) * inside((fa.abs() - wide) * fr) * smooth(0.02, 0.06, fr)
+    fan = inside(fr - extent) * inside((fa.abs() - wide) * fr) * smooth(0.02, 0.06, fr)
     ears = inside(fx.abs() - 0.42 + 0.35 * (fy - 0.05).abs()) * inside((fy - 0.13).abs() - 0.15)
-    q = fr / reach
+    q = fr / extent
     rings = torch.cos(2 * math.pi * pen.uniform(4, 6) * q * q)
     vault = 0.4 * dome(q * 0.98) * torch.cos(fa.clamp(-1.5, 1.5)) ** 0.5 + 0.075 * beam * q - 0.012 * rings
     # The one or the other.

@@ -13,7 +13,7 @@ from hallucinate.motifs.minerals import among, dome, grain, shaded
 
 
 def coral(pen: Pen) -> Drawn:
-    """Brain coral: a labyrinth of round lit ridges with dark valleys between, on a boulder."""
+    """Brain coral: a labyrinth of round bright ridges with dark valleys between, on a boulder."""
     # Turing (1952): short-range growth, long-range inhibition, on a coarse grid; the pattern has 6 places to a ridge.
     ridges = 6.6 + 0.7 * pen.one_of(7)
     short = min(pen.height, pen.width)
@@ -31,7 +31,7 @@ def coral(pen: Pen) -> Drawn:
     x, y = pen.grid()
     away = ((x - pen.uniform(-0.6, 0.6)) ** 2 + (y - pen.uniform(-0.6, 0.6)) ** 2) * pen.uniform(0.1, 0.4)
     rough = 0.05 * grain(pen, 1 / 64)
-    light = pen.lit((ridge + 0.12 * rough) * 1.7 / ridges - 0.5 * away, pen.uniform(0.8, 1.3), 0.35)
+    light = pen.lamp((ridge + 0.12 * rough) * 1.7 / ridges - 0.5 * away, pen.uniform(0.8, 1.3), 0.35)
     hues = among(
         pen,
         ((0.16, 0.10, 0.04), (0.55, 0.40, 0.20), (0.93, 0.82, 0.58)),
@@ -73,7 +73,7 @@ def bark(pen: Pen) -> Drawn:
     rings = torch.sin(30 * r / size.clamp(min=0.2) * 0.34 + 0.4 * torch.sin(3 * angle) + pen.uniform(0, 6))
     boss = 0.5 + 0.3 * dome((r / size / 1.2).clamp(max=1)) + 0.05 * rings - 0.5 * smooth(0.4, 0.1, r / size)
     height = height + inside * (boss - height)
-    light = 1.1 * pen.lit(height / k, pen.uniform(0.8, 1.3)) + 0.1
+    light = 1.1 * pen.lamp(height / k, pen.uniform(0.8, 1.3)) + 0.1
     hues = among(
         pen,
         ((0.11, 0.07, 0.05), (0.46, 0.33, 0.22), (0.76, 0.62, 0.46)),
@@ -92,7 +92,7 @@ def bark(pen: Pen) -> Drawn:
 
 
 def leaf(pen: Pen) -> Drawn:
-    """A leaf close by: a midrib, side veins that branch off and bend to the tip, a net between, puffed up and lit."""
+    """A leaf close by: a midrib, side veins that branch off and bend to the tip, a net between, puffed up."""
     x, y = pen.placed(0.8, 1.35)
     x = x + pen.uniform(-0.25, 0.25) * y * y
     aside, side = x.abs(), torch.sign(x)
@@ -113,7 +113,7 @@ def leaf(pen: Pen) -> Drawn:
     height = (
         0.28 * pillow / k * 1.4 - 0.012 * net + 0.02 * dome(rib_off / rib) + 0.25 * dome((aside / 1.6).clamp(max=1))
     )
-    light = pen.lit(height, pen.uniform(0.7, 1.2), pen.uniform(0, 0.9))
+    light = pen.lamp(height, pen.uniform(0.7, 1.2), pen.uniform(0, 0.9))
     hues = among(
         pen,
         ((0.05, 0.18, 0.05), (0.14, 0.42, 0.10), (0.36, 0.64, 0.20), (0.78, 0.88, 0.50)),
@@ -139,9 +139,9 @@ def ripples(pen: Pen) -> Drawn:
     for strength in (1.0, 0.8, 0.35):
         cx, cy = pen.uniform(-1.1, 1.1), pen.uniform(-1.3, 1.3)
         r = ((u - cx) ** 2 + (v - cy) ** 2 + 0.002).sqrt()
-        reach = torch.exp(-0.6 * r) * strength
-        height = height + reach * torch.cos(k * r - 1.2)
-    light = pen.lit(height / k, pen.uniform(0.7, 1.1), 0.25)
+        extent = torch.exp(-0.6 * r) * strength
+        height = height + extent * torch.cos(k * r - 1.2)
+    light = pen.lamp(height / k, pen.uniform(0.7, 1.1), 0.25)
     slope = (light - light.mean((1, 2), keepdim=True)) / light.std((1, 2), keepdim=True)
     hues = among(
         pen,
@@ -181,7 +181,7 @@ def flames(pen: Pen) -> Drawn:
         luck = scattered(column, torch.full_like(column, float(row)), pen.uniform(0, 100))
         tall = 0.75 + 0.75 * luck
         t = up / tall
-        # A tongue: broad a third of the way up, drawn out to a point that leans over.
+        # A tongue: broad at a third of its height, drawn out to a point that leans over.
         lean = (torch.frac(luck * 7.7) - 0.5) * 0.5 * t.clamp(0, 1) ** 2
         half = 0.5 * (1 - t.clamp(0, 1)) ** 0.8 * (0.62 + 0.9 * t.clamp(-0.3, 1)).clamp(max=1)
         inside = half - (u - column - 0.5 - lean).abs()
@@ -230,7 +230,7 @@ def clouds(pen: Pen) -> Drawn:
         body = 1.0 - across * across - rise * rise + (0.2 + 0.5 * smooth(-0.12, 0.12, up)) * (billow - 1.1)
         body = body - 2 * (1 - within)
         cover = smooth(-0.02, 0.22, body)
-        light = pen.lit(0.11 * billow + 0.12 * body.clamp(-0.3, 1.0), 0.9)
+        light = pen.lamp(0.11 * billow + 0.12 * body.clamp(-0.3, 1.0), 0.9)
         tone = 0.62 + 0.95 * (light - light.mean((1, 2), keepdim=True)) + 0.55 * (up / tall - 0.25)
         picture = over(picture, ramp(tone.clamp(min=0.05), mist), cover * (0.8 + 0.1 * row))
     return picture.clamp(0, 1.05), everywhere(pen)
@@ -272,7 +272,7 @@ def lace(pen: Pen) -> Drawn:
     thread = 0.9 + 0.1 * torch.sin(70 * u) * torch.sin(70 * v)
     fold = 0.06 * pen.noise(pen.height / 2)
     raised = blurred(cloth, pen.height / 90)
-    light = 0.15 + pen.lit(0.05 * raised + fold, 1.0)
+    light = 0.15 + pen.lamp(0.05 * raised + fold, 1.0)
     ground = ramp(
         0.5 + 0.25 * pen.noise(pen.height / 2),
         among(
@@ -307,7 +307,7 @@ def knit(pen: Pen) -> Drawn:
     # The yarn is twisted: threads aslant along each arm.
     twist = torch.sin(6 * t - 6 * p + pen.noise(pen.height / 12))
     height = height + 0.09 * twist + 0.015 * grain(pen, 1 / 90)
-    light = pen.lit(height * 0.3 / k, 1.1)
+    light = pen.lamp(height * 0.3 / k, 1.1)
     stripe = torch.floor(row / pen.whole(1, 3))
     diamond = torch.remainder(
         torch.floor((torch.remainder(column, 6) - 2.5).abs() + (torch.remainder(row, 6) - 2.5).abs()), 3

@@ -50,7 +50,7 @@ class Recipe:
     size: int = 64
     eps: float = 2.0
     plain: float = 0.1
-    """Share of the steps before the attacks begin; they reach their full radius after another 0.3."""
+    """Share of the steps before the attacks begin; they get to their full radius after another 0.3."""
     attacks: int = 2
     rate: float = 3e-3
     decay: float = 1e-3
@@ -135,7 +135,7 @@ def frozen(network: nn.Module) -> nn.Module:
     return still
 
 
-def asked(network: nn.Module, pictures: torch.Tensor) -> torch.Tensor:
+def logits_of(network: nn.Module, pictures: torch.Tensor) -> torch.Tensor:
     """The network's logits; in bfloat16 on a GPU (on CPUs without matrix units it is slower than float32)."""
     with torch.autocast(pictures.device.type, torch.bfloat16, enabled=pictures.is_cuda):
         logits: torch.Tensor = network(pictures)
@@ -162,7 +162,7 @@ def attacked(
     moved, stride = unit(noise) * eps * start, eps * {1: 1.0, 2: 0.7}.get(attacks, 2.5 / attacks)
     for _ in range(attacks):
         moved.requires_grad_(True)
-        logits = asked(network, pictures + moved)
+        logits = logits_of(network, pictures + moved)
         (g,) = torch.autograd.grad(loss_of(logits, places, nothing).sum(), moved)
         moved = moved.detach() + unit(g) * stride
         moved = moved * (eps / moved.flatten(1).norm(dim=1).clamp(min=1e-12)).clamp(max=1)[:, None, None, None]
@@ -189,7 +189,7 @@ def take_step(training: Training) -> tuple[float, float]:
         pictures, places = compose(recipe.batch, recipe.size, generator)
     pictures = pictures.contiguous(memory_format=torch.channels_last)
     hard = attacked(frozen(training.network), pictures, places, eps, recipe.attacks, generator, recipe.nothing)
-    logits = asked(training.network.train(), hard.contiguous(memory_format=torch.channels_last))
+    logits = logits_of(training.network.train(), hard.contiguous(memory_format=torch.channels_last))
     loss = loss_of(logits, places, recipe.nothing).mean()
     training.optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
@@ -263,12 +263,12 @@ def story_of(weights: Path) -> str:
     with safe_open(weights, "pt") as file:
         facts = file.metadata()
     earlier = f"; before that: {facts['before']}" if "before" in facts else ""
-    told = f"`{facts['command']}` at commit {facts['commit']}: {facts['pictures']} pictures in {facts['hours']} hours"
-    return told + earlier
+    story = f"`{facts['command']}` at commit {facts['commit']}: {facts['pictures']} pictures in {facts['hours']} hours"
+    return story + earlier
 
 
 def command_for(recipe: Recipe, trainer: Trainer = MOTIF) -> str:
-    """What somebody types to repeat the run; what is as by default is left out."""
+    """What somebody types to repeat the run; options at their defaults are not written."""
     plain = asdict(trainer.recipe)
     options = [f"--{name} {value}" for name, value in asdict(recipe).items() if value != plain[name]]
     return " ".join([f"python -m {trainer.module}", *options])
@@ -303,7 +303,7 @@ def resume(recipe: Recipe, path: Path, device: torch.device, trainer: Trainer = 
         return training
     state = torch.load(path, map_location=device, weights_only=True)
     if state["recipe"] != asdict(recipe):
-        raise SystemExit(f"{path} is of another recipe; move it away, or give the options it was started with")
+        raise SystemExit(f"{path} is of another recipe; move it away, or use the options that it was started with")
     training.network.load_state_dict(state["network"])
     training.averaged.load_state_dict(state["averaged"])
     training.optimizer.load_state_dict(state["optimizer"])

@@ -1,4 +1,4 @@
-"""The networks that are asked what they see."""
+"""The networks whose activations are made stronger."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 
 
 class Network(Protocol):
-    """What the dream asks of a network.
+    """What the dream needs of a network.
 
     motifs: names of what ``forward`` scores, () where it has no names. families: a word for people, by motif, where
     there is one. layers: names for ``activations``, shallow to deep. channels: how many each layer has. motif_px: how

@@ -1,4 +1,4 @@
-"""Networks from Caffe's own files: the GoogLeNets of 2014 and their like, built from the layers that the file lists.
+"""Networks from Caffe's own files: the GoogLeNets of 2014 and others, built from the layers that the file lists.
 
 A file says all that is needed: layers, their order, their weights, and often the mean that is taken off the pixels.
 Blobs' names are the layers' names here, as in every notebook of 2015: ``inception_4c/output``.
@@ -31,10 +31,10 @@ PLACES_BGR = (105.487823486, 113.741088867, 116.060394287)
 PIXELS = frozenset(["Data", "ImageData", "HDF5Data", "MemoryData", "DummyData", "WindowData", "Input"])
 SAME = frozenset(["Dropout", "Split", "Flatten"])
 """What changes nothing here; an inner product takes its picture as it is."""
-SAID = frozenset(["Softmax", "SoftmaxWithLoss"])
-"""What only puts the classes' scores into other words."""
+CLASS_SCORES = frozenset(["Softmax", "SoftmaxWithLoss"])
+"""What only turns the classes' scores into probabilities."""
 
-IGNORED = PIXELS | SAID | frozenset(["Accuracy", "Silence", "ArgMax"])
+IGNORED = PIXELS | CLASS_SCORES | frozenset(["Accuracy", "Silence", "ArgMax"])
 
 MOTIF_PX = 80
 
@@ -42,7 +42,7 @@ USUAL = ("inception_4c/output", "conv5_1", "conv5")
 """Default layers, of the networks that have them: GoogLeNet's, VGG's, AlexNet's."""
 
 ILLEGAL = re.compile(r"[:=,@\s]")
-"""What a layer's name may not have in an option."""
+"""What a layer's name must not contain in an option."""
 
 
 @dataclass(frozen=True)
@@ -82,14 +82,14 @@ class Pool(nn.Module):
         return F.max_pool2d(x, kernel, self.stride, pad, ceil_mode=self.up)
 
 
-class Neighbours(nn.Module):
+class CrossChannelNorm(nn.Module):
     """Local response normalisation across channels (Krizhevsky et al. 2012): x / (k + α/n · Σ x²)^β."""
 
     def __init__(self, name: str, settings: Any) -> None:
         super().__init__()
         if settings.norm_region != 0:
             raise NetworkError(
-                f"layer {name!r} normalises within channels, which is not built here; across channels is"
+                f"layer {name!r} normalises within channels, which is not supported; normalising across channels is"
             )
         self.size, self.alpha, self.beta, self.k = (
             settings.local_size,
@@ -115,7 +115,7 @@ class Rectified(nn.Module):
         return F.leaky_relu(x, self.slope) if self.slope else F.relu(x)
 
 
-class Joined(nn.Module):
+class Concatenation(nn.Module):
     """Several blobs' channels, one after the other."""
 
     def forward(self, *blobs: torch.Tensor) -> torch.Tensor:
@@ -123,10 +123,10 @@ class Joined(nn.Module):
         return torch.cat(blobs, 1)
 
 
-class Everywhere(nn.Conv2d):
-    """A layer of inner products, asked at every place: the convolution with as large a kernel as what it multiplies.
+class InnerProduct(nn.Conv2d):
+    """A layer of inner products, computed at every place: the convolution with as large a kernel as what it multiplies.
 
-    Where there is less to see than the kernel is large, it is averaged up to that size, as torchvision's VGG does.
+    A picture smaller than the kernel is averaged up to that size, as torchvision's VGG does.
     """
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -136,7 +136,7 @@ class Everywhere(nn.Conv2d):
 
 
 class CaffeNetwork(nn.Module):
-    """The layers of a file, as the dream asks a network. Motifs are its classes."""
+    """The layers of a file, as a Network. Motifs are its classes."""
 
     def __init__(
         self, name: str, steps: Sequence[Step], modules: Iterable[nn.Module], blobs: Mapping[str, int], head: int
@@ -145,16 +145,16 @@ class CaffeNetwork(nn.Module):
         super().__init__()
         self.name, self.motif_px = name, MOTIF_PX
         self.layers = tuple(blobs)
-        wide = {step.makes: step.channels for step in steps}
-        self.channels: Mapping[str, int] = {layer: wide[value] for layer, value in blobs.items()}
+        channels_of = {step.makes: step.channels for step in steps}
+        self.channels: Mapping[str, int] = {layer: channels_of[value] for layer, value in blobs.items()}
         middle = self.layers[2 * len(self.layers) // 3]
         self.default_layer = next((layer for layer in USUAL if layer in self.channels), middle)
-        self.motifs = class_names(wide[head])
+        self.motifs = class_names(channels_of[head])
         self.families = families(self.motifs)
         self.mean, self.scale = torch.tensor(IMAGENET_BGR)[None, :, None, None], 1.0
         self._computing = nn.ModuleList(modules)
         self._blobs, self._head = dict(blobs), head
-        self._ways = {value: way(steps, value) for value in (*blobs.values(), head)}
+        self._paths = {value: steps_to(steps, value) for value in (*blobs.values(), head)}
 
     def activations(self, x: torch.Tensor, layer: str) -> torch.Tensor:
         """What ``layer`` answers, its ReLU included, as Caffe does it in place. Only what it needs is computed.
@@ -166,37 +166,37 @@ class CaffeNetwork(nn.Module):
         return self._answer(x, self._blobs[layer])
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Logits of the classes at every place that the deepest window finds room at, (B, K, h, w)."""
+        """Logits of the classes at every place that the deepest window fits at, (B, K, h, w)."""
         return self._answer(x, self._head)
 
     def _answer(self, x: torch.Tensor, value: int) -> torch.Tensor:
         pixels = (x.float().flip(1) * 255 - self.mean) * self.scale
         values = {0: pixels.to(next(self.parameters()).dtype)}
-        for step in self._ways[value]:
+        for step in self._paths[value]:
             values[step.makes] = self._computing[step.module](*(values[read] for read in step.reads))
         return values[value]
 
 
-def way(steps: Sequence[Step], value: int) -> tuple[Step, ...]:
+def steps_to(steps: Sequence[Step], value: int) -> tuple[Step, ...]:
     """The steps to a value, in order, and no others."""
     making = {step.makes: step for step in steps}
-    needed, left = set[int](), [value]
-    while left:
-        step = making.get(left.pop())
+    needed, pending = set[int](), [value]
+    while pending:
+        step = making.get(pending.pop())
         if step is not None and step.makes not in needed:
             needed.add(step.makes)
-            left.extend(step.reads)
+            pending.extend(step.reads)
     return tuple(step for step in steps if step.makes in needed)
 
 
 def open_caffe(path: Path, device: torch.device, dtype: torch.dtype) -> CaffeNetwork:
     """The network of a .caffemodel, ready to dream.
 
-    Raises NetworkError, in one line, for a file that cannot be read, or a layer that is not built here.
+    Raises NetworkError, in one line, for a file that cannot be read, or a layer that is not supported.
     """
     net = read_caffemodel(path)
-    layers = [as_now(layer) for layer in (net.layer or net.layers)]
-    network = built(path, layers)
+    layers = [read_layer(layer) for layer in (net.layer or net.layers)]
+    network = build(path, layers)
     mean, network.scale = pixels_as_trained(f"{path.stem} {net.name}", layers)
     network.mean = torch.tensor(mean, device=device)[None, :, None, None]
     network.eval().requires_grad_(False)
@@ -205,7 +205,7 @@ def open_caffe(path: Path, device: torch.device, dtype: torch.dtype) -> CaffeNet
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer of the file, whichever of the two kinds of it."""
+    """A layer of the file, of either of Caffe's two formats."""
 
     name: str
     type: str
@@ -214,28 +214,28 @@ class Layer:
     written: Any
 
 
-def as_now(layer: Any) -> Layer:
-    """A layer of either kind, its type by the name that it has now."""
+def read_layer(layer: Any) -> Layer:
+    """A layer of either format, its type by its present name."""
     kind = layer.type if isinstance(layer.type, str) else V1_TYPES.get(layer.type, f"number {layer.type}")
     return Layer(layer.name, kind, tuple(layer.bottom), tuple(layer.top), layer)
 
 
 def pixels_as_trained(names: str, layers: Sequence[Layer]) -> tuple[tuple[float, ...], float]:
-    """What is taken off blue, green and red, and what they are multiplied by then: from the file where it says so."""
-    said = [layer.written.transform_param for layer in layers if layer.type in PIXELS]
+    """What is taken off blue, green and red, and what they are multiplied by then: from the file where it has them."""
+    transforms = [layer.written.transform_param for layer in layers if layer.type in PIXELS]
     usual = PLACES_BGR if "places" in names.lower() else IMAGENET_BGR
-    mean = next((tuple(each.mean_value) for each in said if each.mean_value), usual)
-    return (mean * 3 if len(mean) == 1 else mean[:3]), next((each.scale for each in said), 1.0)
+    mean = next((tuple(each.mean_value) for each in transforms if each.mean_value), usual)
+    return (mean * 3 if len(mean) == 1 else mean[:3]), next((each.scale for each in transforms), 1.0)
 
 
-def built(path: Path, layers: Sequence[Layer]) -> CaffeNetwork:
-    """Follow the layers from the pixels. What hangs on labels alone, and what classes are said with, is left."""
+def build(path: Path, layers: Sequence[Layer]) -> CaffeNetwork:
+    """Follow the layers from the pixels. What needs labels, or comes after the classes' scores, is not built."""
     pixels = next((layer.top[0] for layer in layers if layer.type in PIXELS and layer.top), "data")
     values, channels, head = {pixels: 0}, {0: 3}, 0
     steps, modules, flat = list[Step](), list[nn.Module](), set[int]()
     for layer in layers:
         reads = tuple(values[blob] for blob in layer.bottom if blob in values)
-        if layer.type in SAID and reads:
+        if layer.type in CLASS_SCORES and reads:
             head = reads[0]
         if layer.type in IGNORED or not reads or len(reads) < len(layer.bottom):
             continue
@@ -243,31 +243,31 @@ def built(path: Path, layers: Sequence[Layer]) -> CaffeNetwork:
             values.update(dict.fromkeys(layer.top, reads[0]))
             continue
         try:
-            module, wide = computed(layer, [channels[read] for read in reads])
+            module, count = build_layer(layer, [channels[read] for read in reads])
         except (RuntimeError, ValueError, IndexError) as error:  # weights of other shapes than the layers around them
             raise NetworkError(f"{path}: layer {layer.name!r} does not fit: {str(error).splitlines()[0]}") from None
         made = len(steps) + 1
-        steps.append(Step(len(modules), reads, made, wide))
+        steps.append(Step(len(modules), reads, made, count))
         modules.append(module)
-        values[layer.top[0]], channels[made] = made, wide
-        if isinstance(module, Everywhere) or flat & set(reads):
+        values[layer.top[0]], channels[made] = made, count
+        if isinstance(module, InnerProduct) or flat & set(reads):
             flat.add(made)  # no layer of places any more
     if not steps:
-        raise NetworkError(f"{path}: none of its layers sees the pixels, {pixels!r}; is it a network of pictures?")
+        raise NetworkError(f"{path}: none of its layers reads the pixels, {pixels!r}; is it a network for pictures?")
     head = head or steps[-1].makes
-    asked = {step.makes for step in way(steps, head)} - flat
+    needed = {step.makes for step in steps_to(steps, head)} - flat
     blobs = {
         ILLEGAL.sub("_", blob): value
         for blob, value in values.items()
-        if value in asked and not re.search(r"_split_\d+$", blob)  # Caffe's own, for blobs that are read twice
+        if value in needed and not re.search(r"_split_\d+$", blob)  # Caffe's own, for blobs that are read twice
     }
     if not blobs:
-        raise NetworkError(f"{path}: it has no layer that answers by places; is it a network of pictures?")
+        raise NetworkError(f"{path}: it has no layer with one answer per place; is it a network for pictures?")
     return CaffeNetwork(path.stem, steps, modules, blobs, head)
 
 
-def computed(layer: Layer, inputs: Sequence[int]) -> tuple[nn.Module, int]:
-    """What computes a layer, its weights in it, and how many channels it makes of those that it is given."""
+def build_layer(layer: Layer, inputs: Sequence[int]) -> tuple[nn.Module, int]:
+    """What computes a layer, its weights in it, and how many channels it makes of its inputs' channels."""
     written = layer.written
     match layer.type:
         case "Convolution":
@@ -277,13 +277,13 @@ def computed(layer: Layer, inputs: Sequence[int]) -> tuple[nn.Module, int]:
         case "ReLU":
             return Rectified(written.relu_param.negative_slope), inputs[0]
         case "LRN":
-            return Neighbours(layer.name, written.lrn_param), inputs[0]
+            return CrossChannelNorm(layer.name, written.lrn_param), inputs[0]
         case "Pooling":
             return Pool(layer.name, written.pooling_param), inputs[0]
         case "Concat":
-            return Joined(), sum(inputs)
+            return Concatenation(), sum(inputs)
     raise NetworkError(
-        f"layer {layer.name!r} is of a type that is not built here, {layer.type}; there are: "
+        f"layer {layer.name!r} has the type {layer.type}, which is not supported; supported are "
         "Convolution, InnerProduct, ReLU, LRN, Pooling, Concat, Dropout, Softmax"
     )
 
@@ -303,14 +303,14 @@ def convolution(written: Any, inputs: int) -> tuple[nn.Module, int]:
 
 
 def inner_product(written: Any, inputs: int) -> tuple[nn.Module, int]:
-    """An inner product with all of a small picture, as ``Everywhere`` has it."""
+    """An inner product with all of a small picture, as ``InnerProduct`` has it."""
     outputs, values = written.inner_product_param.num_output, array(written.blobs[0])
     side = math.isqrt(values.numel() // (outputs * inputs))
     if written.inner_product_param.transpose:
         values = values.reshape(-1, outputs).T.contiguous()
     weight = values.reshape(outputs, inputs, side, side)
     with torch.device("meta"):
-        everywhere = Everywhere(inputs, outputs, side, bias=len(written.blobs) > 1)
+        everywhere = InnerProduct(inputs, outputs, side, bias=len(written.blobs) > 1)
     return filled(everywhere, weight, written.blobs), outputs
 
 

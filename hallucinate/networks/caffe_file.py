@@ -132,7 +132,7 @@ def message(name: str) -> Any:
     try:
         from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
     except ImportError:
-        raise NetworkError("Caffe's files need protobuf: pip install 'hallucinate[caffe]'") from None
+        raise NetworkError("Caffe's files need protobuf; install it with pip install 'hallucinate[caffe]'") from None
     file = descriptor_pb2.FileDescriptorProto(name="hallucinate_caffe.proto", package="caffe", syntax="proto2")
     kind_of = descriptor_pb2.FieldDescriptorProto
     for title, fields in MESSAGES.items():
@@ -157,9 +157,9 @@ def message(name: str) -> Any:
 def read_caffemodel(path: Path) -> Any:
     """The file's NetParameter. Raises NetworkError, in one line, for one that is not there, empty or something else."""
     if not path.is_file():
-        raise NetworkError(f"there is no file {path}; check the name")
+        raise NetworkError(f"there is no file {path}; check the spelling and the folder")
     if not path.stat().st_size:
-        raise NetworkError(f"{path} is empty (0 bytes); fetch it again")
+        raise NetworkError(f"{path} is empty (0 bytes); download it again")
     net = message("NetParameter")()
     from google.protobuf.message import DecodeError
 
@@ -167,7 +167,7 @@ def read_caffemodel(path: Path) -> Any:
         net.ParseFromString(path.read_bytes())
     except (DecodeError, OSError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is damaged, cut short or something else"
-        raise NetworkError(f"{path} cannot be read as a .caffemodel ({why}); fetch it again") from None
+        raise NetworkError(f"{path} cannot be read as a .caffemodel ({why}); download it again") from None
     if not any(layer.blobs for layer in (*net.layer, *net.layers)):
-        raise NetworkError(f"{path} holds no layers with weights: it is no .caffemodel, or it is damaged")
+        raise NetworkError(f"{path} holds no layers with weights: it is not a .caffemodel, or it is damaged")
     return net

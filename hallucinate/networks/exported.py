@@ -1,7 +1,7 @@
 """Networks that somebody else exported, code and all: torch.export's .pt2, and TorchScript's .pt.
 
 Such a file is a program. Reading one can run whatever its maker put into it, so it is only opened when the user says
-that it may. It is given RGB in [0, 1], in float32; whatever else it wants of its pixels it has to do itself.
+that it may. Its input is RGB in [0, 1], in float32; any other preparation of its pixels it has to do itself.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Part(nn.Module):
             x = F.interpolate(x, size, mode="bilinear", align_corners=False, antialias=True)
         if batch is None:
             return self._through(x)
-        # Filled up with the last picture again, and what that gave is left out.
+        # Filled up with the last picture again, and that one's answers are dropped.
         full = torch.cat([x, x[-1:].expand(-len(x) % batch, -1, -1, -1)])
         return torch.cat([self._through(some) for some in full.chunk(len(full) // batch)])[: len(x)]
 
@@ -58,7 +58,7 @@ class Part(nn.Module):
 
 
 class ExportedNetwork(nn.Module):
-    """A program with named points, as the dream asks a network. What it answers is taken for scores of its classes."""
+    """A program with named points, as a Network. Its output is taken for scores of its classes."""
 
     def __init__(self, name: str, points: Mapping[str, Part]) -> None:
         super().__init__()
@@ -88,23 +88,23 @@ class ExportedNetwork(nn.Module):
 def open_exported(path: Path, device: torch.device, run_code: bool) -> ExportedNetwork:
     """The network of a .pt2 or TorchScript file, in its own precision.
 
-    run_code: whether the user has said that the file may run code. Raises NetworkError where it may not, and for what
+    run_code: whether the user allows the file to run code. Raises NetworkError where it may not, and for what
     cannot be read, or does not take pictures.
     """
     if not path.is_file():
-        raise NetworkError(f"there is no file {path}; check the name")
+        raise NetworkError(f"there is no file {path}; check the spelling and the folder")
     try:
         with zipfile.ZipFile(path) as archive:
             members = {name.partition("/")[2] for name in archive.namelist()}
     except (OSError, zipfile.BadZipFile):
-        raise NetworkError(f"{path} is neither a .pt2 nor TorchScript, or it is damaged; fetch it again") from None
+        raise NetworkError(f"{path} is neither a .pt2 nor TorchScript, or it is damaged; download it again") from None
     script, export = "constants.pkl" in members, "archive_format" in members
     if not script and not export:
-        raise NetworkError(f"{path} holds no program; for a state dict, give --network ARCHITECTURE --weights {path}")
+        raise NetworkError(f"{path} holds no program; for a state dict, use --network ARCHITECTURE --weights {path}")
     if not run_code:
         raise NetworkError(
             f"{path} is a program, and reading it can run whatever its maker put into it; "
-            "if you trust whom it is from, say so with --run-code"
+            "if you trust its maker, allow it with --run-code"
         )
     try:
         points = dict((script_points if script else export_points)(path, device))
@@ -113,11 +113,11 @@ def open_exported(path: Path, device: torch.device, run_code: bool) -> ExportedN
         raise
     except Exception as error:  # it is somebody else's program: anything may be wrong with it
         why = (str(error).splitlines() or [type(error).__name__])[0]
-        raise NetworkError(f"{path} does not answer to pictures, RGB (B, 3, H, W) in [0, 1]: {why[:200]}") from None
+        raise NetworkError(f"{path} does not work on pictures, RGB (B, 3, H, W) in [0, 1]: {why[:200]}") from None
 
 
 def export_points(path: Path, device: torch.device) -> Iterator[tuple[str, Part]]:
-    """Every node that answers by places, by the name that torch.export gave it, and the output."""
+    """Every node that has one answer per place, by the name that torch.export gave it, and the output."""
     program = torch.export.load(path)
     if device.type != "cpu":
         from torch.export.passes import move_to_device_pass
@@ -127,7 +127,7 @@ def export_points(path: Path, device: torch.device) -> Iterator[tuple[str, Part]
     module: Any = program.run_decompositions({}).module(check_guards=False)
     pictures = [node for node in module.graph.nodes if node.op == "placeholder"]
     if len(pictures) != 1:
-        raise NetworkError(f"{path} takes {len(pictures)} inputs; a network here takes one, the picture")
+        raise NetworkError(f"{path} takes {len(pictures)} inputs; a network must have one, the picture")
     batch, _, height, width = (side if isinstance(side, int) else None for side in pictures[0].meta["val"].shape)
     size = (batch, height, width)
     for node in module.graph.nodes:
@@ -152,7 +152,7 @@ def script_points(path: Path, device: torch.device) -> Iterator[tuple[str, Part]
     them is a point; otherwise there is the output alone.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # TorchScript is old, and files of it are about
+        warnings.simplefilter("ignore", FutureWarning)  # TorchScript is deprecated, and files of it still exist
         script = torch.jit.load(path, device).eval()  # type: ignore[no-untyped-call]
     stages = list(script.named_children())
     probe = torch.rand(PROBE, device=device)

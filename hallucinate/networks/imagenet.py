@@ -1,6 +1,6 @@
 """The thousand things that ImageNet's networks tell apart, in a few families for people who look for one.
 
-The order is that of the challenge (Russakovsky et al. 2015), in which animals and most else lie in runs.
+The order is that of the challenge (Russakovsky et al. 2015), in which animals and most else are in runs.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ home_theater library lumbermill megalith mobile_home monastery mosque obelisk pa
 prison restaurant shoe_shop stage steel_arch_bridge stone_wall stupa suspension_bridge thatch tile_roof
 tobacco_shop totem_pole toyshop triumphal_arch viaduct water_tower yurt
 """
-"""Buildings and places, which lie scattered among the things; a space is written as _."""
+"""Buildings and places, which are scattered among the things; a space is written as _."""
 
 
 def families(names: Sequence[str]) -> Mapping[str, str]:
@@ -62,8 +62,8 @@ def families(names: Sequence[str]) -> Mapping[str, str]:
     return {name: "buildings" if name in built else family for name, family in found.items()}
 
 
-def told_apart(names: Sequence[str]) -> tuple[str, ...]:
-    """The names, each of them once: what is there twice is told apart by the number of its class."""
+def distinct(names: Sequence[str]) -> tuple[str, ...]:
+    """The names, each of them once: what is there twice is distinguished by the number of its class."""
     times = Counter(names)
     return tuple(name if times[name] == 1 else f"{name} (class {k})" for k, name in enumerate(names))
 
@@ -75,4 +75,4 @@ def class_names(classes: int) -> tuple[str, ...]:
     # Here, because torchvision takes as long to import as torch, and the network in the box needs none of it.
     from torchvision.models import GoogLeNet_Weights
 
-    return told_apart(GoogLeNet_Weights.IMAGENET1K_V1.meta["categories"])
+    return distinct(GoogLeNet_Weights.IMAGENET1K_V1.meta["categories"])

@@ -1,4 +1,4 @@
-"""What networks there are and what each can be asked for, in words for a terminal."""
+"""What networks there are, and the motifs and layers of each, in words for a terminal."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import torch
 
 from hallucinate.networks import Network
-from hallucinate.networks.registry import NetworkOptions, check_name, known, open_network
-from hallucinate.networks.weights import ZOO_WEIGHTS, get
+from hallucinate.networks.registry import NetworkOptions, check_name, list_networks, open_network
+from hallucinate.networks.weights import ZOO_WEIGHTS, ensure_weights
 from hallucinate.networks.zoo import outlined
 
 
-def all_networks() -> Iterator[str]:
+def network_lines() -> Iterator[str]:
     """A line for each network: its name, where its weights are, and what is in it."""
-    for row in known():
+    for row in list_networks():
         name, state = str(row["name"]), row["state"]
         where = {"here": "weights here", "to be fetched": f"to be fetched, {row['size_mb']} MB"}.get(str(state), state)
         network = outline(name)
@@ -22,7 +22,7 @@ def all_networks() -> Iterator[str]:
     yield "or a file: NAME.caffemodel, NAME.pt2, NAME.pt; or --network ARCHITECTURE --weights FILE"
 
 
-def about(name: str, run_code: bool = False) -> Iterator[str]:
+def describe_network(name: str, run_code: bool = False) -> Iterator[str]:
     """A network's motifs, one a line with its family, then its layers from shallow to deep, with their channels.
 
     Raises NetworkError for a name that does not exist, or a file that cannot be read.
@@ -42,12 +42,12 @@ def outline(name: str, run_code: bool = False) -> Network:
     """A network to look at: of torchvision's, all but the weights, which need not be there."""
     if name in ZOO_WEIGHTS:
         return outlined(name)[1]
-    return open_network(name, torch.device("cpu"), torch.float32, given=NetworkOptions(run_code=run_code))
+    return open_network(name, torch.device("cpu"), torch.float32, options=NetworkOptions(run_code=run_code))
 
 
-def fetched(name: str) -> str:
-    """Have a network's weights here, and say where. Raises NetworkError where they cannot be had."""
+def fetch_weights(name: str) -> str:
+    """Download a network's weights, unless they are here; returns where they are. Raises WeightsError, NetworkError."""
     check_name(name)
     if name not in ZOO_WEIGHTS:
         return f"{name} is in the box: there is nothing to fetch"
-    return f"{name}: {get(ZOO_WEIGHTS[name])}"
+    return f"{name}: {ensure_weights(ZOO_WEIGHTS[name])}"

@@ -1,6 +1,6 @@
 """The network in the box: small, fully convolutional, made for the gradient at its pixels.
 
-After the inception blocks of Szegedy et al. (2015), with changes that its dreams asked for: smooth activations
+After the inception blocks of Szegedy et al. (2015), with changes that its dreams needed: smooth activations
 (SiLU), so that gradients have no holes; downsampling by averaging and by a kernel that its stride divides
 (Odena et al. 2016), so that they have no checkerboard; edges repeated rather than filled with black, so that
 dreams have no frame.
@@ -20,7 +20,7 @@ Pad = Callable[[torch.Tensor, int], torch.Tensor]
 
 
 def repeat_edges(x: torch.Tensor, by: int) -> torch.Tensor:
-    """(B, C, H, W) -> (B, C, H + 2·by, W + 2·by): what lies outside is taken to be like the edge."""
+    """(B, C, H, W) -> (B, C, H + 2·by, W + 2·by): outside, the edge is repeated."""
     return F.pad(x, (by, by, by, by), mode="replicate")
 
 
@@ -38,23 +38,23 @@ class ConvNorm(nn.Module):
 
 
 class Mixed(nn.Module):
-    """Four ways through, side by side: 1×1; 3×3; 3×3 twice; the surroundings' mean. Widths as in Inception.
+    """Four branches, side by side: 1×1; 3×3; 3×3 twice; the surroundings' mean. Widths as in Inception.
 
-    Each way begins with a 1×1 convolution of the same input: one convolution makes all four beginnings, and sends one
+    Each begins with a 1×1 convolution of the same input: one convolution makes all four beginnings, and sends one
     gradient back. On the CPU a step takes a tenth less so.
     """
 
     def __init__(self, inputs: int, one: int, three: tuple[int, int], five: tuple[int, int], mean: int) -> None:
         super().__init__()
-        self.ways = [one, three[0], five[0], mean]
-        self.entry = ConvNorm(inputs, sum(self.ways), 1)
+        self.branches = [one, three[0], five[0], mean]
+        self.entry = ConvNorm(inputs, sum(self.branches), 1)
         self.three = ConvNorm(*three, 3)
         self.five_a, self.five_b = ConvNorm(*five, 3), ConvNorm(five[1], five[1], 3)
         self.outputs = one + three[1] + five[1] + mean
 
     def forward(self, x: torch.Tensor, pad: Pad) -> torch.Tensor:
         """(B, inputs, H, W) -> (B, outputs, H, W). Padding is on the narrow side of each 1×1, where it is cheap."""
-        one, three, five, mean = torch.split(self.entry(x), self.ways, 1)
+        one, three, five, mean = torch.split(self.entry(x), self.branches, 1)
         three = self.three(pad(three, 1))
         five = self.five_b(self.five_a(pad(five, 2)))
         # 1×1 and mean commute: the narrow one first.

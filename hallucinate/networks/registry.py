@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import json
 import time
@@ -15,15 +14,18 @@ from safetensors import SafetensorError, safe_open
 
 from hallucinate.device import precisions, thread_counts
 from hallucinate.errors import NetworkError
+from hallucinate.messages import did_you_mean
 from hallucinate.networks import Network
 from hallucinate.networks.caffe import open_caffe
 from hallucinate.networks.exported import open_exported
 from hallucinate.networks.motif import MotifNetwork, fold_norms
 from hallucinate.networks.tensors import read_tensors
-from hallucinate.networks.weights import ZOO_WEIGHTS, Progress, found, get
+from hallucinate.networks.weights import ZOO_WEIGHTS, DownloadProgress, ensure_weights, find_weights
 
-AS_QUICK = 1.1
-"""What takes no more than this share of the quickest's time is as quick."""
+EQUAL_TIME = 1.1
+"""What takes no more than so many times the quickest's time counts as equally quick."""
+
+CPU = torch.device("cpu")
 
 MOTIF_WEIGHTS = Path(__file__).parent / "motif.safetensors"
 
@@ -34,60 +36,68 @@ NETWORKS = ("motif", *ZOO_WEIGHTS)
 
 @dataclass(frozen=True)
 class NetworkOptions:
-    """What may be given with a network's name: a file of weights for it, and leave to run the code of a file."""
+    """What may come with a network's name: a file of weights for it, and whether a file's code may be run."""
 
     weights: Path | None = None
     run_code: bool = False
 
 
 def open_network(
-    name: str,
-    device: torch.device,
-    dtype: torch.dtype,
+    name: str = "motif",
+    device: torch.device = CPU,
+    dtype: torch.dtype = torch.float32,
     folded: bool = True,
-    given: NetworkOptions = NetworkOptions(),
-    progress: Progress | None = None,
+    options: NetworkOptions = NetworkOptions(),
+    progress: DownloadProgress | None = None,
 ) -> Network:
     """The network of that name, or of that file, ready to dream: on ``device``, in ``dtype``, nothing to train.
 
-    folded: False leaves its norms as they were trained, for comparisons. progress: as in ``weights.fetch``, where
-    weights have to be fetched. Raises NetworkError for a name that does not exist, or weights that are missing,
-    damaged or another network's; WeightsError where they cannot be had now.
+    name: one of NETWORKS, or a .caffemodel, .pt2 or .pt file. dtype: float32, bfloat16 or float16; exported files are
+    float32. folded: False keeps its norms as they were trained, for comparisons. progress: as in
+    ``weights.download_weights``, where weights have to be downloaded.
+    Raises NetworkError for a name that does not exist, or weights that are missing, damaged or another network's;
+    WeightsError where they cannot be downloaded now.
+
+    >>> network = open_network()
+    >>> network.activations(torch.rand(1, 3, 64, 64), "mixed4c").shape
+    torch.Size([1, 304, 8, 8])
     """
     file = Path(name)
     if file.suffix in (".caffemodel", ".pt2", ".pt"):
-        if given.weights is not None:
-            raise NetworkError(f"--weights is for a network by name; {name} brings its own, so leave it out")
+        if options.weights is not None:
+            raise NetworkError(f"--weights is for a network by name; {name} brings its own; remove --weights")
         if file.suffix == ".caffemodel":
             return open_caffe(file, device, dtype)
-        return open_exported(file, device, given.run_code)
+        return open_exported(file, device, options.run_code)
     check_name(name)
     if name == "motif":
-        return open_motif(device, dtype, folded, given.weights or MOTIF_WEIGHTS)
+        return open_motif(device, dtype, folded, options.weights or MOTIF_WEIGHTS)
     # Here, because torchvision takes as long to import as torch, and the network in the box needs none of it.
     from hallucinate.networks.zoo import open_zoo
 
-    path = given.weights or get(ZOO_WEIGHTS[name], progress)
+    path = options.weights or ensure_weights(ZOO_WEIGHTS[name], progress)
     return open_zoo(name, read_tensors(path), path, device, dtype, folded)
 
 
 def check_name(name: str) -> None:
-    """Raises NetworkError, offering the nearest, for a name that is no network's."""
+    """Raises NetworkError, offering the nearest, for a name that is not a network's."""
     if name in NETWORKS:
         return
     if Path(name).suffix in (".pth", ".safetensors", ".tar"):
-        raise NetworkError(f"{name} holds weights alone: give --network ARCHITECTURE --weights {name}")
-    near = difflib.get_close_matches(name, NETWORKS, 1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+        raise NetworkError(f"{name} holds weights alone; give --network ARCHITECTURE --weights {name}")
+    hint = did_you_mean(name, NETWORKS)
     files = "or a file, .caffemodel, .pt2 or .pt"
-    raise NetworkError(f"no network is called {name!r}; {hint}there are: {', '.join(NETWORKS)}; {files}")
+    raise NetworkError(
+        f"there is no network {name!r}; {hint and hint + ' '}there are: {', '.join(NETWORKS)}; {files}",
+        code="network_unknown",
+    )
 
 
-def known() -> list[dict[str, object]]:
-    """Each network by name: whether its weights are in the box, here, or to be fetched, and how large they are."""
+def list_networks() -> list[dict[str, object]]:
+    """Each network by name, for JSON: whether its weights are in the box, here or to be fetched; their megabytes."""
     listed: list[dict[str, object]] = [{"name": "motif", "state": "in the box", "size_mb": None}]
     for name, source in ZOO_WEIGHTS.items():
-        state = "here" if found(source) else "to be fetched"
+        state = "here" if find_weights(source) else "to be fetched"
         listed.append({"name": name, "state": state, "size_mb": round(source.size_mb)})
     return listed
 
@@ -95,30 +105,30 @@ def known() -> list[dict[str, object]]:
 def open_quickest(
     name: str,
     device: torch.device,
-    timed: Callable[[Network, torch.device], float] | None = None,
-    given: NetworkOptions = NetworkOptions(),
+    measure: Callable[[Network, torch.device], float] | None = None,
+    options: NetworkOptions = NetworkOptions(),
 ) -> tuple[Network, torch.dtype]:
     """The network in the precision that this device answers quickest in, and which that is.
 
-    Where several may be, each is tried for a moment (``timed``: seconds that an answer takes), on a CPU with several
-    numbers of threads as well: torch is left with the quickest, or with fewer that are as quick but for a tenth.
+    Where several may be, each is tried for a moment (``measure``: seconds that a gradient takes), on a CPU with several
+    numbers of threads as well: torch is set to the quickest, or to fewer that are as quick but for a tenth.
     Raises as ``open_network`` does.
     """
-    opened = {dtype: open_network(name, device, dtype, given=given) for dtype in precisions(device)}
+    opened = {dtype: open_network(name, device, dtype, options=options) for dtype in precisions(device)}
     choices = list(itertools.product(thread_counts(device), opened))
     seconds: dict[tuple[int, torch.dtype], float] = {}
     if len(choices) > 1:
         for threads, dtype in choices:
             torch.set_num_threads(threads)
-            seconds[threads, dtype] = (timed or answering)(opened[dtype], device)
-        fewest = min(threads for (threads, _), s in seconds.items() if s <= AS_QUICK * min(seconds.values()))
+            seconds[threads, dtype] = (measure or seconds_per_gradient)(opened[dtype], device)
+        fewest = min(threads for (threads, _), s in seconds.items() if s <= EQUAL_TIME * min(seconds.values()))
         choices = sorted((choice for choice in choices if choice[0] == fewest), key=lambda choice: seconds[choice])
     threads, dtype = choices[0]
     torch.set_num_threads(threads)
     return opened[dtype], dtype
 
 
-def answering(network: Network, device: torch.device, tries: int = 6) -> float:
+def seconds_per_gradient(network: Network, device: torch.device, tries: int = 6) -> float:
     """The least seconds of a few for an answer and its gradient at 256×144 pixels, after two to warm up."""
     x, least = torch.rand(1, 3, 144, 256, device=device), float("inf")
     for n in range(tries + 2):
@@ -135,11 +145,11 @@ def open_motif(
 ) -> MotifNetwork:
     """The network in the box, with weights from a file that ``hallucinate.motifs.train`` wrote."""
     if weights == MOTIF_WEIGHTS:
-        mend = "install hallucinate again, or train it: python -m hallucinate.motifs.train"
+        fix = "install hallucinate again, or train it: python -m hallucinate.motifs.train"
     else:
-        mend = "give what hallucinate.motifs.train wrote, or name the architecture that they are of with --network"
+        fix = "use a file that hallucinate.motifs.train wrote, or name the weights' architecture with --network"
     if not weights.is_file():
-        raise NetworkError(f"the weights {weights} are missing; {mend}")
+        raise NetworkError(f"the weights {weights} are missing; {fix}")
     try:
         with safe_open(weights, "pt") as file:
             facts = file.metadata() or {}
@@ -147,8 +157,8 @@ def open_motif(
         network = MotifNetwork(json.loads(facts["motifs"]), json.loads(facts["families"]))
         network.load_state_dict({key: t.float() if t.is_floating_point() else t for key, t in tensors.items()})
     except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
-        why = f"they name no {error.args[0]}" if isinstance(error, KeyError) else str(error).splitlines()[0]
-        raise NetworkError(f"the weights {weights} cannot be read ({why}); {mend}") from None
+        why = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error).splitlines()[0]
+        raise NetworkError(f"the weights {weights} cannot be read ({why}); {fix}") from None
     network.eval().requires_grad_(False)
     if not folded:
         return network.to(device, dtype)

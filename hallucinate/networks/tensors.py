@@ -31,13 +31,13 @@ NAMED = 3
 def read_tensors(path: Path) -> Tensors:
     """A state dict from a safetensors file, or from one that ``torch.save`` wrote; on the CPU.
 
-    Raises NetworkError, in one line, for a file that is not there, is damaged, holds something else, or asks to run
+    Raises NetworkError, in one line, for a file that is not there, is damaged, holds something else, or would run
     code when it is read.
     """
     if not path.is_file():
-        raise NetworkError(f"there is no weights file {path}; check the name")
+        raise NetworkError(f"there is no weights file {path}; check the spelling and the folder")
     if not path.stat().st_size:
-        raise NetworkError(f"the weights {path} are empty (0 bytes); fetch the file again")
+        raise NetworkError(f"the weights {path} are empty (0 bytes); download the file again")
     try:
         found = load_file(path) if path.suffix == ".safetensors" else _saved(path)
     except pickle.UnpicklingError as error:
@@ -45,7 +45,7 @@ def read_tensors(path: Path) -> Tensors:
     except (SafetensorError, OSError, RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         # torch's first sentence says what is wrong; those after it guess why.
         why = (str(error).splitlines() or ["it ends too early"])[0].partition(". ")[0]
-        raise NetworkError(f"the weights {path} cannot be read ({why}); fetch the file again") from None
+        raise NetworkError(f"the weights {path} cannot be read ({why}); download the file again") from None
     for key in WRAPPED:
         if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
             found = found[key]
@@ -59,18 +59,18 @@ def _saved(path: Path) -> object:
     """What ``torch.save`` wrote. Raises NetworkError for what it cannot have written."""
     with path.open("rb") as file:
         if not file.read(2).startswith(SAVED):
-            raise NetworkError(f"{path} is neither safetensors nor what torch.save writes; give a file of weights")
-    with warnings.catch_warnings(action="ignore"):  # that a pickle is of another protocol: it is refused in our words
+            raise NetworkError(f"{path} is neither safetensors nor what torch.save writes; use a file of weights")
+    with warnings.catch_warnings(action="ignore"):  # that a pickle is of another protocol: our own error refuses it
         return torch.load(path, "cpu", weights_only=True)
 
 
 def _refused(path: Path, words: str) -> str:
-    asked = re.search(r"GLOBAL ([\w.]+)", words)
-    if asked is None and "Unsupported" not in words:
-        return f"the weights {path} cannot be read (a damaged pickle); fetch the file again"
-    what = f" ({asked[1]})" if asked else ""
+    function = re.search(r"GLOBAL ([\w.]+)", words)
+    if function is None and "Unsupported" not in words:
+        return f"the weights {path} cannot be read (a damaged pickle); download the file again"
+    what = f" ({function[1]})" if function else ""
     return (
-        f"{path} is refused: it is a pickle that asks to run code when it is read{what}, and weights need none; "
+        f"{path} is refused: it is a pickle that would run code when it is read{what}, and weights need none; "
         "use a safetensors file, or one of torch.save(model.state_dict(), …)"
     )
 
@@ -85,7 +85,7 @@ def load_strictly(network: nn.Module, tensors: Tensors, architecture: str, path:
     tensors = {**{key: torch.tensor(0) for key in own if key.endswith(".num_batches_tracked")}, **tensors}
     differing = [
         *(f"{key} is missing" for key in own if key not in tensors),
-        *(f"{key} is not of it" for key in tensors if key not in own),
+        *(f"{key} does not belong to it" for key in tensors if key not in own),
         *(
             f"{key} is {_size(tensors[key])}, not {_size(own[key])}"
             for key in own
@@ -96,7 +96,7 @@ def load_strictly(network: nn.Module, tensors: Tensors, architecture: str, path:
         more = f", and {len(differing) - NAMED} more" if len(differing) > NAMED else ""
         raise NetworkError(
             f"the weights {path} are not those of {architecture}: {'; '.join(differing[:NAMED])}{more}; "
-            "name the architecture that they are of with --network"
+            "name the weights' architecture with --network"
         )
     network.load_state_dict(tensors, strict=True, assign=True)
 

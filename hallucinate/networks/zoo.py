@@ -1,6 +1,6 @@
-"""torchvision's networks, each as the chain that it is: what is asked of a layer stops there.
+"""torchvision's networks, each as the chain that it is: nothing after the requested layer is computed.
 
-Modules that work in place are told not to, so that a layer's answer stays what it was while the gradient is on its way
+Modules that work in place are set not to, so that a layer's answer stays what it was until the gradient has come
 back. (GoogLeNet's and Inception's blocks still write their ReLU over their own convolution, which is nobody's answer.)
 """
 
@@ -23,15 +23,15 @@ from hallucinate.networks.motif import fold_norms
 from hallucinate.networks.tensors import Tensors, load_strictly
 
 Stages = list[tuple[str, nn.Module]]
-"""A network as a chain, shallow to deep. What has no name is no layer: it only makes smaller."""
+"""A network as a chain, shallow to deep. What has no name is not a layer: it only makes the picture smaller."""
 
 PHOTOGRAPHS = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 """Mean and standard deviation of ImageNet's pixels, which most of these networks are trained on."""
 
 HALVES = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 """GoogLeNet's and Inception's weights are TensorFlow's, of pixels in [-1, 1]. torchvision sets ``transform_input``,
-which undoes PHOTOGRAPHS, behind one's back and only for its own weights (pytorch/vision issue 4136). Here the chain
-is asked without torchvision's ``forward``, so that there is one place where pixels are put into range."""
+which undoes PHOTOGRAPHS, silently and only for its own weights (pytorch/vision issue 4136). Here the chain
+is run without torchvision's ``forward``, so that there is one place where pixels are put into range."""
 
 
 @dataclass(frozen=True)
@@ -83,14 +83,14 @@ def convolved(network: Any) -> Stages:
 
 def with_relu(parts: Iterable[nn.Module], names: Iterable[str]) -> Stages:
     """Parts by their names in turn, each with the ReLU that follows it; pooling has none."""
-    left = iter(names)
+    remaining = iter(names)
     stages: Stages = []
     for part in parts:
         if isinstance(part, nn.ReLU):
             name, before = stages.pop()
             stages.append((name, nn.Sequential(before, part)))
         else:
-            stages.append(("" if isinstance(part, nn.MaxPool2d) else next(left), part))
+            stages.append(("" if isinstance(part, nn.MaxPool2d) else next(remaining), part))
     return stages
 
 
@@ -198,7 +198,7 @@ ZOO: Mapping[str, Architecture] = {
 
 
 class ZooNetwork(nn.Module):
-    """A chain of named stages and a head, as the dream asks a network. Motifs are its classes."""
+    """A chain of named stages and a head, as a Network. Motifs are its classes."""
 
     def __init__(self, name: str, stages: Stages, head: nn.Module | None, motifs: Sequence[str]) -> None:
         super().__init__()
@@ -254,7 +254,7 @@ class ZooNetwork(nn.Module):
         if smallest < self._least:
             size = [math.ceil(side * self._least / smallest) for side in x.shape[2:]]
             x = F.interpolate(x.float(), size, mode="bilinear", align_corners=False)
-        # In float32, and rounded to the network's precision only then: half precision has no step to lose here.
+        # In float32, and rounded to the network's precision only then: half precision loses nothing here.
         x = (x.float() - self._mean) / self._deviation
         return x.to(next(self.parameters()).dtype)
 

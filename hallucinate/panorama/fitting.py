@@ -1,8 +1,7 @@
-"""What a source shows, as said after ``--panorama`` or by a film itself, and how its pictures become frames of it."""
+"""What a source shows, as ``--panorama`` or its metadata names it, and how its pictures become frames of it."""
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 
 import cv2
@@ -10,6 +9,7 @@ import numpy as np
 
 from hallucinate.errors import PanoramaError
 from hallucinate.frame import Picture, fit, shrunk
+from hallucinate.messages import did_you_mean
 from hallucinate.panorama.lenses import DualFisheye
 from hallucinate.panorama.lensfile import AnyLens, Ideal, read_lens
 from hallucinate.panorama.projections import Cubemap, Equirect, Projection
@@ -26,7 +26,7 @@ HALF_UP_TO = 200.0
 """Degrees of a single fisheye that are shown as half a sphere; of a wider one the whole is, black at the back."""
 
 ROWS = 512
-"""Of one eye's frame, where nobody chose a size."""
+"""Of one eye's frame, where no size was chosen."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,14 @@ class PanoramaSpec:
 
 
 def read_panorama_spec(words: str, lens_file: str | None = None) -> PanoramaSpec | None:
-    """``equirect:top-bottom``, ``fisheye:lens.yaml``, … -> Wanted; None for ``flat``.
+    """``equirect:top-bottom``, ``fisheye:lens.yaml``, … -> its PanoramaSpec; None for ``flat``.
 
-    Raises PanoramaError for a word that is none, LensError for a lens file that cannot be used.
+    Raises PanoramaError for a word that is not known, LensError for a lens file that cannot be used.
     """
     kind, *rest = words.split(":")
     if kind == "flat":
         if rest or lens_file is not None:
-            what = f"flat stands alone; leave {':'.join(rest)} out" if rest else "--lens is for fisheyes; leave it out"
+            what = f"flat stands alone; remove {':'.join(rest)}" if rest else "--lens is for fisheyes; remove it"
             raise PanoramaError(f"--panorama {words}: {what}")
         return None
     if kind not in KINDS:
@@ -86,19 +86,19 @@ def read_panorama_spec(words: str, lens_file: str | None = None) -> PanoramaSpec
         return PanoramaSpec(kind, layout)
     if "fisheye" not in kind:
         if not rest:
-            what = "--lens is for fisheyes"
+            what = "--lens is for fisheyes; remove it"
         elif named in set(Layout):
-            what = "one layout is enough; leave the other out"
+            what = "one layout is enough; remove the other"
         else:
             what = _allowed(named, tuple(layout.value for layout in Layout))
         raise PanoramaError(f"--panorama {words}: {what}")
     if within and lens_file is not None:
-        raise PanoramaError(f"--panorama {words} names a lens, and so does --lens; leave one of them out")
+        raise PanoramaError(f"--panorama {words} names a lens, and so does --lens; remove one of them")
     lens = read_lens(named)
     paired = isinstance(lens, DualFisheye) or (isinstance(lens, Ideal) and lens.kind == "dual-equidistant")
     if paired != (kind == "dual-fisheye"):
         raise PanoramaError(
-            f"--panorama {words}: {named} is of {'two lenses; say dual-fisheye' if paired else 'one lens; say fisheye'}"
+            f"--panorama {words}: {named} has {'two lenses; use dual-fisheye' if paired else 'one lens; use fisheye'}"
         )
     return PanoramaSpec(kind, layout, lens, named)
 
@@ -110,7 +110,7 @@ class Fitting:
     """
 
     def __init__(self, spec: PanoramaSpec, size: tuple[int, int] | None = None) -> None:
-        """size: None for ROWS rows to the eye. Raises PanoramaError when it has not the panorama's shape."""
+        """size: None for ROWS rows to the eye. Raises PanoramaError when it is not of the panorama's shape."""
         self.spec = spec
         self.target = Panorama(Equirect(180 if spec.becomes == "half-equirect" else 360), spec.layout)
         columns, rows = EYES[spec.layout]
@@ -120,7 +120,7 @@ class Fitting:
             fitting = round(self.size[1] * aspect / 2) * 2
             raise PanoramaError(
                 f"--size {self.size[0]}x{self.size[1]}: frames of {spec.words} are {aspect:g}:1; "
-                f"give e.g. {fitting}x{self.size[1]}"
+                f"use for example {fitting}x{self.size[1]}"
             )
         eye_size(spec.layout, self.size)
         self._remap: tuple[tuple[int, int], Remap | None] | None = None
@@ -146,7 +146,7 @@ class Fitting:
 
     @property
     def camera_size(self) -> tuple[int, int]:
-        """What to ask a camera for: what its lens was calibrated at, or else as much as frames have."""
+        """The size to request of a camera: what its lens was calibrated at, or else that of frames."""
         lens = self.spec.lens
         if lens is None or isinstance(lens, Ideal):
             return self.size
@@ -185,10 +185,10 @@ def check_shape(spec: PanoramaSpec, size: tuple[int, int]) -> None:
     if abs(size[0] / size[1] / expected - 1) <= TOLERANCE:
         return
     could = [PanoramaSpec(kind, layout).words for kind in ASPECTS for layout in EYES if _has_shape(kind, layout, size)]
-    mend = f"as its shape is, say --panorama {' or '.join((*could, 'flat'))}"
+    fix = f"for this shape use --panorama {' or '.join((*could, 'flat'))}"
     if not could:
-        mend = "say --panorama flat or fisheye, which take any shape"
-    raise PanoramaError(f"a picture of {size[0]}×{size[1]} is no {spec.words}, which is {expected:g}:1; {mend}")
+        fix = "use --panorama flat or fisheye, which take any shape"
+    raise PanoramaError(f"a picture of {size[0]}×{size[1]} is not {spec.words}, which is {expected:g}:1; {fix}")
 
 
 def _has_shape(kind: str, layout: Layout, size: tuple[int, int]) -> bool:
@@ -197,6 +197,5 @@ def _has_shape(kind: str, layout: Layout, size: tuple[int, int]) -> bool:
 
 
 def _allowed(given: str, names: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(given, names, 1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"{given!r} is not known; {hint}allowed are {', '.join(names)}"
+    hint = did_you_mean(given, names)
+    return f"{given!r} is not known; {hint and hint + ' '}allowed are {', '.join(names)}"

@@ -54,8 +54,8 @@ class Lens:
         x, y, z = np.moveaxis(directions, -1, 0)
         aside = np.hypot(x, y)
         angle = np.arctan2(aside, z)
-        seen = np.where(angle <= self.reach, angle, np.nan)
-        # On the axis every direction is as good: 0/1 instead of 0/0.
+        seen = np.where(angle <= self.max_angle, angle, np.nan)
+        # On the axis every heading is as good: 0/1 instead of 0/0.
         heading = np.stack([x, y], -1) / np.where(aside > 0, aside, 1.0)[..., None]
         plane = heading * self.radius(seen)[..., None]
         if self.kind == "pinhole":
@@ -87,17 +87,17 @@ class Lens:
         elif self.kind == "pinhole":
             found = np.arctan(radius)
         else:
-            grid = np.linspace(0, self.reach, 512)
+            grid = np.linspace(0, self.max_angle, 512)
             found = np.interp(radius, self.radius(grid), grid)
             for _ in range(NEWTON_STEPS):
                 slope = odd_slope(self.coefficients, found)
                 found = found - (self.radius(found) - radius) / np.where(np.abs(slope) > 1e-6, slope, 1e-6)
-                found = np.clip(found, 0, self.reach + 1e-9)
-        beyond = radius > self.radius(np.asarray(self.reach)) * (1 + 1e-9)
+                found = np.clip(found, 0, self.max_angle + 1e-9)
+        beyond = radius > self.radius(np.asarray(self.max_angle)) * (1 + 1e-9)
         return np.where(beyond, np.nan, found)
 
     @cached_property
-    def reach(self) -> float:
+    def max_angle(self) -> float:
         """Radians from the axis to the last ray seen: half the field of view, or where the curve would turn back."""
         half = float(np.radians(self.degrees) / 2)
         if self.kind == "pinhole":
@@ -117,7 +117,7 @@ class Lens:
         sx, sy = size[0] / self.size[0], size[1] / self.size[1]
         if abs(sx / sy - 1) > 0.01:
             was, now = (f"{w}×{h}" for w, h in (self.size, size))
-            raise LensError(f"{name} is for pictures of {was}, or as much larger or smaller; these are {now}")
+            raise LensError(f"{name} is for pictures of {was}, or of the same shape at another size; these are {now}")
         return replace(
             self,
             size=size,
@@ -186,21 +186,21 @@ class DualFisheye:
     wraps: ClassVar[bool] = False
 
     def sightings(self, directions: Array) -> list[tuple[Array, Array]]:
-        """Where each lens shows the directions, and its share of the blend (...), 0 to 1: together 1, or 0 if unseen.
+        """Where each lens shows the directions, and its weight in the blend (...), 0 to 1: together 1, or 0 if unseen.
 
-        A lens's share falls to 0 towards its last ray, in proportion to the degrees left: no seam on either side.
+        A lens's weight falls to 0 towards its last ray, with the angle that remains: no seam on either side.
         """
         turned = [directions, directions @ self.rotation.T]
         lenses = [self.first, self.second]
         places = [lens.places(own) for lens, own in zip(lenses, turned, strict=True)]
-        left = [self._left(lens, own) for lens, own in zip(lenses, turned, strict=True)]
-        both = np.maximum(left[0] + left[1], 1e-12)
-        return [(place, part / both) for place, part in zip(places, left, strict=True)]
+        margins = [self._margin(lens, own) for lens, own in zip(lenses, turned, strict=True)]
+        both = np.maximum(margins[0] + margins[1], 1e-12)
+        return [(place, part / both) for place, part in zip(places, margins, strict=True)]
 
     def places(self, directions: Array) -> Array:
         """See projections.Projection; of the lens that has more of the blend."""
-        (first, share), (second, _) = self.sightings(directions)
-        return np.where((share >= 0.5)[..., None], first, second)
+        (first, weight), (second, _) = self.sightings(directions)
+        return np.where((weight >= 0.5)[..., None], first, second)
 
     def directions(self, places: Array) -> Array:
         """See projections.Projection; a place belongs to the lens whose centre is nearer."""
@@ -214,10 +214,10 @@ class DualFisheye:
         return DualFisheye(self.first.scaled_to(size, name), self.second.scaled_to(size, name), self.rotation)
 
     @staticmethod
-    def _left(lens: Lens, directions: Array) -> Array:
+    def _margin(lens: Lens, directions: Array) -> Array:
         angle = np.arctan2(np.hypot(directions[..., 0], directions[..., 1]), directions[..., 2])
-        # The last ray itself is still seen: a hair above 0, so that two lenses of just 180° leave no gap.
-        return np.where(angle <= lens.reach + 1e-9, lens.reach - angle + 1e-6, 0.0)
+        # The last ray itself is still seen: a hair above 0, so that there is no gap between two lenses of just 180°.
+        return np.where(angle <= lens.max_angle + 1e-9, lens.max_angle - angle + 1e-6, 0.0)
 
 
 BACK = np.diag([-1.0, 1.0, -1.0])

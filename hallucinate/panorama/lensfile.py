@@ -2,7 +2,7 @@
 
 One file says: ``image_width``, ``image_height``, ``camera_matrix``, ``distortion_coefficients``, and which formula they
 are for: ``projection`` (kannala-brandt, equisolid, pinhole), or in ROS's files ``distortion_model`` (equidistant, which
-is Kannala-Brandt, or plumb_bob). ``field_of_view`` in degrees is ours, and may be left out. A pair of lenses back to
+is Kannala-Brandt, or plumb_bob). ``field_of_view`` in degrees is ours, and is optional. A pair of lenses back to
 back has the second one under ``second``, with its ``rotation``. An ideal profile has only ``projection`` (equidistant,
 equisolid, dual-equidistant) and ``field_of_view``, and takes pictures of any size.
 """
@@ -47,7 +47,7 @@ AnyLens = Lens | DualFisheye | Ideal
 def read_lens(named: str | Path) -> AnyLens:
     """A lens from its file, or from a shipped profile of that name (``equidistant-200``).
 
-    Raises LensError, in one line, for what is not there, is no lens file, or lacks something.
+    Raises LensError, in one line, for what is not there, is not a lens file, or lacks something.
     """
     path = Path(named).expanduser()
     profiles = shipped("calibration") / "lenses"
@@ -55,19 +55,19 @@ def read_lens(named: str | Path) -> AnyLens:
     if not path.is_file():
         if "/" in str(named) or not profile.is_file():
             names = ", ".join(sorted(p.stem for p in profiles.glob("*.yaml")))
-            raise LensError(f"there is no lens file {named}; give one, or a profile that is shipped: {names}")
+            raise LensError(f"there is no lens file {named}; name one, or a profile that is shipped: {names}")
         path = profile
     try:
         text = path.read_text(encoding="utf-8-sig")  # an editor may have begun it with a byte order mark
     except (OSError, UnicodeDecodeError) as error:
-        raise LensError(f"{path.name} cannot be read as a lens file ({error}); give OpenCV's or ROS's YAML") from None
+        raise LensError(f"{path.name} cannot be read as a lens file ({error}); use OpenCV's or ROS's YAML") from None
     return _lens(_parsed(text, path.name), path.name)
 
 
 def write_lens(path: Path, lens: Lens | DualFisheye, notes: list[str], ros: bool = False) -> None:
     """Write a lens file whole or not at all, with ``notes`` as comments. Raises LensError where that cannot be done.
 
-    ros: as camera_info; there is none for two lenses or for an equisolid one.
+    ros: as camera_info, which has no form for two lenses or for an equisolid one.
     """
     if ros and (isinstance(lens, DualFisheye) or lens.kind == "equisolid"):
         raise LensError("ROS's camera_info has no form for this lens; write OpenCV's YAML instead")
@@ -120,12 +120,12 @@ def _parsed(text: str, name: str) -> Mapping[str, Any]:
     headed = text if text.startswith("%YAML") else "%YAML:1.0\n---\n" + text.removeprefix("---\n")
     flags = cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY | cv2.FILE_STORAGE_FORMAT_YAML
     try:
-        storage = cv2.FileStorage(headed, flags)  # kept: its nodes die with it
+        storage = cv2.FileStorage(headed, flags)  # held: its nodes die with it
         found = _plain(storage.root())
     except (cv2.error, SystemError):  # its constructor raises the one inside the other
         found = None
     if not isinstance(found, dict):
-        raise LensError(f"{name} is no lens file; give the YAML of OpenCV, of ROS, or of `hallucinate calibrate lens`")
+        raise LensError(f"{name} is not a lens file; use the YAML of OpenCV, of ROS or of `hallucinate calibrate lens`")
     return found
 
 
@@ -161,20 +161,20 @@ def _lens(found: Mapping[str, Any], name: str) -> AnyLens:
     rotation = _numbers(other, name, "rotation", (9,)) if "rotation" in other else BACK.ravel().tolist()
     matrix = np.array(rotation).reshape(3, 3)
     if np.abs(matrix @ matrix.T - np.eye(3)).max() > 1e-3:
-        raise LensError(f"{name}: second's rotation turns and stretches; give a rotation matrix, 3×3")
+        raise LensError(f"{name}: second's rotation also stretches; it must be a rotation matrix, 3×3")
     return DualFisheye(first, _one(other, name, kind, first.size), matrix)
 
 
 def _one(found: Mapping[str, Any], name: str, kind: Any, size: tuple[int, int]) -> Lens:
     matrix = _numbers(found, name, "camera_matrix", (9,))
     count = COEFFICIENTS[cast(Kind, kind)]
-    given = _numbers(found, name, "distortion_coefficients", (count, 4, 5)) if count else []
+    values = _numbers(found, name, "distortion_coefficients", (count, 4, 5)) if count else []
     if not (matrix[0] > 0 and matrix[4] > 0):
         raise LensError(f"{name}: camera_matrix must have its focal lengths, above 0, at [0,0] and [1,1]")
     if not (-0.5 <= matrix[2] <= size[0] - 0.5 and -0.5 <= matrix[5] <= size[1] - 0.5):
         at = f"{matrix[2]:g}, {matrix[5]:g}"
         raise LensError(f"{name}: camera_matrix's centre, {at}, is outside of the picture, {size[0]}×{size[1]}")
-    lens = Lens(kind, size, (matrix[0], matrix[4]), (matrix[2], matrix[5]), (*given, *[0.0] * count)[:count], 360.0)
+    lens = Lens(kind, size, (matrix[0], matrix[4]), (matrix[2], matrix[5]), (*values, *[0.0] * count)[:count], 360.0)
     return replace(lens, degrees=_degrees(found, name) or _to_the_corner(lens))
 
 
@@ -183,7 +183,7 @@ def _to_the_corner(lens: Lens) -> float:
     width, height = lens.size
     corners = lens.rays(np.array([[x, y] for x in (0, width - 1) for y in (0, height - 1)], np.float64))
     angles = np.arccos(np.clip(corners[:, 2], -1, 1))
-    return math.degrees(2 * (lens.reach if np.isnan(angles).any() else float(angles.max())))
+    return math.degrees(2 * (lens.max_angle if np.isnan(angles).any() else float(angles.max())))
 
 
 def _size(found: Mapping[str, Any], name: str) -> tuple[int, int]:
@@ -196,12 +196,12 @@ def _size(found: Mapping[str, Any], name: str) -> tuple[int, int]:
 
 
 def _degrees(found: Mapping[str, Any], name: str) -> float | None:
-    given = found.get("field_of_view")
-    if given is None:
+    degrees = found.get("field_of_view")
+    if degrees is None:
         return None
-    if not isinstance(given, float) or not 1 <= given <= 360:
-        raise LensError(f"{name}: field_of_view must be degrees from 1 to 360, given {given!r}")
-    return given
+    if not isinstance(degrees, float) or not 1 <= degrees <= 360:
+        raise LensError(f"{name}: field_of_view must be degrees from 1 to 360; it is {degrees!r}")
+    return degrees
 
 
 def _numbers(found: Mapping[str, Any], name: str, key: str, counts: tuple[int, ...]) -> list[float]:

@@ -17,7 +17,7 @@ Array = npt.NDArray[np.float64]
 
 
 class Projection(Protocol):
-    """One way to put directions into a picture.
+    """How directions are put into a picture.
 
     ``tiles``: (columns, rows) of parts that do not continue into each other, so that none is read across its border.
     ``wraps``: whether the right border continues at the left one.
@@ -84,8 +84,8 @@ class Flat:
         """See Projection. Nothing at 90° or more from the middle is shown."""
         x, y, z = np.moveaxis(directions, -1, 0)
         ahead = np.where(z > 1e-9, z, np.nan)
-        reach = np.tan(np.radians(self.degrees) / 2)
-        return np.stack([x / ahead / reach[0] / 2 + 0.5, y / ahead / reach[1] / 2 + 0.5], -1)
+        half_extent = np.tan(np.radians(self.degrees) / 2)
+        return np.stack([x / ahead / half_extent[0] / 2 + 0.5, y / ahead / half_extent[1] / 2 + 0.5], -1)
 
     def directions(self, places: Array) -> Array:
         """See Projection."""
@@ -104,8 +104,8 @@ FACES = np.array(
     ],
     np.float64,
 )
-"""The cube's faces, (6, 3, 3), in FFmpeg's order for c3x2 (right, left, up / down, front, back): where the middle is,
-and which way is right and which is down in the picture (libavfilter/vf_v360.c, cube_to_xyz with "rludfb", no turns).
+"""The cube's faces, (6, 3, 3), in FFmpeg's order for c3x2 (right, left, up / down, front, back): the directions of the
+middle, of right and of down in the picture (libavfilter/vf_v360.c, cube_to_xyz with "rludfb", no turns).
 """
 
 

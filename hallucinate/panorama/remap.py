@@ -36,8 +36,8 @@ EYES = {Layout.MONO: (1, 1), Layout.TOP_BOTTOM: (1, 2), Layout.SIDE_BY_SIDE: (2,
 UNSEEN = -100.0
 """Pixels to the left of and above the picture: what is read there is black."""
 
-MOST = 1 << 14
-"""Pixels of a side that nobody's source has more of."""
+MAX_SIDE = 1 << 14
+"""Pixels of a side: no source has more."""
 
 
 def eye_size(layout: Layout, size: tuple[int, int]) -> tuple[int, int]:
@@ -47,14 +47,14 @@ def eye_size(layout: Layout, size: tuple[int, int]) -> tuple[int, int]:
         side, length = ("width", size[0]) if size[0] % columns else ("height", size[1])
         raise PanoramaError(
             f"{layout} needs an even {side} for its two eyes; the picture is {size[0]}×{size[1]}: "
-            f"give {length - 1} or {length + 1} as {side}, or another layout"
+            f"make the {side} {length - 1} or {length + 1}, or choose another layout"
         )
     return size[0] // columns, size[1] // rows
 
 
 @dataclass(frozen=True, eq=False)
 class Panorama:
-    """A projection, and how the pictures of two eyes lie in one."""
+    """A projection, and how the pictures of two eyes are arranged in one."""
 
     projection: Projection
     layout: Layout = Layout.MONO
@@ -71,23 +71,23 @@ class Panorama:
 
 
 @dataclass(frozen=True, eq=False)
-class Sheet:
+class SamplingMap:
     """Where each pixel of one eye's picture is read: ``x`` and ``y`` float32 (H, W) in pixels of the eye's source.
 
-    ``share`` float32 (H, W), 0 to 1: how much of the pixel this reading is; two lenses that overlap have two sheets.
-    Pixels that are not seen are read at UNSEEN, and their share is 0.
+    ``weight`` float32 (H, W), 0 to 1: how much of the pixel this reading is; two lenses that overlap have two maps.
+    Pixels that are not seen are read at UNSEEN, and their weight is 0.
     """
 
     x: npt.NDArray[np.float32]
     y: npt.NDArray[np.float32]
-    share: npt.NDArray[np.float32]
+    weight: npt.NDArray[np.float32]
 
 
 class Remap:
     """The table from pictures of ``source`` at ``source_size`` to pictures of ``target`` at ``size``.
 
-    ``read_size``: (width, height) to which a larger source picture is shrunk before it is read; whoever decodes may
-    give it at that size at once. Of a stereo source a mono target shows the left eye.
+    ``read_size``: (width, height) to which a larger source picture is shrunk before it is read; a decoder may
+    deliver it at that size at once. Of a stereo source a mono target shows the left eye.
     """
 
     def __init__(self, source: Panorama, source_size: tuple[int, int], target: Panorama, size: tuple[int, int]) -> None:
@@ -98,8 +98,8 @@ class Remap:
         columns, rows = EYES[source.layout]
         self.size, self.read_size = size, (read[0] * columns, read[1] * rows)
         self._wraps = source.projection.wraps
-        self._sheets = [_sheet(places, share, (read[0], read[1]), source.projection) for places, share in seen]
-        self._unseen = np.all([sheet.share == 0 for sheet in self._sheets], axis=0)
+        self._maps = [_sampling_map(places, weight, (read[0], read[1]), source.projection) for places, weight in seen]
+        self._unseen = np.all([m.weight == 0 for m in self._maps], axis=0)
         eyes = source.boxes(self.read_size)
         # Box by box of the target, the source's box: both eyes of a pair, or the only one again.
         self._boxes = [(eyes[min(n, len(eyes) - 1)], box) for n, box in enumerate(target.boxes(size))]
@@ -112,9 +112,9 @@ class Remap:
         border = cv2.BORDER_WRAP if self._wraps else cv2.BORDER_CONSTANT
         for eye, box in self._boxes:
             part = np.ascontiguousarray(read[eye])
-            seen = [cv2.remap(part, s.x, s.y, cv2.INTER_LINEAR, borderMode=border) for s in self._sheets]
-            shares = [s.share for s in self._sheets]
-            out[box] = seen[0] if len(seen) == 1 else cv2.blendLinear(*seen, *shares)
+            seen = [cv2.remap(part, m.x, m.y, cv2.INTER_LINEAR, borderMode=border) for m in self._maps]
+            weights = [m.weight for m in self._maps]
+            out[box] = seen[0] if len(seen) == 1 else cv2.blendLinear(*seen, *weights)
             if self._wraps and self._unseen.any():  # a border that wraps leaves no outside that is black
                 out[box][self._unseen] = 0
         return out
@@ -132,25 +132,25 @@ class Remap:
             grids = self._on_device(tensor.device, part.shape[3], part.shape[2])
             # In float32: a half-precision grid is a pixel off from the thousandth column on.
             seen = [
-                F.grid_sample(part.float(), grid.expand(len(part), -1, -1, -1), align_corners=True) * share
-                for grid, share in grids
+                F.grid_sample(part.float(), grid.expand(len(part), -1, -1, -1), align_corners=True) * weight
+                for grid, weight in grids
             ]
             out[..., box[0], box[1]] = sum(seen[1:], seen[0]).to(tensor.dtype)
         return out
 
     def _on_device(self, device: torch.device, width: int, height: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """Each sheet as grid_sample takes it, float32 (1, H, W, 2) in -1 to 1, and its share: sent over once."""
+        """Each map as grid_sample takes it, float32 (1, H, W, 2) in -1 to 1, and its weight; sent once."""
         if device not in self._on:
             self._on[device] = [
                 (
                     torch.from_numpy(
                         np.stack(
-                            [2 * (s.x + self._wraps) / max(1, width - 1) - 1, 2 * s.y / max(1, height - 1) - 1], -1
+                            [2 * (m.x + self._wraps) / max(1, width - 1) - 1, 2 * m.y / max(1, height - 1) - 1], -1
                         )[None]
                     ).to(device),
-                    torch.from_numpy(s.share).to(device),
+                    torch.from_numpy(m.weight).to(device),
                 )
-                for s in self._sheets
+                for m in self._maps
             ]
         return self._on[device]
 
@@ -169,13 +169,13 @@ def _sightings(source: Projection, directions: Array) -> list[tuple[Array, Array
         else [(source.places(directions), np.ones(directions.shape[:-1]))]
     )
     seen = []
-    for places, share in both:
-        # A float's last digit may put what lies on the border outside of it.
-        inside = (np.abs(places - 0.5) <= 0.5 + 1e-9).all(-1) & (share > 0)
-        seen.append((np.where(inside[..., None], places, np.nan), np.where(inside, share, 0.0)))
+    for places, weight in both:
+        # A float's last digit may put what is on the border outside of it.
+        inside = (np.abs(places - 0.5) <= 0.5 + 1e-9).all(-1) & (weight > 0)
+        seen.append((np.where(inside[..., None], places, np.nan), np.where(inside, weight, 0.0)))
     if len(seen) == 2:  # where one lens's circle leaves the picture, the other has all
         total = np.maximum(seen[0][1] + seen[1][1], 1e-12)
-        seen = [(places, share / total) for places, share in seen]
+        seen = [(places, weight / total) for places, weight in seen]
     return seen
 
 
@@ -187,17 +187,17 @@ def _needed(places: list[Array], axis: int) -> int:
     ]
     known = np.concatenate([s[np.isfinite(s)] for s in steps])
     middle = float(np.median(known)) if known.size else 0.0
-    return max(2, round(1 / middle)) if middle > 0 else MOST
+    return max(2, round(1 / middle)) if middle > 0 else MAX_SIDE
 
 
-def _sheet(places: Array, share: Array, size: tuple[int, int], source: Projection) -> Sheet:
+def _sampling_map(places: Array, weight: Array, size: tuple[int, int], source: Projection) -> SamplingMap:
     found = []
     for axis in (0, 1):
         length, tiles = size[axis], source.tiles[axis]
         pixels = places[..., axis] * length - 0.5
         if not (axis == 0 and source.wraps):
             tile = np.clip(np.floor(places[..., axis] * tiles), 0, tiles - 1)
-            # Not beyond the middle of a tile's outermost pixel: there the neighbour is none on the sphere.
+            # Not beyond the middle of a tile's outermost pixel: its neighbour there is not its neighbour on the sphere.
             pixels = np.clip(pixels, tile * length / tiles, (tile + 1) * length / tiles - 1)
         found.append(np.where(np.isnan(pixels), UNSEEN, pixels).astype(np.float32))
-    return Sheet(found[0], found[1], share.astype(np.float32))
+    return SamplingMap(found[0], found[1], weight.astype(np.float32))

@@ -2,18 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from hallucinate.frame import Frame
 
 
+@dataclass(frozen=True, slots=True)
+class SourceStatistics:
+    """What became of a source's frames, counted from its opening.
+
+    read: handed over to the reader. skipped: frames that came or were decoded, and were not handed over: too late,
+    more than the frame rate needs, or overwritten by a newer one. damaged: packets that did not decode.
+    """
+
+    read: int = 0
+    skipped: int = 0
+    damaged: int = 0
+
+    def __add__(self, other: SourceStatistics) -> SourceStatistics:
+        """The sums of both."""
+        return SourceStatistics(self.read + other.read, self.skipped + other.skipped, self.damaged + other.damaged)
+
+
 class Source(Protocol):
-    """Something that gives frames, one at a time, on the reader's thread.
+    """Something that delivers frames, one at a time, on the reader's thread.
 
     ``name`` is for people ("camera 0", "film sea.mp4").
     """
 
     name: str
+
+    @property
+    def statistics(self) -> SourceStatistics:
+        """What became of its frames so far. May be read from any thread, also after ``close``."""
+        ...
+
+    def set_fps(self, fps: float) -> None:
+        """Follow the dream's frame rate, in frames per second, from the next frame on. May be called from any thread.
+
+        A source that is drawn delivers frames at this rate; a film keeps its own time and skips what goes beyond this
+        rate; a camera is requested to deliver it; a stream or a guest's camera has its own rate, and nothing changes.
+        """
+        ...
 
     def read(self) -> Frame | None:
         """Block until the next frame is due and return it; None when none came for about a second.

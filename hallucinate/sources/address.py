@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Generator, Iterator
 from urllib.parse import urlsplit, urlunsplit
@@ -12,8 +13,9 @@ from hallucinate.clock import Clock
 from hallucinate.errors import LensError, PanoramaError, SourceError, SourceUnavailable
 from hallucinate.frame import Frame
 from hallucinate.panorama.fitting import Fitting
+from hallucinate.sources import SourceStatistics
 from hallucinate.sources.decode import Decoder
-from hallucinate.sources.pacing import Timeline
+from hallucinate.sources.pacing import Decimator, Timeline
 from hallucinate.sources.pump import Pump
 
 PATIENCE_S = 1.0  # how long one read waits before it returns None
@@ -23,8 +25,8 @@ TIMEOUT_S = 5.0  # without an answer, to opening and to each read of the network
 class Address:
     """An RTSP or HTTP address. Opened and decoded on a thread of its own: the network's reads cannot be woken.
 
-    A live stream is shown as it comes; its end is an error, so that the reader opens it again. A film that
-    lies on a web server (it has a length) keeps its own time, and loops.
+    A live stream is shown as it comes; its end is an error, so that the reader opens it again. A film on a web server
+    (it has a length) keeps its own time, and loops; of one with more than ``fps`` frames per second so many are used.
     """
 
     def __init__(
@@ -35,26 +37,40 @@ class Address:
         clock: Clock,
         timeout_s: float = TIMEOUT_S,
         panorama: Fitting | None = None,
+        fps: float = math.inf,
     ) -> None:
         self.name = without_password(url)
         self._url, self._timeout_s = url, timeout_s
         self._width, self._height, self._clock, self._panorama = width, height, clock, panorama
+        self._decimator, self._read = Decimator(fps), 0
+        self._decoder: Decoder | None = None
         self._pump: Pump[tuple[Decoder, av.VideoFrame, int]] = Pump(self.name, self._frames)
+
+    @property
+    def statistics(self) -> SourceStatistics:
+        """See Source. Skipped are frames that a newer one overwrote, and those of a film beyond the frame rate."""
+        damaged = 0 if self._decoder is None else self._decoder.damaged
+        return SourceStatistics(self._read, self._pump.dropped + self._decimator.skipped, damaged)
+
+    def set_fps(self, fps: float) -> None:
+        """Use at most so many of a film's frames per second; a live stream has its own rate, and nothing changes."""
+        self._decimator.set_fps(fps)
 
     def read(self) -> Frame | None:
         """The newest frame; None when none came for a second.
 
         Raises SourceError when the address refuses, breaks off or ends, SourceUnavailable when what it
-        sends is no film.
+        sends is not a film.
         """
-        came = self._pump.take(PATIENCE_S)
-        if came is None:
+        newest = self._pump.take(PATIENCE_S)
+        if newest is None:
             return None
-        decoder, frame, captured_ns = came
+        decoder, frame, captured_ns = newest
         try:
             picture = decoder.picture(frame, self._width, self._height, self._panorama)
         except (PanoramaError, LensError) as error:
             raise SourceUnavailable(f"{self.name}: {error}") from None
+        self._read += 1
         return Frame(picture, captured_ns)
 
     def close(self) -> None:
@@ -62,7 +78,7 @@ class Address:
         self._pump.close()
 
     def _frames(self, closing: threading.Event) -> Generator[tuple[Decoder, av.VideoFrame, int], None, None]:
-        decoder = Decoder(self._url, self.name, live=True, timeout_s=self._timeout_s)
+        decoder = self._decoder = Decoder(self._url, self.name, live=True, timeout_s=self._timeout_s)
         try:
             frames = decoder.frames() if decoder.duration_s is None else self._in_its_time(decoder, closing)
             for frame in frames:
@@ -77,16 +93,18 @@ class Address:
         """A film's frames when they are due, loop after loop."""
         timeline = Timeline(self._clock.now_ns())
         while True:
-            came = 0
-            for came, frame in enumerate(decoder.frames(), 1):  # noqa: B007 - counted, to end an empty film
-                due_ns = timeline.place(*decoder.seconds(frame))
+            count = 0
+            for count, frame in enumerate(decoder.frames(), 1):  # noqa: B007 - counted, to end an empty film
+                time_s, duration_s = decoder.seconds(frame)
+                due_ns = timeline.place(time_s, duration_s)
                 late_ns = self._clock.now_ns() - due_ns
                 if late_ns > 0:
                     timeline.rebase(due_ns + late_ns)  # the network stalled: go on from here
                 elif self._clock.wait(-late_ns / 1e9, closing):
                     return
-                yield frame
-            if not came:
+                if self._decimator.uses(timeline.due_ns, duration_s):
+                    yield frame
+            if not count:
                 return
             decoder.rewind()
             timeline.restart()

@@ -1,4 +1,4 @@
-"""A camera at this machine, by OpenCV: always its newest frame, and a word when it is gone."""
+"""A camera at this machine, by OpenCV: always its newest frame, and an error when it is gone."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from hallucinate.clock import Clock
 from hallucinate.errors import LensError, PanoramaError, SourceError
 from hallucinate.frame import Frame, Picture
 from hallucinate.panorama.fitting import Fitting, fitted
+from hallucinate.sources import SourceStatistics
 from hallucinate.sources.pump import Pump
 
 PATIENCE_S = 1.0  # how long one read waits before it returns None
@@ -38,11 +39,11 @@ class Capture(Protocol):
         ...
 
     def set(self, prop: int, value: float) -> bool:
-        """Ask for a property; drivers are free to ignore it."""
+        """Request a property; drivers are free to ignore it."""
         ...
 
     def release(self) -> None:
-        """Let go of the device."""
+        """Release the device."""
         ...
 
 
@@ -57,11 +58,11 @@ _quiet_users: list[int] = []  # the level to go back to, once for each who wants
 
 @contextmanager
 def quiet_opencv() -> Iterator[None]:
-    """Keep OpenCV from writing its own warnings to stderr while a camera is tried: we say it in one line.
+    """Keep OpenCV from writing its own warnings to stderr while a camera is tried: our own error says it in one line.
 
     The level is global to the process, and the environment variable is read only once, at import.
     """
-    log = getattr(cv2.utils, "logging", cv2)  # OpenCV 4 has the same two functions one floor up
+    log = getattr(cv2.utils, "logging", cv2)  # OpenCV 4 has the same two functions in cv2 itself
     with _quiet_lock:  # held only here: a driver that hangs must not keep others from opening a picture
         _quiet_users.append(_quiet_users[0] if _quiet_users else log.getLogLevel())
         log.setLogLevel(SILENT)
@@ -75,7 +76,7 @@ def quiet_opencv() -> Iterator[None]:
 
 
 def open_capture(index: int) -> Capture:
-    """OpenCV's capture by the platform's own interface; ask ``isOpened`` whether it worked."""
+    """OpenCV's capture by the platform's own interface; ``isOpened`` says whether it worked."""
     backends = {"linux": cv2.CAP_V4L2, "darwin": cv2.CAP_AVFOUNDATION, "win32": cv2.CAP_DSHOW}
     capture: Capture = cv2.VideoCapture(index, backends.get(sys.platform, cv2.CAP_ANY))
     return capture
@@ -124,28 +125,38 @@ class Camera:
         self._clock, self._factory, self._patience_s, self._panorama = clock, factory, patience_s, panorama
         self._alive_ns = clock.now_ns()
         self._silence_s = WARM_UP_S
-        self._closed = False
+        self._closed, self._read = False, 0
         self._pump: Pump[tuple[Picture, int]] = Pump(self.name, self._frames)
 
+    @property
+    def statistics(self) -> SourceStatistics:
+        """See Source. Skipped are frames that a newer one overwrote before they were read."""
+        return SourceStatistics(self._read, self._pump.dropped)
+
+    def set_fps(self, fps: float) -> None:
+        """Request another rate from the camera, before its next frame. Drivers are free to ignore it."""
+        self._fps = fps
+
     def read(self) -> Frame | None:
-        """The newest frame, RGB, at the asked size; None when none came for a second.
+        """The newest frame, RGB, at the frames' size; None when none came for a second.
 
         Raises SourceError when the camera did not open, failed, or fell silent for 2 s.
         """
-        came = self._pump.take(self._patience_s)
+        newest = self._pump.take(self._patience_s)
         now_ns = self._clock.now_ns()
-        if came is None:
+        if newest is None:
             if not self._closed and (now_ns - self._alive_ns) / 1e9 >= self._silence_s:
                 raise SourceError(
                     f"{self.name} is open but delivers no frames; is another program using it, or is it unplugged?"
                 )
             return None
         self._alive_ns, self._silence_s = now_ns, SILENCE_S
-        picture, captured_ns = came
+        picture, captured_ns = newest
         try:
             frame = fitted(picture, self._width, self._height, self._panorama)
         except (PanoramaError, LensError) as error:
             raise SourceError(f"{self.name}: {error}") from None
+        self._read += 1
         return Frame(to_rgb(frame), captured_ns)
 
     def close(self) -> None:
@@ -159,9 +170,12 @@ class Camera:
         try:
             if not capture.isOpened():
                 raise SourceError(f"{self.name} did not open; is another program using it, or is it unplugged?")
-            self._ask(capture)
+            fps = self._request(capture)
             misses = 0
             while not closing.is_set():
+                if self._fps != fps:  # here, because a capture belongs to one thread
+                    fps = self._fps
+                    capture.set(cv2.CAP_PROP_FPS, fps)
                 ok, picture = capture.read()
                 if ok and picture is not None:
                     misses = 0
@@ -174,15 +188,18 @@ class Camera:
         finally:
             capture.release()
 
-    def _ask(self, capture: Capture) -> None:
+    def _request(self, capture: Capture) -> float:
+        """Request size, rate and a short queue of an open camera; returns the rate, in frames per second."""
+        fps = self._fps
         width, height = (self._width, self._height) if self._panorama is None else self._panorama.camera_size
         if width * height > 640 * 480:
             # Raw YUYV above VGA does not fit through USB 2 at 30 frames per second; compressed it does.
             capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
         capture.set(cv2.CAP_PROP_FRAME_WIDTH, width)
         capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
-        capture.set(cv2.CAP_PROP_FPS, self._fps)
+        capture.set(cv2.CAP_PROP_FPS, fps)
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # a driver's queue would only add delay
+        return fps
 
 
 def to_rgb(picture: Picture) -> Picture:

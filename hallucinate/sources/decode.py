@@ -16,7 +16,7 @@ from hallucinate.frame import Picture, fit
 from hallucinate.panorama.fitting import Fitting
 
 MOST_DAMAGE = 300
-"""Packets in a row that do not decode before we call it no film, and stop reading through gigabytes of it."""
+"""Packets in a row that do not decode before reading stops, instead of going through gigabytes of it."""
 
 LIVE_OPTIONS = {"rtsp_transport": "tcp", "flags": "low_delay", "analyzeduration": "1000000"}
 """Not "nobuffer": it throws away what was read to find out about the stream, its first key frame with it."""
@@ -43,13 +43,13 @@ class Decoder:
         moving = [s for s in self._container.streams.video if not s.disposition & Disposition.attached_pic]
         if not moving:
             self.close()
-            raise SourceUnavailable(f"{name} holds no pictures, only sound or data; give one with a video stream")
+            raise SourceUnavailable(f"{name} holds no pictures, only sound or data; name a file with a video stream")
         self._stream = moving[0]
         # Frame threads hold back a frame per thread: welcome speed in a film, delay in a live stream.
         self._stream.thread_type = "SLICE" if live else "AUTO"
         length = self._container.duration
         self.duration_s = None if not length or length <= 0 else length / av.time_base
-        # Read now: a frame outlives the container, and its stream must not be asked after closing.
+        # Read now: a frame outlives the container, and its stream must not be used after closing.
         self._aspect = float(self._stream.sample_aspect_ratio or 1)
         self.period_s = float(1 / (self._stream.average_rate or Fraction(25)))
 
@@ -90,7 +90,7 @@ class Decoder:
 
     @property
     def stream(self) -> av.VideoStream:
-        """The pictures' stream, for what it says of itself. Not to be asked once this is closed."""
+        """The pictures' stream, for its metadata. Not to be used once this is closed."""
         return self._stream
 
     def go_before(self, pts: int) -> bool:
@@ -121,7 +121,7 @@ class Decoder:
         else:
             whole = turned((frame.width, frame.height), sideways)
             size = turned(panorama.read_size(whole), sideways)
-        # Scaled by FFmpeg on the way to RGB: a 4K film is never a 4K RGB picture here.
+        # Scaled by FFmpeg in the conversion to RGB: a 4K film is never a 4K RGB picture here.
         rgb = frame.to_ndarray(format="rgb24", width=size[0], height=size[1], interpolation="AREA")
         upright = np.ascontiguousarray(np.rot90(rgb, turns) if turns else rgb, np.uint8)
         return fit(upright, width, height) if panorama is None else panorama.picture(upright, whole)
@@ -133,7 +133,7 @@ class Decoder:
 
 def cover(size: tuple[int, int], aspect: float, target: tuple[int, int]) -> tuple[int, int]:
     """The size at which a ``size`` picture with pixels ``aspect`` times as wide as high just covers ``target``."""
-    if not 0.2 < aspect < 5:  # nobody's lens: a damaged header
+    if not 0.2 < aspect < 5:  # not a real lens: a damaged header
         aspect = 1.0
     w, h = size[0] * aspect, float(size[1])
     scale = max(target[0] / w, target[1] / h)
@@ -143,7 +143,7 @@ def cover(size: tuple[int, int], aspect: float, target: tuple[int, int]) -> tupl
 
 
 def turned(size: tuple[int, int], sideways: bool) -> tuple[int, int]:
-    """(width, height), or the other way round."""
+    """(width, height), exchanged for a picture that is a quarter turn off."""
     return (size[1], size[0]) if sideways else size
 
 
@@ -161,4 +161,4 @@ def _refusal(name: str, error: Exception, live: bool) -> SourceError:
         return SourceUnavailable(f"{name} {what} ({reason}); try it in a video player")
     if live:
         return SourceError(f"{name} did not open ({reason}); is the address right, and is it sending?")
-    return SourceUnavailable(f"{name} did not open ({reason}); give a film that can be read")
+    return SourceUnavailable(f"{name} did not open ({reason}); name a film that can be read")

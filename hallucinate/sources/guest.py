@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from hallucinate.frame import Frame, Slot
+from hallucinate.sources import SourceStatistics
 
 READ_WITHIN_S = 1.0
-"""How long ``read`` waits for a frame before it says that there is none."""
+"""How long ``read`` waits for a frame before it returns None."""
 
 
 class GuestSource:
@@ -14,19 +15,29 @@ class GuestSource:
     def __init__(self, name: str = "guest") -> None:
         self.name = name
         self._slot: Slot[Frame] = Slot()
+        self._read = self._skipped = 0
 
     @property
-    def dropped(self) -> int:
-        """Frames that were overwritten before they were read."""
-        return self._slot.dropped
+    def statistics(self) -> SourceStatistics:
+        """See Source. Skipped are frames that were overwritten before they were read, and those of ``skip``."""
+        return SourceStatistics(self._read, self._skipped + self._slot.dropped)
+
+    def set_fps(self, fps: float) -> None:
+        """Nothing: a guest's browser has its own rate."""
 
     def put(self, frame: Frame) -> None:
         """Hand over a frame, from any thread."""
         self._slot.put(frame)
 
+    def skip(self) -> None:
+        """Count a frame that came and is not put, because the one before it is still being converted."""
+        self._skipped += 1
+
     def read(self) -> Frame | None:
         """Wait for the newest frame and return it; None when none came for a second, or after ``close``."""
-        return self._slot.take(READ_WITHIN_S)
+        frame = self._slot.take(READ_WITHIN_S)
+        self._read += frame is not None
+        return frame
 
     def close(self) -> None:
         """Wake a blocked ``read``. May be called twice."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,14 +9,15 @@ from pathlib import Path
 from hallucinate.clock import Clock
 from hallucinate.errors import SourceUnavailable
 from hallucinate.frame import OutputFrame
+from hallucinate.messages import did_you_mean
 from hallucinate.panorama.fitting import Fitting
 from hallucinate.sources import Source
 from hallucinate.sources.address import Address
 from hallucinate.sources.camera import Camera, OpenCapture, first_camera, open_capture
-from hallucinate.sources.film import Film, check_file
+from hallucinate.sources.film import Film, FilmProbe, check_file
 from hallucinate.sources.pacing import Drawn
+from hallucinate.sources.picture import is_picture, picture_source
 from hallucinate.sources.scene import Scene
-from hallucinate.sources.still import is_picture, still
 from hallucinate.sources.surroundings import Surroundings
 from hallucinate.sources.zoom import Zoom
 
@@ -44,13 +44,14 @@ def open_source(
     clock: Clock,
     panorama: Fitting | None = None,
     latest: Callable[[], OutputFrame | None] = lambda: None,
+    film: FilmProbe | None = None,
 ) -> Source:
-    """The source that ``spec`` names, giving frames of ``size`` = (width, height).
+    """The source that ``spec`` names, with frames of ``size`` = (width, height).
 
     panorama: what its pictures are, if they are not flat; its size is ``size``. latest: what is on the stage that these
-    frames are dreamed for; the zoom feeds on it.
-    ``fps`` is for sources without a rate of their own, and a wish to cameras. Cameras and addresses are
-    opened in the background: what is wrong with them is raised by their first ``read``.
+    frames are dreamed for; the zoom feeds on it. film: the file of ``spec``, where it has been opened already.
+    ``fps``: as in ``Source.set_fps``. Cameras and addresses are opened in the background: what is wrong with them is
+    raised by their first ``read``.
     Raises SourceUnavailable for a spec that will never work, SourceError for one that may later.
     """
     width, height = size
@@ -65,21 +66,45 @@ def open_source(
         return Camera(_camera_index(spec), width, height, fps, clock, panorama=panorama)
     if spec == "guest":
         raise SourceUnavailable("guest: a guest's camera comes through the page and cannot be opened here")
-    if spec.partition("://")[0].lower() in ADDRESSES and "://" in spec:
-        return Address(spec, width, height, clock, panorama=panorama)
+    if _is_address(spec):
+        return Address(spec, width, height, clock, panorama=panorama, fps=fps)
     path = existing(spec)
+    film = film or _film_in(path)
+    if film is None:
+        return picture_source(path, width, height, fps, clock, panorama)
+    return Film(film, width, height, clock, panorama, fps)
+
+
+def probe_film(spec: str) -> FilmProbe | None:
+    """The film file that ``spec`` names, opened once for all who need it; None where the source is not a film file.
+
+    Raises SourceUnavailable for a file that is not there, or is neither a picture nor a film.
+    """
+    return _film_in(existing(spec)) if names_file(spec) else None
+
+
+def names_file(spec: str) -> bool:
+    """Whether ``spec`` can only be a film's or a picture's path: no camera, scene, zoom, guest or address."""
+    return not (spec in WORDS or spec.startswith(("camera:", "zoom:")) or _is_address(spec))
+
+
+def _is_address(spec: str) -> bool:
+    scheme, separator, _ = spec.partition("://")
+    return bool(separator) and scheme.lower() in ADDRESSES
+
+
+def _film_in(path: Path) -> FilmProbe | None:
+    """The film that is in a file, or None where a picture is."""
     check_file(path)
-    if is_picture(path):
-        return still(path, width, height, fps, clock, panorama)
-    return Film(path, width, height, clock, panorama)
+    return None if is_picture(path) else FilmProbe.open(path)
 
 
 def choose_default(indexes: list[int] | None = None, factory: OpenCapture = open_capture) -> tuple[str, str]:
     """The source to take when nobody chose one, and why, in words."""
     index = first_camera(indexes, factory)
     if index is None:
-        return "scene", "no camera was found, so the built-in scene plays; choose another with --source"
-    return f"camera:{index}", f"camera {index} is there"
+        return "scene", "no camera was found, so the built-in scene plays; choose another source with --source"
+    return f"camera:{index}", f"camera {index} was found"
 
 
 def _camera_index(spec: str) -> int:
@@ -88,7 +113,7 @@ def _camera_index(spec: str) -> int:
         return 0 if first is None else first  # camera 0 then says what is wrong, and comes back when plugged in
     match = re.fullmatch(r"camera:(\d{1,3})", spec)
     if match is None:
-        raise SourceUnavailable(f"{spec!r} is no camera; give camera:N with N from 0, e.g. camera:0")
+        raise SourceUnavailable(f"{spec!r} is not a camera; write camera:N with N from 0, e.g. camera:0")
     return int(match[1])
 
 
@@ -106,11 +131,11 @@ def existing(spec: str) -> Path:
 def _unknown(spec: str) -> str:
     allowed = "allowed are " + ", ".join(SPECS)
     if "://" in spec:
-        return f"{spec.partition('://')[0]}:// is no address that can be read; {allowed}"
-    near = difflib.get_close_matches(spec.lower(), WORDS, 1)
+        return f"{spec.partition('://')[0]}:// is not an address that can be read; {allowed}"
+    hint = did_you_mean(spec.lower(), WORDS)
     looks_like_a_path = bool(re.search(r"[/\\.]", spec))
-    if near and not looks_like_a_path:
-        return f"no source is called {spec!r}; did you mean {near[0]!r}? {allowed}"
+    if hint and not looks_like_a_path:
+        return f"no source is called {spec!r}; {hint} {allowed}"
     if looks_like_a_path:
         return f"there is no file {spec}; check the spelling and the folder, or choose another source: {allowed}"
     return f"no source or file is called {spec!r}; {allowed}"

@@ -1,4 +1,4 @@
-"""A beat for sources that could deliver as fast as they are asked, and the times at which a film's frames are due."""
+"""When frames are due: a beat for what is drawn, a film's own timeline, and which frames of a fast film are used."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from hallucinate.clock import Clock
 from hallucinate.frame import Frame, Picture
+from hallucinate.sources import SourceStatistics
 
 
 class Beat:
@@ -15,12 +16,17 @@ class Beat:
     def __init__(self, fps: float, clock: Clock) -> None:
         self._period_ns = round(1e9 / fps)
         self._clock, self._closing = clock, threading.Event()
-        self._due_ns = clock.now_ns()
+        self._tick_ns = clock.now_ns() - self._period_ns  # the one before the first
+
+    def set_fps(self, fps: float) -> None:
+        """Tick at another rate, after a wait that has begun. May be called from any thread."""
+        self._period_ns = round(1e9 / fps)
 
     def wait(self) -> bool:
         """Wait for the next tick; return whether the beat goes on."""
-        closed = self._clock.wait((self._due_ns - self._clock.now_ns()) / 1e9, self._closing)
-        self._due_ns = max(self._due_ns + self._period_ns, self._clock.now_ns())
+        due_ns = self._tick_ns + self._period_ns
+        closed = self._clock.wait((due_ns - self._clock.now_ns()) / 1e9, self._closing)
+        self._tick_ns = max(due_ns, self._clock.now_ns() - self._period_ns)
         return not closed
 
     def close(self) -> None:
@@ -31,7 +37,7 @@ class Beat:
 class Drawn:
     """A source whose pictures are a function of time: a built-in scene, or a still, which is the same at all times.
 
-    draw: seconds since the start -> uint8 RGB (H, W, 3). It is asked ``fps`` times a second.
+    draw: seconds since the start -> uint8 RGB (H, W, 3). It is called ``fps`` times a second.
     """
 
     def __init__(self, name: str, draw: Callable[[float], Picture], fps: float, clock: Clock) -> None:
@@ -39,12 +45,23 @@ class Drawn:
         self._draw, self._clock = draw, clock
         self._start_ns = clock.now_ns()
         self._beat = Beat(fps, clock)
+        self._read = 0
+
+    @property
+    def statistics(self) -> SourceStatistics:
+        """See Source. Nothing is drawn that is not handed over."""
+        return SourceStatistics(self._read)
+
+    def set_fps(self, fps: float) -> None:
+        """Draw so many frames per second from now on."""
+        self._beat.set_fps(fps)
 
     def read(self) -> Frame | None:
         """What is to be seen now, when its next beat is due; None once closed."""
         if not self._beat.wait():
             return None
         now_ns = self._clock.now_ns()
+        self._read += 1
         return Frame(self._draw((now_ns - self._start_ns) / 1e9), now_ns)
 
     def close(self) -> None:
@@ -82,3 +99,29 @@ class Timeline:
     def rebase(self, now_ns: int) -> None:
         """The last placed frame is due now after all, and what follows is counted from it."""
         self.due_ns = now_ns
+
+
+class Decimator:
+    """Which frames of a film are used, so that there are ``fps`` per second, evenly; of a slower film all are.
+
+    ``skipped`` counts the others. Rates may be infinite: then every frame is used.
+    """
+
+    def __init__(self, fps: float) -> None:
+        self.skipped = 0
+        self._period_ns = round(1e9 / fps)
+        self._next_ns: int | None = None
+
+    def set_fps(self, fps: float) -> None:
+        """Use so many frames per second from now on. May be called from any thread."""
+        self._period_ns, self._next_ns = round(1e9 / fps), None
+
+    def uses(self, due_ns: int, duration_s: float) -> bool:
+        """Whether the frame that is due then, and is shown so long, is used. To be called once for each frame."""
+        next_ns = self._next_ns if self._next_ns is not None else due_ns
+        if due_ns + duration_s * 0.5e9 < next_ns:  # the next frame is at least as near to the tick
+            self.skipped += 1
+            return False
+        # From the tick, so that the rate is exact; of a slower film, whose ticks stay behind, from the frame.
+        self._next_ns = max(next_ns + self._period_ns, due_ns + self._period_ns // 2)
+        return True

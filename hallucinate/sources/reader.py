@@ -9,7 +9,7 @@ from collections.abc import Callable
 from hallucinate.clock import Clock
 from hallucinate.errors import SourceError
 from hallucinate.frame import Frame, Slot
-from hallucinate.sources import Source
+from hallucinate.sources import Source, SourceStatistics
 from hallucinate.status import SourceStatus
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ class Reader:
     """Reads a source into a slot, on a thread of its own, until closed. Nothing that a source does ends it.
 
     ``open`` makes the source; it is called again after each failure. ``status`` is what goes on, ``status_text`` the
-    same in words for a person; ``on_status`` is called with the words on the reader's thread. ``frames`` counts.
+    same in words for a person; ``on_status`` is called with the words, on the reader's thread.
     """
 
     def __init__(
@@ -39,8 +39,9 @@ class Reader:
     ) -> None:
         self._open, self._slot, self._clock, self._on_status = open, slot, clock, on_status
         self.status, self.status_text = SourceStatus.OPENING, "opening the source"
-        self.frames = 0
-        self._failures = self._dropped_before = 0
+        self._fps: float | None = None
+        self._before = SourceStatistics()  # of the sources that were opened before this one
+        self._failures = 0
         self._name = ""
         self._logged: str = ""
         self._source: Source | None = None
@@ -48,15 +49,27 @@ class Reader:
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
 
-    @property
-    def dropped(self) -> int:
-        """Frames that its sources, those that broke included, skipped before they were read."""
-        source = self._source
-        return self._dropped_before + (_dropped_by(source) if source is not None else 0)
-
     def start(self) -> None:
         """Start the thread. Returns at once; the source is opened on the thread."""
         self._thread.start()
+
+    @property
+    def statistics(self) -> SourceStatistics:
+        """What became of the frames of all sources that this reader has opened; those that broke included."""
+        with self._lock:
+            return self._before if self._source is None else self._before + self._source.statistics
+
+    def set_fps(self, fps: float) -> None:
+        """Have the source, and each that is opened after it, follow the dream's frame rate, in frames per second.
+
+        May be called from any thread, and at every turn: only a change is passed on.
+        """
+        with self._lock:
+            if fps == self._fps:
+                return
+            self._fps = fps
+            if self._source is not None:
+                self._source.set_fps(fps)
 
     def close(self) -> None:
         """Close the source and end the thread, within 2 s. May be called twice, or before ``start``."""
@@ -72,7 +85,7 @@ class Reader:
         while not self._closing.is_set():
             try:
                 self._read_until_it_breaks()
-            except Exception as error:  # a source must not end the show, whatever it raises
+            except Exception as error:  # a source must not end the dream, whatever it raises
                 if self._closing.is_set():
                     break
                 self._failures += 1
@@ -89,6 +102,8 @@ class Reader:
         try:
             with self._lock:
                 self._source = source
+                if self._fps is not None:
+                    source.set_fps(self._fps)
             self._name = source.name
             opened = True
             while not self._closing.is_set():
@@ -99,12 +114,11 @@ class Reader:
                     words = f"{self._name} is back" if self._failures else f"reading {self._name}"
                     self._say(SourceStatus.LIVE, words)
                     opened, self._failures = False, 0
-                self.frames += 1
                 self._slot.put(frame)
         finally:
             with self._lock:
                 self._source = None
-                self._dropped_before += _dropped_by(source)
+                self._before += source.statistics
             source.close()
 
     def _in_words(self, error: Exception) -> str:
@@ -112,7 +126,7 @@ class Reader:
             text = str(error)
         else:
             text = f"{type(error).__name__}: {error}"
-            if text != self._logged:  # once, not at each of a night's retries
+            if text != self._logged:  # once, not at every retry of a night
                 log.debug("a source failed unexpectedly", exc_info=error)
                 self._logged = text
         if self._name and self._name not in text:
@@ -122,8 +136,3 @@ class Reader:
     def _say(self, status: SourceStatus, words: str) -> None:
         self.status, self.status_text = status, words
         self._on_status(words)
-
-
-def _dropped_by(source: Source) -> int:
-    """Frames that a source skipped; sources that wait for each of their frames count none."""
-    return int(getattr(source, "dropped", 0))

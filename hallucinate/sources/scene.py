@@ -1,6 +1,6 @@
 """The built-in scene: a lake between mountains on a breezy afternoon, drawn live, no asset.
 
-It gives a dreamer what a camera would: texture at several scales, a camera that pans and sways, things near
+It has what a camera's pictures have: texture at several scales, a camera that pans and sways, things near
 and far that shift against each other (for the optical flow), and things that cross.
 """
 
@@ -123,10 +123,13 @@ class View:
         ground = canvas[top : top + shadows.shape[0]]
         cv2.multiply(ground, shifted(shadows, x % self._round, self._width), ground, 1 / 255)
 
-    def _crossing(self, t: float, speed: float, start: float, room: float) -> float:
-        """Where a thing is that crosses at ``speed`` u/s from ``start`` of the way, out of sight for ``room`` u."""
-        way = self._width + 2 * room * self._u
-        return (start * way + speed * self._u * t) % way - room * self._u
+    def _crossing(self, t: float, speed: float, start: float, beyond: float) -> float:
+        """The column of a thing that crosses at ``speed`` u/s, over and over, going ``beyond`` u out of sight.
+
+        start: where it begins, as a share of its path.
+        """
+        path = self._width + 2 * beyond * self._u
+        return (start * path + speed * self._u * t) % path - beyond * self._u
 
     def _look(self, canvas: Picture, t: float) -> Picture:
         """The hand that holds the camera, and the light of the hour."""
@@ -141,7 +144,7 @@ class View:
         seen = cv2.warpAffine(canvas, back, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
         late = 0.5 - 0.5 * math.cos(t / 47)  # from clear afternoon to a golden hour and back, in five minutes
         gains = to_bytes(np.array((1.0, 1 - 0.06 * late, 1 - 0.19 * late), np.float32))
-        if self._tint[0] != gains.tobytes():  # every few seconds; multiplying pictures is the quickest way
+        if self._tint[0] != gains.tobytes():  # every few seconds; multiplying pictures is the quickest
             self._tint = gains.tobytes(), np.full(seen.shape, gains, np.uint8)
         return np.asarray(cv2.multiply(seen, self._tint[1], dst=seen, scale=1 / 255), np.uint8)
 
@@ -149,7 +152,7 @@ class View:
 def filmed(
     seconds: float, start_s: float = 12.0, fps: float = 24.0, size: tuple[int, int] = (640, 360)
 ) -> Iterator[Frame]:
-    """So many seconds of the scene, as a camera would have given them; for measuring and for galleries."""
+    """So many seconds of the scene, as a camera would deliver them; for measuring and for galleries."""
     view = View(*size, seed=0)
     for n in range(round(seconds * fps) + 1):
         yield Frame(view.draw(start_s + n / fps), round(n / fps * 1e9))

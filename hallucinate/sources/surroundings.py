@@ -1,6 +1,6 @@
 """The built-in scene all round: a meadow in a ring of mountains, drawn on the sphere, so that nobody needs a camera.
 
-Everything is painted by direction: clouds and grass lie on planes above and below the eye, ridges go round the
+Everything is painted by direction: clouds and grass are on planes above and below the eye, ridges go round the
 horizon. So there is no seam at ±180°, and straight up and straight down are places like any other.
 """
 
@@ -23,7 +23,7 @@ TILE = 512
 """Pixels of the squares that clouds and grass repeat in."""
 
 CLOUD_TILES, GRASS_TILES = 0.35, 0.55
-"""How many squares lie in one height of the plane above, or one depth of the one below."""
+"""How many squares there are in one height of the plane above, or one depth of the one below."""
 
 ROWS = 1024
 """More rows than these are made by enlarging the picture."""
@@ -45,7 +45,7 @@ class Surroundings:
     """The scene at a size, as equirect pictures: a pure function of time and ``seed``."""
 
     def __init__(self, width: int, height: int, seed: int) -> None:
-        self._asked = width, height
+        self._frame_size = width, height
         if height > ROWS:
             width, height = round(width * ROWS / height), ROWS
         self._size = width, height
@@ -77,9 +77,9 @@ class Surroundings:
         for n, balloon in enumerate(self._balloons):
             at = (width * (0.2 + 0.34 * n) + width * t / (47 + 20 * n)) % width
             row = height * (0.36 - 0.05 * n + 0.015 * math.sin(t / 5 + n))
-            for turn in (-width, 0, width):  # what leaves at the right comes in at the left
+            for turn in (-width, 0, width):  # what goes out at the right comes in at the left
                 balloon.draw(picture, at + turn, row)
-        return fit(picture, *self._asked)
+        return fit(picture, *self._frame_size)
 
 
 def _air(directions: Field) -> Picture:
@@ -101,8 +101,8 @@ def _paint(rng: np.random.Generator, directions: Field) -> Picture:
     for colour, base, more, hills in RIDGES:
         ridge = base + more * (0.5 + 0.5 * fractal(rng, (width, 8), hills * width, 7, 0.48)[0])
         rough = fractal(rng, (width, height), 0.012 * width, 5, 0.6)
-        lit = np.asarray(np.array(colour, np.float32) * (1 + 0.16 * rough[..., None]), np.float32)
-        picture = mix(picture, lit, smoothstep(-pixel, pixel, np.asarray(ridge[None] - degrees, np.float32)))
+        land = np.asarray(np.array(colour, np.float32) * (1 + 0.16 * rough[..., None]), np.float32)
+        picture = mix(picture, land, smoothstep(-pixel, pixel, np.asarray(ridge[None] - degrees, np.float32)))
     x, y = _on_plane(directions, GRASS_TILES)
     grass = cv2.remap(_tile(rng, 0.9), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
     patches = cv2.remap(_tile(rng, 1.8), x / 3, y / 3, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
@@ -136,7 +136,7 @@ def _on_plane(directions: Field, tiles: float) -> tuple[Field, Field]:
 
 
 def _tile(rng: np.random.Generator, smoothness: float) -> npt.NDArray[np.float32]:
-    """Noise that repeats both ways, float32 (TILE, TILE), standard deviation 1; its spectrum is 1/f^smoothness."""
+    """Noise that repeats in x and y, float32 (TILE, TILE), standard deviation 1; its spectrum is 1/f^smoothness."""
     spectrum = np.fft.rfft2(rng.standard_normal((TILE, TILE)))
     frequency = np.hypot(np.fft.fftfreq(TILE)[:, None], np.fft.rfftfreq(TILE)[None]) * TILE
     frequency[0, 0] = 1

@@ -9,8 +9,9 @@ import numpy as np
 
 from hallucinate.clock import Clock
 from hallucinate.frame import Frame, OutputFrame, Picture, fit
+from hallucinate.sources import SourceStatistics
 from hallucinate.sources.pacing import Beat
-from hallucinate.sources.still import load_picture
+from hallucinate.sources.picture import load_picture
 from hallucinate.zooming import Move, look_of, moved, noise, steadied
 
 MOVE = Move(scale=1.18, turn=2.0)
@@ -45,6 +46,16 @@ class Zoom:
         self._random = np.random.default_rng(seed)
         self._beat = Beat(fps, clock)
         self._given_ns: int | None = None
+        self._read = 0
+
+    @property
+    def statistics(self) -> SourceStatistics:
+        """See Source. Nothing is made that is not handed over."""
+        return SourceStatistics(self._read)
+
+    def set_fps(self, fps: float) -> None:
+        """Look at the stage so many times per second from now on."""
+        self._beat.set_fps(fps)
 
     def read(self) -> Frame | None:
         """The next frame once there is a new dream; None when there was none for a second, and once closed."""
@@ -52,12 +63,12 @@ class Zoom:
         while self._beat.wait():
             shown, now_ns = self._latest(), self._clock.now_ns()
             if self._given_ns is None:
-                self._given_ns = now_ns
+                self._given_ns, self._read = now_ns, self._read + 1
                 return Frame(self._start, now_ns)
             # Not a dream of what was before the last frame: else two zooms would take turns.
             if shown is not None and shown.captured_ns >= self._given_ns:
                 seconds = min((now_ns - shown.captured_ns) / 1e9, LONGEST_S)
-                self._given_ns = now_ns
+                self._given_ns, self._read = now_ns, self._read + 1
                 closer = moved(shown.dream, self._move, seconds)
                 return Frame(steadied(closer, self._look, seconds, self._random), now_ns)
             if now_ns >= patient_ns:

@@ -11,7 +11,7 @@ from aiohttp import web
 from hallucinate.errors import SourceUnavailable
 from hallucinate.frame import Picture, shrunk
 from hallucinate.settings import PICTURES
-from hallucinate.sources.still import read_picture
+from hallucinate.sources.picture import read_picture
 from hallucinate.stream.loop_api import LoopApi
 
 MAX_BYTES = 16 * 1024 * 1024

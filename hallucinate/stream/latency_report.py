@@ -6,8 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from hallucinate.errors import SettingsError
-from hallucinate.settings import one_line
+from hallucinate.messages import settings_error
 
 Milliseconds = Annotated[float, Field(ge=-60_000, le=60_000)]
 """Below 0 when the clocks are further apart than the latency is long; ``clock_error_ms`` then says so too."""
@@ -38,4 +37,4 @@ def read_latency_report(body: dict[str, object]) -> LatencyReport:
     try:
         return LatencyReport.model_validate(body)
     except ValidationError as error:
-        raise SettingsError(one_line(error)) from None
+        raise settings_error(error) from None

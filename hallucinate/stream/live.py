@@ -13,8 +13,9 @@ from typing import Any
 from aiohttp import WSCloseCode, WSMsgType, hdrs, web
 
 from hallucinate.clock import Clock
+from hallucinate.control.live_settings import LiveSettings, Snapshot
 from hallucinate.errors import BusyError, HallucinateError, SettingsError
-from hallucinate.settings import LiveSettings, Settings
+from hallucinate.settings import Settings
 from hallucinate.statistics import Statistics
 from hallucinate.stream.loop_api import NetworksApi
 from hallucinate.stream.refusals import code_of, one_line
@@ -83,9 +84,9 @@ class LiveChannel:
         """Spread changes and statistics, whoever makes them, on whatever thread."""
         events = asyncio.get_running_loop()
 
-        def changed(settings: Settings) -> None:
+        def changed(snapshot: Snapshot) -> None:
             with contextlib.suppress(RuntimeError):  # the event loop has closed, and every socket with it
-                events.call_soon_threadsafe(self._spread, "settings", settings_message(settings))
+                events.call_soon_threadsafe(self._spread, "settings", settings_message(snapshot.settings))
 
         def switched() -> None:
             with contextlib.suppress(RuntimeError):
@@ -152,7 +153,7 @@ class LiveChannel:
             changes = message.get("changes")
             if not isinstance(changes, dict):
                 raise SettingsError('changes: must be an object of settings, such as {"strength": 0.5}')
-            self._settings.patch(changes)
+            self._settings.patch(changes, origin="page")
         except HallucinateError as error:
             outbox.reply(error_message(error, ref))
 

@@ -12,10 +12,10 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from hallucinate.clock import Clock, SystemClock
+from hallucinate.control.live_settings import LiveSettings
 from hallucinate.errors import OfferError
 from hallucinate.outputs.encoding import Encoders
 from hallucinate.outputs.rungs import WIDTHS, View
-from hallucinate.settings import LiveSettings
 from hallucinate.statistics import PeerStatistics, Statistics
 from hallucinate.stream.access import CODE_DIGITS, COOKIE, Access, Caller, Refused
 from hallucinate.stream.guide_and_mask import MAX_BYTES, picture_routes
@@ -228,7 +228,6 @@ class Server:
             viewers=len(self._peers.viewers),
             guests=len(self._peers.guests),
             pages=len(self._channel),
-            guest_dropped_frames=self._peers.guest_dropped_frames,
         )
         return Statistics(loop=self._loop.stats(), encoding=self._encoders.statistics(), peers=peers)
 

@@ -48,7 +48,7 @@ async def run(
         try:
             await site.start()
         except OSError as error:
-            raise HallucinateError(_why(error, host, port)) from None
+            raise HallucinateError(_why(error, host, port), code="address_unavailable") from None
         with _signals(stop):
             ready(_port(runner, port))
             await stop.wait()

@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from hallucinate.errors import SettingsError
-from hallucinate.options import one_of, with_knobs
-from hallucinate.settings import Settings, read_size
+from hallucinate.options import one_of, read_size, with_knobs
+from hallucinate.settings import Settings
 
 MOTION = ("growth_s", "half_life_s", "motion_compensation", "drift_zoom", "drift_turn", "drift_flow")
 LIVE_ONLY = frozenset([*MOTION, "steps", "dream_width", "dream_width_min", "fps"])

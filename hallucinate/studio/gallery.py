@@ -23,7 +23,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from safetensors import safe_open
 
-from hallucinate.dream import clip
+from hallucinate.calibrate.clips import render_clip
 from hallucinate.dream.strength import read_strength_calibration
 from hallucinate.files import shipped
 from hallucinate.frame import Frame, Picture, to_picture
@@ -48,7 +48,8 @@ def still_frames(picture: Picture, seconds: float) -> Iterator[Frame]:
 def dreamed(network: Network, frames: Iterator[Frame], settings: Settings, width: int = 320) -> tuple[Picture, Picture]:
     """The last frame, and what a live dream of all of them, calibrated as shipped, has made of it."""
     calibration = read_strength_calibration(shipped("calibration") / "strength" / f"{network.name}.json")
-    return clip.dreamed(network, frames, settings, width, calibration)
+    output = render_clip(network, frames, settings, width, calibration)
+    return output.camera, output.dream
 
 
 def soft_ground(height: int, width: int, seed: int = 0) -> Picture:

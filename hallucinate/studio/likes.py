@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +9,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from hallucinate.dream.flow import FLOW_WIDTH, Field, Flow, read_at, squared
+from hallucinate.dream.flow import FLOW_WIDTH, Field, Flow, sampled, squared
 from hallucinate.errors import SettingsError
 from hallucinate.frame import Picture, to_luma
+from hallucinate.messages import did_you_mean
 from hallucinate.settings import Settings
 
 MOVING = 6 / 255
@@ -47,9 +47,8 @@ LIKES = {
 def find_like(word: str) -> Like:
     """The recipe of that name. Raises SettingsError, with the nearest, for another."""
     if word not in LIKES:
-        near = difflib.get_close_matches(word, LIKES, 1, 0.4)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise SettingsError(f"--like {word}: no such dream; {hint}there are: {', '.join(LIKES)}")
+        hint = did_you_mean(word, LIKES, cutoff=0.4)
+        raise SettingsError(f"--like {word}: no such dream; {hint and hint + ' '}there are: {', '.join(LIKES)}")
     return LIKES[word]
 
 
@@ -80,7 +79,7 @@ def carried_on(frame: Picture, before: Picture, dreamed: Picture, back: Field, l
     elsewhere the last dream is mixed in, ``still`` of it. All pictures uint8 RGB (H, W, 3); back: float32 (H, W, 2).
     """
     seen, last, dream = (picture.astype(np.float32) for picture in (frame, before, dreamed))
-    moved = seen + read_at(like.flowing * (dream - last), back)
+    moved = seen + sampled(like.flowing * (dream - last), back)
     mixed = (1 - like.still) * seen + like.still * dream
     speed = np.sqrt(squared(back))
     span = float(speed.max() - speed.min())

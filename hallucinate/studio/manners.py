@@ -9,11 +9,13 @@ from typing import Any, Protocol
 import torch
 
 from hallucinate.device import choose_device, precisions
-from hallucinate.dream import kept
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.flow import Flow
-from hallucinate.dream.still import StillRun, dreaming
+from hallucinate.dream.session import Session
+from hallucinate.dream.state import SessionState
+from hallucinate.dream.still import StillRun, iterate
 from hallucinate.dream.strength import read_strength_calibration
+from hallucinate.dream.surface import Geometry
 from hallucinate.files import shipped
 from hallucinate.frame import Frame, OperatingPoint, Picture, to_tensor
 from hallucinate.networks.registry import open_network
@@ -49,20 +51,21 @@ class Live:
 
     part = 48
 
-    def __init__(self, dreamer: Dreamer, settings: Settings) -> None:
-        self._dreamer, self._settings = dreamer, settings
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def dream(self, frame: Frame) -> Picture:
         """As ``Dreaming`` says."""
-        return self._dreamer.dream(frame, self._settings, point_for(self._settings, frame.picture.shape[1]))
+        point = point_for(self._session.settings, frame.picture.shape[1])
+        return self._session.step(frame, frame.captured_ns, point).dream
 
     def saved(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         """As ``Dreaming`` says."""
-        return kept.saved(self._dreamer)
+        return self._session.state.saved()
 
     def restore(self, tensors: dict[str, torch.Tensor], values: dict[str, Any]) -> None:
         """As ``Dreaming`` says."""
-        kept.restore(self._dreamer, tensors, values)
+        self._session.load(SessionState.loaded(tensors, values))
 
 
 class Classic:
@@ -97,7 +100,7 @@ class Classic:
         manner = replace(self._easel.manner, seed=self._easel.manner.seed + self._done)
         x = to_tensor(start, self._easel.device)
         detail = torch.zeros_like(x)
-        for reached in dreaming(replace(self._sitting, manner=manner), x):
+        for reached in iterate(replace(self._sitting, options=manner), x):
             detail = reached.detail
         return finished(x, detail)
 
@@ -129,17 +132,17 @@ def classic_dreamers(order: Order) -> Callable[[Order], Dreaming]:
 def live_dreamers(order: Order) -> Callable[[Order], Dreaming]:
     """As live; always in the same precision: which one is quickest is another thing at each start."""
     ask, device = order.ask, choose_device(order.ask.device)
-    network = open_network(ask.network, device, precisions(device)[0], given=ask.given)
+    network = open_network(ask.network, device, precisions(device)[0], options=ask.given)
     pictures = read_pictures(ask.files())
     # The least width is the governor's, and nothing governs here.
     checked(network, ask.settings.model_copy(update={"dream_width_min": 64}), pictures)
     calibration = read_strength_calibration(shipped("calibration") / "strength" / f"{network.name}.json")
 
     def live(film: Order) -> Live:
-        dreamer = Dreamer(network, device, film.ask.seed, calibration, *film.lies())
-        dreamer.guide(pictures.get("guide"))
-        dreamer.mask(pictures.get("mask"))
-        return Live(dreamer, film.ask.settings)
+        dreamer = Dreamer(network, device, calibration)
+        dreamer.set_guide(pictures.get("guide"))
+        dreamer.set_mask(pictures.get("mask"))
+        return Live(dreamer.session(film.ask.settings, film.ask.seed, Geometry(*film.lies())))
 
     return live
 

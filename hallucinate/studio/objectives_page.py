@@ -18,7 +18,7 @@ import torch
 from hallucinate.dream.still import StillOptions
 from hallucinate.frame import Picture
 from hallucinate.networks import Network
-from hallucinate.networks.registry import known, open_network
+from hallucinate.networks.registry import list_networks, open_network
 from hallucinate.settings import Settings
 from hallucinate.sources.scene import View
 from hallucinate.studio.gallery import ROOT, grid, save
@@ -92,7 +92,7 @@ def sheet(network: Network, rows: Sequence[Row], manner: StillOptions, first: bo
 
 def networks() -> list[Network]:
     """All networks whose weights are here."""
-    here = [str(row["name"]) for row in known() if row["state"] != "to be fetched"]
+    here = [str(row["name"]) for row in list_networks() if row["state"] != "to be fetched"]
     return [open_network(name, torch.device("cpu"), torch.float32) for name in here]
 
 

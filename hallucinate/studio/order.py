@@ -12,7 +12,7 @@ from hallucinate.dream.surface import Surface
 from hallucinate.errors import PanoramaError
 from hallucinate.panorama.fitting import PanoramaSpec, check_shape, read_panorama_spec
 from hallucinate.panorama.remap import Layout, eye_size
-from hallucinate.sources.panoramas import as_it_says
+from hallucinate.sources.panoramas import panorama_from_metadata
 from hallucinate.studio.sitting import Ask, made_of
 
 CODECS = {"h264": "libx264", "hevc": "libx265"}
@@ -89,7 +89,9 @@ class Order:
 
     def _said(self) -> PanoramaSpec | None:
         """What somebody said that the film's pictures are, or it says itself; None for flat ones."""
-        return as_it_says(str(self.source)) if self.panorama == "auto" else read_panorama_spec(self.panorama)
+        return (
+            panorama_from_metadata(str(self.source)) if self.panorama == "auto" else read_panorama_spec(self.panorama)
+        )
 
     def options(self) -> dict[str, str]:
         """The encoder's options."""

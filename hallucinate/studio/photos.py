@@ -17,7 +17,7 @@ from PIL import Image
 from hallucinate.errors import OutputError, SettingsError, SourceUnavailable
 from hallucinate.files import move_whole
 from hallucinate.frame import Picture
-from hallucinate.sources.still import load_picture
+from hallucinate.sources.picture import load_picture
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 """What a still may be written as, by its ending."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,17 +9,20 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from hallucinate.device import choose_device
-from hallucinate.dream.still import StillOptions, StillRun, dreaming
+from hallucinate.control.live_settings import LiveSettings
+from hallucinate.device import choose_device, free_memory
+from hallucinate.dream.objective_set import Guide, compile_objectives
+from hallucinate.dream.still import StillOptions, StillRun, iterate
 from hallucinate.dream.strength import read_strength_calibration
-from hallucinate.dream.tiles import compile_objectives, receptive_field
+from hallucinate.dream.tiles import receptive_field
 from hallucinate.errors import SettingsError, SourceUnavailable
 from hallucinate.files import shipped
 from hallucinate.frame import Picture, to_picture, to_tensor
+from hallucinate.messages import did_you_mean
 from hallucinate.networks import Network
 from hallucinate.networks.registry import NetworkOptions, open_network
-from hallucinate.settings import LiveSettings, Settings
-from hallucinate.sources.still import load_picture
+from hallucinate.settings import Settings
+from hallucinate.sources.picture import load_picture
 from hallucinate.studio.likes import find_like, likened
 from hallucinate.studio.photos import check_there, photo_size
 
@@ -80,14 +81,15 @@ class Easel:
 
     def sitting(self, width: int, height: int) -> StillRun:
         """A sitting for a photo of that size."""
-        wanted = compile_objectives(self.network, self.settings, self.guide, self.device)
+        guide = None if self.guide is None else Guide(self.guide)
+        wanted = compile_objectives(self.network, self.settings, guide, self.device, bounded=False)
         large = width * height > self.manner.tile**2
         mask = None
         if self.mask is not None and self.settings.where == "painted":
             mask = to_tensor(self.mask, self.device).mean(1, keepdim=True)
         calibration = read_strength_calibration(shipped("calibration") / "strength" / f"{self.network.name}.json")
         margin = receptive_field(wanted, self.device) if large else 0
-        return StillRun(wanted, self.settings, self.manner, calibration, margin, mask)
+        return StillRun(self.network, wanted, self.settings, self.manner, calibration, margin, mask)
 
     def asking(self, **knobs: object) -> Easel:
         """The same, with other knobs. Raises SettingsError."""
@@ -101,7 +103,7 @@ def easel(ask: Ask) -> Easel:
     pictures = read_pictures(ask.files())
     device = choose_device(ask.device)
     # In float32 on every device: a tile's gradient must be the whole picture's, and nobody waits for a frame.
-    network = open_network(ask.network, device, torch.float32, given=ask.given)
+    network = open_network(ask.network, device, torch.float32, options=ask.given)
     settings = fitted(likened(like, ask.settings), pictures, network, classic=like is not None)
     if settings.where == "moving":
         raise SettingsError("where: a still does not move; give everywhere, or painted with --mask-image")
@@ -145,8 +147,7 @@ def asked_by(option: str, name: str, network: Network) -> dict[str, object]:
     if name.partition(":")[0] in network.layers:
         return {"motifs": {}, "layers": {name: 1.0}, "guide": 0.0}
     names = [*network.motifs, *network.layers]
-    near = difflib.get_close_matches(name, names, 3)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"layers are: {', '.join(network.layers)}"
+    hint = did_you_mean(name, names, most=3) or f"layers are: {', '.join(network.layers)}"
     raise SettingsError(f"{option}: no layer or motif is called {name!r}; {hint}")
 
 
@@ -170,10 +171,8 @@ def read_sized(path: Path, device: torch.device) -> None:
     """Raise SourceUnavailable for a picture that is not there, or that is larger than the memory."""
     check_there(path)
     size = photo_size(path)
-    free = free_bytes(device)
-    if size is None or free is None:
-        return
-    check_memory(path.name, *size, free)
+    if size is not None:
+        check_memory(path.name, *size, free_memory(device))
 
 
 def check_memory(name: str, width: int, height: int, free: float) -> None:
@@ -188,26 +187,11 @@ def check_memory(name: str, width: int, height: int, free: float) -> None:
         )
 
 
-def free_bytes(device: torch.device) -> float | None:
-    """Memory that may be used on the device; None where nobody tells."""
-    if device.type == "cuda":
-        return float(torch.cuda.mem_get_info(device)[0])
-    try:
-        told = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
-        return float(told["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):
-        pass
-    try:
-        return float(os.sysconf("SC_PHYS_PAGES")) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, AttributeError):
-        return None
-
-
 def dreamed(easel: Easel, photo: Picture) -> Picture:
     """A photo dreamed to the end: uint8 RGB (H, W, 3) both. In memory, for small ones."""
     x = to_tensor(photo, easel.device)
     detail = None
-    for reached in dreaming(easel.sitting(photo.shape[1], photo.shape[0]), x):
+    for reached in iterate(easel.sitting(photo.shape[1], photo.shape[0]), x):
         detail = reached.detail
     return photo if detail is None else finished(x, detail)
 

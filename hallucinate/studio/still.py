@@ -10,10 +10,10 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from hallucinate.dream.still import StillProgress, dreaming, sizes
+from hallucinate.dream.still import StillProgress, iterate, sizes
 from hallucinate.errors import OutputError
 from hallucinate.frame import Picture, to_tensor
-from hallucinate.sources.still import load_picture
+from hallucinate.sources.picture import load_picture
 from hallucinate.studio.bar import bar
 from hallucinate.studio.kept import find, keep, kept_at
 from hallucinate.studio.photos import FORMATS, check_out, check_room, read_photo, write_photo
@@ -124,7 +124,7 @@ def dream(order: Order, made: Easel, photo: Picture, stages: Stages, console: Co
         try:
             sitting = made.sitting(photo.shape[1], photo.shape[0])
             with bar(console, order.photo.name, stages.total) as done:
-                reached = climbed(dreaming(sitting, x, kept), made, x, stages, done, order.out, made_from) or kept
+                reached = climbed(iterate(sitting, x, kept), made, x, stages, done, order.out, made_from) or kept
             return photo if reached is None else finished(x, reached.detail)
         except torch.OutOfMemoryError:
             if made.manner.tile <= SMALLEST_TILE:

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from hallucinate.errors import SettingsError
 from hallucinate.frame import Picture, shrunk
-from hallucinate.sources.still import load_picture
+from hallucinate.sources.picture import load_picture
 from hallucinate.studio.bar import bar
 from hallucinate.studio.kept import claim, remove_pictures
 from hallucinate.studio.photos import FORMATS, check_out, check_room, write_photo

@@ -18,11 +18,11 @@ import torch
 from rich.console import Console
 
 from hallucinate.dream.ascent import normalised, resized, shifted
-from hallucinate.dream.still import StillRun, laid, prior, sizes
+from hallucinate.dream.still import StillRun, shape_gradient, sizes, tiles_for
 from hallucinate.dream.tiles import gradient_by_tiles
 from hallucinate.errors import SettingsError
 from hallucinate.frame import Picture, fit, to_picture, to_tensor
-from hallucinate.sources.still import load_picture
+from hallucinate.sources.picture import load_picture
 from hallucinate.studio.bar import bar
 from hallucinate.studio.kept import MADE_FROM, claim, remove_pictures
 from hallucinate.studio.photos import check_out, check_room, write_photo
@@ -134,15 +134,15 @@ def frames(order: Order, easels: list[Easel], start: Picture, done: int) -> Iter
 
 def grown(sitting: StillRun, picture: Picture, random: np.random.Generator, device: torch.device) -> Picture:
     """A frame dreamed: so many steps on each octave, coarse to fine, each enlarged and laid on the picture."""
-    settings, manner = sitting.settings, sitting.manner
+    settings, manner = sitting.settings, sitting.options
     x = to_tensor(picture, device)
-    octaves = sizes(sitting.wish.network, settings, manner, *picture.shape[:2])
+    octaves = sizes(sitting.network, settings, manner, *picture.shape[:2])
     todo = [size for size in octaves for _ in range(manner.iterations)]
     rate = manner.step_size if manner.step_size is not None else STEP * settings.strength / len(todo)
-    for size in todo if sitting.wish.shares and rate else []:
+    for size in todo if sitting.objectives.objectives and rate else []:
         seen = resized(x, *size)
         jitter = min(settings.jitter, min(size) - 1)
-        shift = torch.from_numpy(random.integers(0, jitter + 1, 2)).to(device) if jitter else None
-        g = shifted(seen, lambda it: gradient_by_tiles(sitting.wish, it, laid(sitting, it)), shift, jitter)
-        x = (x + rate * resized(normalised(prior(sitting, g)), *x.shape[2:])).clamp(0, 1)
+        shift = torch.from_numpy(random.integers(0, jitter + 1, (1, 2))).to(device) if jitter else None
+        g = shifted(seen, lambda it: gradient_by_tiles(sitting.objectives, it, tiles_for(sitting, it)), shift, jitter)
+        x = (x + rate * resized(normalised(shape_gradient(sitting, g)), *x.shape[2:])).clamp(0, 1)
     return to_picture(x)

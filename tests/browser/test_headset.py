@@ -16,8 +16,9 @@ import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import Browser, BrowserContext, async_playwright
 
+from hallucinate.control.live_settings import LiveSettings
 from hallucinate.frame import Picture
-from hallucinate.settings import LiveSettings, Settings
+from hallucinate.settings import Settings
 from hallucinate.stream.access import Access
 from hallucinate.stream.server import make_app
 from hallucinate.stream.tls import Names, self_signed
@@ -97,7 +98,7 @@ class Served:
     async def until_settings(self, so: Callable[[Settings], bool]) -> None:
         """Wait until somebody has changed the settings so."""
         changed, events = asyncio.Event(), asyncio.get_running_loop()
-        end = self.live.listen(lambda settings: so(settings) and events.call_soon_threadsafe(changed.set))
+        end = self.live.listen(lambda snapshot: so(snapshot.settings) and events.call_soon_threadsafe(changed.set))
         if not so(self.live.current):
             await asyncio.wait_for(changed.wait(), WAIT_S)
         end()

@@ -10,6 +10,7 @@ import torch
 
 from hallucinate.calibrate import bench as benching
 from hallucinate.calibrate.bench import BytesCounted, Ceilings, bench, counted, notebook_step, taking_turns
+from hallucinate.dream.objectives import NetworkObjective
 from tests.dream.networks import TinyNetwork
 
 CPU = torch.device("cpu")
@@ -18,11 +19,12 @@ CPU = torch.device("cpu")
 def test_operations_are_counted_forward_and_backward() -> None:
     weight = torch.randn(8, 3, 3, 3, generator=torch.Generator().manual_seed(0))
 
-    def ask(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        a = torch.nn.functional.conv2d(x, weight)
-        return a, a.detach()
+    class Convolution(NetworkObjective):
+        def answer(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            a = torch.nn.functional.conv2d(x, weight)
+            return a, a.detach()
 
-    operations, passed = counted(torch.rand(1, 3, 32, 40), ask)
+    operations, passed = counted(torch.rand(1, 3, 32, 40), Convolution())  # type: ignore[arg-type]
     height, width = 32 + benching.JITTER - 2, 40 + benching.JITTER - 2  # the jitter's margin is worked on as well
     assert operations == 2 * (2 * 3 * 8 * 9 * height * width)
     assert passed > 2 * 4 * 8 * height * width  # the answer, written once and read once at the least
@@ -77,7 +79,7 @@ def test_the_table_is_printed_and_written_whole(
     assert [row["steps"] for row in found["rows"]] == [1, 2]
     for row in found["rows"]:
         assert 0 < row["share"] < 1
-        assert row["fps"] == pytest.approx(1000 / row["lived_ms"], rel=0.02)
+        assert row["fps"] == pytest.approx(1000 / row["live_ms"], rel=0.02)
         assert row["ratio"] == pytest.approx(row["notebook_ms"] / (row["step_ms"] * row["steps"]), rel=0.02)
         assert row["operations"] > 1e7
     assert found["precision"].startswith("the quickest of float32")
@@ -85,7 +87,7 @@ def test_the_table_is_printed_and_written_whole(
     assert [path.name for path in tmp_path.iterdir()] == ["here.json"]
 
 
-def test_a_lived_frame_takes_the_octaves_in_turn_and_the_compared_one_the_full_size(
+def test_a_live_frame_takes_the_octaves_in_turn_and_the_compared_one_the_full_size(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sizes: list[tuple[int, int]] = []
@@ -94,22 +96,22 @@ def test_a_lived_frame_takes_the_octaves_in_turn_and_the_compared_one_the_full_s
         sizes.append((seen.shape[3], seen.shape[2]))
         return torch.zeros_like(seen)
 
-    monkeypatch.setattr("hallucinate.dream.growth.direction", noted)
+    monkeypatch.setattr("hallucinate.dream.advance.direction", noted)
     monkeypatch.setattr(benching, "direction", lambda *_: None)
     monkeypatch.setattr(benching, "counted", lambda *_: (1, 1))
     monkeypatch.setattr(benching, "notebook_step", lambda plain, layer, x, shift: x)
     monkeypatch.setattr(benching, "taking_turns", lambda work, device: [each() or 1.0 for each in work])
     benching.measure("motif", CPU, torch.float32, 640, 1, Ceilings(1e12, 1e11))
-    lived, frame = sizes[:-1], sizes[-1]
-    assert [width for width, _ in lived] == [166, 249, 373]  # 56 px / 0.15, by 1.5
+    live, frame = sizes[:-1], sizes[-1]
+    assert [width for width, _ in live] == [166, 249, 373]  # 56 px / 0.15, by 1.5
     assert frame == (640, 360)
 
 
 def test_a_network_without_the_usual_motif_lives_on_what_it_has() -> None:
     network = TinyNetwork()
-    assert benching.as_lived(network, 2).motifs == {"light": 1.0}
+    assert benching.live_settings(network, 2).motifs == {"light": 1.0}
     network.motifs = ()  # type: ignore[assignment]
-    assert benching.as_lived(network, 2).layers == {"second": 1.0}
+    assert benching.live_settings(network, 2).layers == {"second": 1.0}
 
 
 def test_memory_is_left_out_where_the_system_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The command: the real server, and in the browser's place a program that reports what a page would."""
+"""The command: the real server, and instead of the browser a program that reports what a page would."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hallucinate.calibrate.latency import calibrate
-from hallucinate.errors import HallucinateError
+from tests.refusals import refused
 
 BROWSER = """#!{python}
 import json, pathlib, signal, sys, urllib.request
@@ -34,7 +34,7 @@ def browser(folder: Path, **changes: object) -> str:
     return str(path)
 
 
-def test_what_the_page_reports_is_printed_and_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_the_page_reports_is_printed_and_saved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     calibrate(2.0, browser(tmp_path), tmp_path / "latency.json")
     url = json.loads((tmp_path / "arguments").read_text())[-1]
     assert url.startswith("http://127.0.0.1:")
@@ -44,36 +44,36 @@ def test_what_the_page_reports_is_printed_and_kept(tmp_path: Path, capsys: pytes
     assert (facts["frames"], facts["unreadable"], facts["shown_fps"]) == (46, 2, 24.0)
     assert facts["browser"] == "Netscape 4"
     assert {"how", "when", "machine", "load", "fps", "dream_width", "dreamed_ms", "encoded_ms"} <= set(facts)
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     for words in ("81.3 ms", "99.0 ms", "46 in 2 s", "Netscape 4", "px"):
-        assert words in said
+        assert words in printed
     assert sorted(path.name for path in tmp_path.iterdir()) == ["arguments", "browser", "latency.json"]
 
 
-def test_a_page_that_could_read_nothing_is_said_and_nothing_is_written(tmp_path: Path) -> None:
+def test_a_page_that_could_read_nothing_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
     nothing = {"frames": 0, "unreadable": 48, "median_ms": None, "p95_ms": None}
-    with pytest.raises(HallucinateError, match=r"no frame \(48 came whose marker"):
+    with refused("measurement_failed", "48"):
         calibrate(2.0, browser(tmp_path, **nothing), tmp_path / "latency.json")
     assert not (tmp_path / "latency.json").exists()
 
 
-def test_a_browser_that_ends_is_said() -> None:
-    with pytest.raises(HallucinateError, match=r"ended before it had measured \(exit code 1\)"):
+def test_a_browser_that_ends_is_refused() -> None:
+    with refused("measurement_failed", "exit code 1", "--browser"):
         calibrate(2.0, "/bin/false", None)
 
 
 @pytest.mark.parametrize(
-    ("seconds", "program", "out", "words"),
+    ("seconds", "program", "out", "code", "value"),
     [
-        (0.0, None, None, "--seconds 0: give 1 to 600"),
-        (float("nan"), None, None, "--seconds nan"),
-        (20.0, "/nowhere/chromium", None, "--browser /nowhere/chromium: there is no such program"),
-        (20.0, "/tmp", None, "--browser /tmp: there is no such program"),
-        (20.0, None, Path("/nowhere/at.json"), "there is no folder /nowhere"),
+        (0.0, None, None, "option_invalid", "--seconds 0: give 1 to 600"),
+        (float("nan"), None, None, "option_invalid", "--seconds nan"),
+        (20.0, "/nowhere/chromium", None, "program_missing", "--browser /nowhere/chromium"),
+        (20.0, "/tmp", None, "program_missing", "--browser /tmp"),
+        (20.0, None, Path("/nowhere/at.json"), "folder_missing", "--json /nowhere/at.json"),
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_runs(
-    seconds: float, program: str | None, out: Path | None, words: str
+    seconds: float, program: str | None, out: Path | None, code: str, value: str
 ) -> None:
-    with pytest.raises(HallucinateError, match=words):
+    with refused(code, value):
         calibrate(seconds, program, out)

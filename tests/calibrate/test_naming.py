@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from hallucinate.calibrate.naming import STARTS_S, dreamed, mixes, open_judge, places, ranked, share
+from hallucinate.calibrate.naming import STARTS_S, dream_of, mixes, open_judge, places, ranked, share
 from hallucinate.dream.strength import read_strength_calibration
 from hallucinate.files import shipped
 from hallucinate.motifs import MOTIFS
@@ -70,7 +70,7 @@ def test_live_dreams_are_named_by_the_judge(judge: Judge) -> None:
     clip = list(filmed(1.0, start_s=STARTS_S[0], fps=25))
     for name in ("eye", "spiral", "flower"):
         assert places(judge, clip[-1].picture, [name])[0] > 1
-        assert places(judge, dreamed(network, calibration, clip, [name]), [name]) == [1]
+        assert places(judge, dream_of(network, calibration, clip, [name]), [name]) == [1]
 
 
 def test_the_table_is_of_these_motifs() -> None:

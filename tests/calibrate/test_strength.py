@@ -8,15 +8,15 @@ import pytest
 from hallucinate.calibrate import strength as calibrating
 from hallucinate.calibrate.strength import (
     GUARD,
-    asking,
     calibrate,
     distance_after,
     evened,
     everything,
     looks,
     measure,
-    reaching,
+    only,
     spread,
+    with_limits,
 )
 from hallucinate.dream.strength import PLAIN, STRENGTHS, StrengthCalibration, read_strength_calibration
 from hallucinate.errors import HallucinateError, NetworkError
@@ -44,7 +44,7 @@ def test_what_is_measured_evens_out_the_growth() -> None:
     assert all(0.02 < share < 2 for share in found.layers.values())
     slow = {"growth_s": 8.0, "strength": 1.0}
     uneven, even = (
-        spread([distance_after(network, frames(), asking("layers", name, **slow), a) for name in network.layers])
+        spread([distance_after(network, frames(), only("layers", name, **slow), a) for name in network.layers])
         for a in (StrengthCalibration(), found)
     )
     assert even < 0.1
@@ -62,7 +62,7 @@ def test_what_is_measured_evens_out_the_look_on_a_clip_that_it_was_not_measured_
     assert (np.diff(reaches, axis=1) >= 0).all()
     before, after = (
         looks(network, TinyNetwork(), judging, calibration, lambda: None)
-        for calibration in (growth, reaching(network, growth, reaches))
+        for calibration in (growth, with_limits(network, growth, reaches))
     )
     # At strength 1 this network's dreams do not reach their bound; up to 0.5 they do.
     for old, new in list(zip(before.T, after.T, strict=True))[:2]:
@@ -91,7 +91,7 @@ def test_the_command_prints_a_table_and_writes_what_the_dreamer_reads(
     calibrate("tiny", tmp_path / "new")
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["tiny.json"]
     found = read_strength_calibration(tmp_path / "new" / "tiny.json")
-    assert set(found.layer_reach) == set(found.layers) == set(Layered.layers)
+    assert set(found.layer_limits) == set(found.layers) == set(Layered.layers)
     facts = json.loads((tmp_path / "new" / "tiny.json").read_text())
     assert {"command", "date", "machine"} <= set(facts)
     for when in ("before", "after"):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from hallucinate.dream.drift import drift, stream
-from hallucinate.dream.flow import carried, field
+from hallucinate.dream.flow import motion_field, warped
 from hallucinate.settings import Settings
 
 HEIGHT, WIDTH = 90, 160
@@ -31,9 +31,9 @@ def middle(r: torch.Tensor) -> tuple[float, float]:
 
 def after_a_second(r: torch.Tensor, fps: int, settings: Settings) -> torch.Tensor:
     for n in range(fps):
-        where = field(None, drift(HEIGHT, WIDTH, 1 / fps, n / fps, settings))
-        assert where is not None
-        r = carried(r, torch.from_numpy(where)[None])
+        motion = motion_field(None, drift(HEIGHT, WIDTH, 1 / fps, n / fps, settings))
+        assert motion is not None
+        r = warped(r, torch.from_numpy(motion)[None])
     return r
 
 
@@ -68,7 +68,7 @@ def test_flow_is_a_share_of_the_width_per_second_with_no_source_or_sink(fps: int
     assert grown.abs().max() < 0.01 * turned.abs().max()
 
 
-def test_no_motion_is_asked_for_by_default() -> None:
+def test_there_is_no_motion_by_default() -> None:
     assert drift(HEIGHT, WIDTH, 0.1, 5.0, Settings()) is None
     assert drift(HEIGHT, WIDTH, 0.0, 5.0, Settings(drift_zoom=0.2)) is None
-    assert field(None, None) is None
+    assert motion_field(None, None) is None

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 
-from hallucinate.dream.flow import Flow, Motion, carried, disoccluded, field, motion_border
+from hallucinate.dream.flow import Flow, Motion, disoccluded, motion_border, motion_field, warped
 
 
 def texture(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -17,7 +17,7 @@ def constant_motion(h: int, w: int, dx: float, dy: float) -> Motion:
 
 def test_a_pan_is_measured_backward() -> None:
     wide = texture(90, 200)
-    old, new = wide[:, 20:180], wide[:, 23:183]  # the camera turned right by 3 px: things moved left
+    old, new = wide[:, 20:180], wide[:, 23:183]  # the camera turned right by 3 px: things moved to the left
     motion = Flow().between(old.copy(), new.copy())
     inner = motion.back[10:-10, 10:-10]
     # What is at x now was at x + 3.
@@ -64,13 +64,13 @@ def test_a_break_in_the_flow_is_a_border_and_a_gentle_slope_is_not() -> None:
 
 
 def moved_by(residual: torch.Tensor, motion: Motion) -> torch.Tensor:
-    where = field(motion, None)
-    assert where is not None
-    return carried(residual, torch.from_numpy(where)[None])
+    field = motion_field(motion, None)
+    assert field is not None
+    return warped(residual, torch.from_numpy(field)[None])
 
 
 @pytest.mark.parametrize(("dx", "dy"), [(4, 0), (-3, 2), (0, -5)])
-def test_whole_pixels_are_carried_exactly(dx: int, dy: int) -> None:
+def test_whole_pixels_are_warped_exactly(dx: int, dy: int) -> None:
     r = torch.randn(1, 3, 24, 32, generator=torch.Generator().manual_seed(0))
     moved = moved_by(r, constant_motion(24, 32, dx, dy))
     ys, xs = range(6, 18), range(6, 26)
@@ -90,7 +90,7 @@ def test_many_small_moves_lead_where_one_large_one_does(step: float) -> None:
     assert r.max() > 0.9  # and without washing out
 
 
-def test_flow_measured_small_carries_a_larger_residual() -> None:
+def test_flow_measured_small_warps_a_larger_residual() -> None:
     r = torch.randn(1, 3, 48, 64, generator=torch.Generator().manual_seed(0))
     moved = moved_by(r, constant_motion(24, 32, 2, 1))  # 2, 1 flow pixels are 4, 2 here
     assert torch.allclose(moved[:, :, 10:30, 10:40], r[:, :, 12:32, 14:44], atol=1e-4)
@@ -101,7 +101,7 @@ def test_no_motion_changes_nothing() -> None:
     assert torch.allclose(moved_by(r, constant_motion(24, 32, 0, 0)), r, atol=1e-5)
 
 
-def test_hidden_places_and_what_comes_from_outside_carry_nothing() -> None:
+def test_hidden_places_and_what_comes_from_outside_are_empty() -> None:
     r = torch.ones(1, 3, 24, 32)
     motion = constant_motion(24, 32, 6, 0)
     motion.visible[:12] = 0

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from hallucinate.dream.still import StillOptions, StillRun, dreaming
+from hallucinate.dream.objective_set import Guide, compile_objectives
+from hallucinate.dream.still import StillOptions, StillRun, iterate
 from hallucinate.dream.strength import StrengthCalibration
-from hallucinate.dream.tiles import compile_objectives
 from hallucinate.frame import to_picture, to_tensor
 from hallucinate.settings import Settings
 from hallucinate.studio.likes import LIKES
@@ -19,25 +20,25 @@ from tests.dream.networks import TinyNetwork
 CPU = torch.device("cpu")
 LAYER = "second"
 Array = npt.NDArray[np.float64]
-Ask = Callable[[Array], Array]
+Direction = Callable[[Array], Array]
 
 
 def objective_l2(data: Array) -> Array:
     return data
 
 
-def objective_guide(guide_features: Array) -> Ask:
-    def ask(data: Array) -> Array:
+def objective_guide(guide_features: Array) -> Direction:
+    def towards(data: Array) -> Array:
         x, y = data, guide_features
         ch = x.shape[0]
         x, y = x.reshape(ch, -1), y.reshape(ch, -1)
         a = x.T.dot(y)
         return y[:, a.argmax(1)].reshape(data.shape)
 
-    return ask
+    return towards
 
 
-def forward_backward(src: Array, objective: Ask) -> Array:
+def forward_backward(src: Array, objective: Direction) -> Array:
     """net.forward(end), the objective's diff, net.backward(start=end): pixels in 0..255 in and out."""
     x = torch.from_numpy(src / 255)[None].requires_grad_(True)
     answer = TinyNetwork(torch.float64).activations(x, LAYER)
@@ -48,7 +49,7 @@ def forward_backward(src: Array, objective: Ask) -> Array:
 
 
 def make_step(
-    src: Array, random: np.random.Generator, objective: Ask, step_size: float = 1.5, jitter: int = 32
+    src: Array, random: np.random.Generator, objective: Direction, step_size: float = 1.5, jitter: int = 32
 ) -> Array:
     ox, oy = random.integers(-jitter, jitter + 1, 2)
     src = np.roll(np.roll(src, ox, -1), oy, -2)
@@ -71,7 +72,9 @@ def zoom(picture: Array, height: int, width: int) -> Array:
     return np.swapaxes(along(np.swapaxes(along(picture, width), -1, -2), height), -1, -2)
 
 
-def deepdream(base_img: Array, objective: Ask, iter_n: int = 10, octave_n: int = 4, octave_scale: float = 1.4) -> Array:
+def deepdream(
+    base_img: Array, objective: Direction, iter_n: int = 10, octave_n: int = 4, octave_scale: float = 1.4
+) -> Array:
     octaves = [base_img]
     for _ in range(octave_n - 1):
         height, width = octaves[-1].shape[-2:]
@@ -99,9 +102,10 @@ def ours(x: torch.Tensor, guide: torch.Tensor | None = None, **knobs: object) ->
     settings = Settings.model_validate(
         {**LIKES["notebook"].knobs, **plain, **({"guide": 1.0} if guide is not None else {})}
     )
-    manner = StillOptions(LIKES["notebook"].iterations, LIKES["notebook"].step_size, classic=True)
-    asked = compile_objectives(TinyNetwork(), settings, None if guide is None else to_picture(guide), CPU)
-    return StillRun(asked, settings, manner, StrengthCalibration(), 0)
+    options = StillOptions(LIKES["notebook"].iterations, LIKES["notebook"].step_size, classic=True)
+    picture = None if guide is None else Guide(to_picture(guide))
+    objectives = compile_objectives(TinyNetwork(), settings, picture, CPU, bounded=False)
+    return StillRun(TinyNetwork(), objectives, settings, options, StrengthCalibration(), 0)
 
 
 def apart(found: torch.Tensor, expected: Array) -> float:
@@ -109,15 +113,9 @@ def apart(found: torch.Tensor, expected: Array) -> float:
     return float(np.linalg.norm(found.double().numpy()[0] * 255 - expected) / np.linalg.norm(expected))
 
 
-def one_step(sitting: StillRun, x: torch.Tensor) -> torch.Tensor:
-    alone = StillRun(
-        sitting.compile_objectives,
-        sitting.settings.model_copy(update={"octaves": 1}),
-        sitting.manner,
-        StrengthCalibration(),
-        0,
-    )
-    return x + next(dreaming(alone, x)).detail
+def one_step(run: StillRun, x: torch.Tensor) -> torch.Tensor:
+    alone = replace(run, settings=run.settings.model_copy(update={"octaves": 1}))
+    return x + next(iterate(alone, x)).detail
 
 
 def test_one_step() -> None:
@@ -145,9 +143,9 @@ def test_one_guided_step() -> None:
 def test_an_octave_pass() -> None:
     x = scene()
     expected = deepdream(x[0].double().numpy() * 255, objective_l2)
-    *_, reached = dreaming(ours(x), x)
-    assert (reached.octaves, reached.iteration) == (4, 10)
-    assert apart(x + reached.detail, expected) < 1e-4
+    *_, last = iterate(ours(x), x)
+    assert (last.octaves, last.iteration) == (4, 10)
+    assert apart(x + last.detail, expected) < 1e-4
 
 
 def test_the_hallucination_machine_is_as_published() -> None:

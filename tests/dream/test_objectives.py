@@ -6,15 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from hallucinate.dream.ascent import climbed, direction, gradient, normalised
-from hallucinate.dream.objectives import (
-    features,
-    more_of_channel,
-    more_of_guide,
-    more_of_layer,
-    more_of_motifs,
-    more_of_unit,
-)
+from hallucinate.dream.ascent import combined_gradient, direction, gradient, normalised
+from hallucinate.dream.objectives import GuideObjective, MotifsObjective, UnitObjective, features
 from hallucinate.dream.priors import PLAIN, Shaping
 from hallucinate.settings import SettingsError, Unit, read_unit
 from tests.dream.networks import TinyNetwork
@@ -32,14 +25,14 @@ def slow_gradient(x: torch.Tensor, loss: object) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("centre", [False, True])
-def test_a_channel_is_climbed_everywhere_and_a_neuron_at_the_centre(centre: bool) -> None:
+def test_a_channel_is_ascended_everywhere_and_a_neuron_at_the_centre(centre: bool) -> None:
     x = noise(48, 64)
 
     def loss(p: torch.Tensor) -> torch.Tensor:
         a = SLOW.activations(p, "first")[0, 3]
         return a[a.shape[0] // 2, a.shape[1] // 2] if centre else a.sum()
 
-    found = direction(x, more_of_channel(EXACT, "first", 3, centre), shaping=RAW)
+    found = direction(x, [UnitObjective(EXACT, Unit("first", 3, centre))], shaping=RAW)
     assert torch.allclose(found.double(), slow_gradient(x, loss), rtol=1e-3, atol=1e-4)
     if centre:  # and nowhere else
         assert (found.abs().sum(1) > 0).sum() <= 5 * 5
@@ -52,13 +45,11 @@ def test_units_are_named_as_people_write_them() -> None:
     for wrong in ("", "a:b", "mixed4c@centre", "a:1:2", "a:-1"):
         with pytest.raises(SettingsError, match="LAYER:CHANNEL"):
             read_unit(wrong)
-    x = noise(48, 64)
-    for unit, ask in ((Unit("first"), more_of_layer(EXACT, "first")), (Unit("first", 2), None)):
-        ask = ask or more_of_channel(EXACT, "first", 2)
-        assert torch.equal(direction(x, more_of_unit(EXACT, unit)), direction(x, ask))
+    for written in ("mixed4c", "inception_4c/output:12", "mixed4c:12@centre"):
+        assert UnitObjective(EXACT, read_unit(written)).name == written
 
 
-def test_a_guide_is_climbed_as_in_the_notebook() -> None:
+def test_a_guide_is_followed_as_in_the_notebook() -> None:
     """The notebook's ``objective_guide``: A = xᵀ·y, dst.diff = y[:, A.argmax(1)]."""
     x, guide = noise(48, 64), noise(40, 56, seed=1)
     y = SLOW.activations(guide.double(), "second")[0].flatten(1).numpy()
@@ -69,29 +60,45 @@ def test_a_guide_is_climbed_as_in_the_notebook() -> None:
         best = torch.from_numpy(y[:, matches.argmax(1)])
         return (a * best).sum()
 
-    ask = more_of_guide(EXACT, "second", features(EXACT, "second", guide))
-    found = direction(x, ask, shaping=RAW)
+    objective = GuideObjective(EXACT, "second", features(EXACT, "second", guide))
+    found = direction(x, [objective], shaping=RAW)
     assert torch.allclose(found.double(), slow_gradient(x, loss), rtol=1e-4, atol=1e-4)
 
 
 def test_a_guide_is_followed_by_each_picture_of_a_batch_alone() -> None:
     one, other = noise(48, 64), noise(48, 64, seed=2)
-    ask = more_of_guide(EXACT, "second", features(EXACT, "second", noise(40, 56, seed=1)))
-    both = direction(torch.cat([one, other]), ask)
-    assert torch.allclose(both[1:], direction(other, ask), rtol=1e-3, atol=1e-4)
+    objective = GuideObjective(EXACT, "second", features(EXACT, "second", noise(40, 56, seed=1)))
+    both = direction(torch.cat([one, other]), [objective])
+    assert torch.allclose(both[1:], direction(other, [objective]), rtol=1e-3, atol=1e-4)
 
 
-def test_several_objectives_have_each_their_share_of_the_way_whatever_their_loudness() -> None:
+def test_several_objectives_have_each_their_share_of_the_direction_whatever_their_loudness() -> None:
     x = noise(48, 64)
-    loud = more_of_layer(EXACT, "first")
 
-    def quiet(p: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        a, way = more_of_motifs(EXACT, torch.tensor([1.0, 0.0]))(p)
-        return a, way * 1e-3
+    class Quiet(MotifsObjective):
+        def answer(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            logits, towards = super().answer(x)
+            return logits, towards * 1e-3
 
-    seen = x.clone().requires_grad_(True)
-    both = climbed(seen, [loud, quiet], torch.tensor([0.25, 0.75]))
-    parts = [normalised(gradient(seen, ask)) for ask in (loud, quiet)]
+    loud, quiet = UnitObjective(EXACT, Unit("first")), Quiet(EXACT, torch.tensor([1.0, 0.0]))
+    both = combined_gradient(x, [loud, quiet], torch.tensor([0.25, 0.75]))
+    parts = [normalised(gradient(x, objective)) for objective in (loud, quiet)]
     assert torch.allclose(both, 0.25 * parts[0] + 0.75 * parts[1], rtol=1e-4, atol=1e-5)
     assert np.isclose(direction(x, [loud, quiet], shares=torch.tensor([0.25, 0.75])).abs().mean(), 1, rtol=1e-3)
-    assert torch.equal(direction(x, [loud], shares=torch.ones(1)), direction(x, loud, shaping=PLAIN))
+    assert torch.equal(direction(x, [loud], shares=torch.ones(1)), direction(x, [loud], shaping=PLAIN))
+
+
+def test_an_objective_need_not_be_a_networks() -> None:
+    class Brighter:
+        name, key, tensor = "brighter", "brighter", None
+
+        def with_tensor(self, tensor: torch.Tensor) -> Brighter:
+            return self
+
+        def for_part(self, centre: object, statistics: object) -> Brighter:
+            return self
+
+        def gradient(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.full_like(x, 5.0)
+
+    assert torch.allclose(direction(noise(48, 64), [Brighter()]), torch.ones(1, 3, 48, 64), atol=1e-5)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from hallucinate.dream.priors import BINOMIAL, blurred, doubled, drawn_back, evened, halved, radius_for
+from hallucinate.dream.priors import BINOMIAL, blurred, doubled, evened, halved, radius_for, regularisation
 from tests.dream.test_ascent import noise
 
 
@@ -24,7 +24,7 @@ def test_a_gaussian_blurs_as_one_does() -> None:
     assert np.abs(found - both).max() < 1e-9
 
 
-def test_few_radii_serve_a_sliders_whole_way() -> None:
+def test_few_radii_serve_a_sliders_whole_range() -> None:
     assert radius_for(0.0) == 0
     assert {radius_for(s / 10) for s in range(1, 81)} == {4, 8, 12, 16, 20, 24}
     assert all(radius_for(s / 10) >= 3 * s / 10 - 1e-9 for s in range(1, 81))
@@ -99,15 +99,19 @@ def test_fine_and_coarse_grow_alike() -> None:
     assert share > 0.1  # from a hundredth
 
 
-@pytest.mark.parametrize(("variation", "pull"), [(1.0, 0.0), (0.0, 0.5), (0.3, 0.7)])
-def test_the_way_back_is_the_descent_of_total_variation_and_of_half_the_square(variation: float, pull: float) -> None:
+@pytest.mark.parametrize(("variation", "l2_weight"), [(1.0, 0.0), (0.0, 0.5), (0.3, 0.7)])
+def test_regularisation_is_the_descent_of_total_variation_and_of_half_the_square(
+    variation: float, l2_weight: float
+) -> None:
     r, limit = (0.1 * (noise(20, 24) - 0.5)).double(), torch.full((1, 1, 1, 1), 0.1, dtype=torch.float64)
     seen = r.clone().requires_grad_(True)
     right = torch.zeros_like(r)
     down = torch.zeros_like(r)
     right[..., :-1] = seen[..., 1:] - seen[..., :-1]
     down[:, :, :-1] = seen[:, :, 1:] - seen[:, :, :-1]
-    energy = variation * (right**2 + down**2 + (0.05 * limit) ** 2).sqrt().sum() + pull * 0.5 * (seen**2 / limit).sum()
+    energy = (
+        variation * (right**2 + down**2 + (0.05 * limit) ** 2).sqrt().sum() + l2_weight * 0.5 * (seen**2 / limit).sum()
+    )
     (g,) = torch.autograd.grad(energy, seen)
-    found = drawn_back(r, limit, torch.tensor([variation]).double(), torch.tensor([pull]).double())
+    found = regularisation(r, limit, torch.tensor([variation]).double(), torch.tensor([l2_weight]).double())
     assert torch.allclose(found, -g, atol=1e-9)

@@ -9,22 +9,22 @@ from hallucinate.dream.residual import (
     CROWDED,
     FARTHEST,
     balanced,
-    beside,
-    coloured,
     distance,
     fade,
-    grey,
-    spread_out,
-    within,
+    hold_colour,
+    limit_crowding,
+    limit_rms,
+    luma,
+    orthogonal_to_camera,
 )
 
 
 def test_the_half_life_is_the_time_to_a_half_at_every_frame_rate() -> None:
     for fps in (12, 25, 60):
-        left = 1.0
+        share = 1.0
         for _ in range(fps * 2):
-            left *= fade(1 / fps, half_life_s=2.0)
-        assert left == pytest.approx(0.5)
+            share *= fade(1 / fps, half_life_s=2.0)
+        assert share == pytest.approx(0.5)
 
 
 def test_a_clock_that_stands_still_fades_nothing() -> None:
@@ -35,31 +35,31 @@ def test_a_clock_that_stands_still_fades_nothing() -> None:
 @pytest.mark.parametrize("limit", [0.0, 0.1, FARTHEST])
 def test_no_residual_goes_further_than_its_limit(limit: float) -> None:
     r = torch.randn(1, 3, 20, 30, generator=torch.Generator().manual_seed(0))
-    assert distance(within(r, limit)).item() == pytest.approx(limit, abs=1e-6)
+    assert distance(limit_rms(r, limit)).item() == pytest.approx(limit, abs=1e-6)
 
 
 def test_a_residual_may_be_judged_by_its_luma_and_then_its_contrast_is_held() -> None:
     r = torch.randn(1, 3, 20, 30, generator=torch.Generator().manual_seed(0))
-    luma = grey(r)
+    grey = luma(r)
     for colour in (0.2, 0.4, 0.6):
-        found = within(luma + colour * (r - luma), 0.1, 0.7)
-        assert distance(grey(found)).item() == pytest.approx(0.07, rel=1e-4)
-    only_colour = within(r - luma, 0.1, 0.7)
+        found = limit_rms(grey + colour * (r - grey), 0.1, 0.7)
+        assert distance(luma(found)).item() == pytest.approx(0.07, rel=1e-4)
+    only_colour = limit_rms(r - grey, 0.1, 0.7)
     assert distance(only_colour).item() == pytest.approx(0.1 / 0.9, rel=1e-4)
 
 
 def test_a_residual_may_be_lifted_to_its_bound_by_so_much() -> None:
     r = torch.randn(1, 3, 20, 30, generator=torch.Generator().manual_seed(0))
     r = r / distance(r)
-    for limit, reached in ((1.01, 1.01), (1.5, 1.02), (0.9, 0.9)):
-        assert distance(within(r, limit, lift=1.02)).item() == pytest.approx(reached, abs=1e-5)
-    assert within(torch.zeros(1, 3, 4, 4), 0.1, lift=1.02).abs().max() == 0
+    for limit, expected in ((1.01, 1.01), (1.5, 1.02), (0.9, 0.9)):
+        assert distance(limit_rms(r, limit, lift=1.02)).item() == pytest.approx(expected, abs=1e-5)
+    assert limit_rms(torch.zeros(1, 3, 4, 4), 0.1, lift=1.02).abs().max() == 0
 
 
-def test_a_residual_within_bounds_is_left_as_it_is() -> None:
+def test_a_residual_within_its_limit_stays_as_it_is() -> None:
     r = torch.full((1, 3, 4, 4), 0.01)
-    assert torch.equal(within(r, FARTHEST), r)
-    assert torch.equal(within(torch.zeros(1, 3, 4, 4), 0.0), torch.zeros(1, 3, 4, 4))
+    assert torch.equal(limit_rms(r, FARTHEST), r)
+    assert torch.equal(limit_rms(torch.zeros(1, 3, 4, 4), 0.0), torch.zeros(1, 3, 4, 4))
 
 
 @pytest.mark.parametrize("size", [(90, 160), (37, 32), (48, 200)])
@@ -72,35 +72,35 @@ def test_balanced_takes_the_broadest_cosine_waves_away_and_nothing_else(size: tu
     for channel in range(3):
         even = [n - n % 2 for n in size]  # what OpenCV transforms
         if even == list(size):
-            found, given = (cv2.dct(x[0, channel].double().numpy()) for x in (fine, r))
+            found, plain = (cv2.dct(x[0, channel].double().numpy()) for x in (fine, r))
             assert np.abs(found[:down, :across]).max() < 1e-4
-            found[:down, :across] = given[:down, :across]
-            assert np.allclose(found, given, atol=1e-4)
-    assert torch.allclose(balanced(fine), fine, atol=1e-5)  # once is enough: what is carried does not wear away
+            found[:down, :across] = plain[:down, :across]
+            assert np.allclose(found, plain, atol=1e-4)
+    assert torch.allclose(balanced(fine), fine, atol=1e-5)  # once is enough: a residual does not wear away
 
 
-def test_the_residual_lies_across_the_cameras_picture() -> None:
+def test_the_residual_is_orthogonal_to_the_cameras_picture() -> None:
     generator = torch.Generator().manual_seed(0)
     camera = torch.rand(1, 3, 48, 64, generator=generator)
-    r = beside(balanced(torch.randn(1, 3, 48, 64, generator=generator) + 0.5 * camera), camera)
+    r = orthogonal_to_camera(balanced(torch.randn(1, 3, 48, 64, generator=generator) + 0.5 * camera), camera)
     for channel in range(3):
         c, x = (t[0, channel].double().numpy().ravel() for t in (camera, r))
         assert abs(np.dot(c - c.mean(), x)) < 1e-4 * np.linalg.norm(c) * np.linalg.norm(x)
         assert np.var(c + x) == pytest.approx(np.var(c) + np.var(x), rel=1e-4)
     assert torch.allclose(balanced(r), r, atol=1e-5)
-    assert torch.allclose(beside(r, camera), r, atol=1e-6)  # once is enough
+    assert torch.allclose(orthogonal_to_camera(r, camera), r, atol=1e-6)  # once is enough
     flat = torch.full_like(camera, 0.4)
-    assert torch.allclose(beside(r, flat), r, atol=1e-4)
+    assert torch.allclose(orthogonal_to_camera(r, flat), r, atol=1e-4)
 
 
-def test_what_crowds_into_one_spot_is_turned_down_there_and_left_alone_elsewhere() -> None:
+def test_what_crowds_into_one_spot_is_turned_down_there_and_nowhere_else() -> None:
     r = 0.1 * torch.randn(1, 3, 90, 160, generator=torch.Generator().manual_seed(0))
     r[:, :, 30:60, 60:90] *= 20
-    found = spread_out(r, 0.6 * FARTHEST)
+    found = limit_crowding(r, 0.6 * FARTHEST)
     assert distance(found[:, :, 35:55, 65:85]) < 1.3 * CROWDED * 0.6 * FARTHEST
     assert torch.equal(found[..., :40], r[..., :40])
-    assert torch.equal(spread_out(r / 20, 0.6 * FARTHEST), r / 20)
-    assert torch.equal(spread_out(torch.zeros_like(r), 0.0), torch.zeros_like(r))
+    assert torch.equal(limit_crowding(r / 20, 0.6 * FARTHEST), r / 20)
+    assert torch.equal(limit_crowding(torch.zeros_like(r), 0.0), torch.zeros_like(r))
 
 
 def test_octaves_run_from_coarse_to_fine_and_end_at_the_finest() -> None:
@@ -121,7 +121,7 @@ def test_octaves_stay_as_large_on_the_picture_when_the_dream_shrinks() -> None:
     assert shares[0][-1] < shares[2][-1]
 
 
-def test_octaves_too_small_for_the_network_are_left_out() -> None:
+def test_octaves_too_small_for_the_network_are_not_there() -> None:
     sizes = octave_sizes(72, 128, 128, 6, 1.5)
     assert sizes[-1] == (72, 128)
     assert all(min(size) >= SMALLEST for size in sizes)
@@ -135,7 +135,7 @@ def test_a_dream_has_the_frames_shape_and_never_enlarges_it() -> None:
 
 
 def colour_added(camera: torch.Tensor, residual: torch.Tensor) -> float:
-    """What a residual adds to the mean distance of the colours from grey, over its luma's size; in float64."""
+    """What a residual adds to the mean distance of the colours from luma, over its luma's size; in float64."""
     pictures = [x[0].double().numpy().transpose(1, 2, 0) for x in (camera, camera + residual)]
     greys = [cv2.cvtColor(x.astype(np.float32), cv2.COLOR_RGB2GRAY)[..., None] for x in pictures]
     plain, dreamed = (np.abs(x - grey).mean() for x, grey in zip(pictures, greys, strict=True))
@@ -143,25 +143,25 @@ def colour_added(camera: torch.Tensor, residual: torch.Tensor) -> float:
     return float((dreamed - plain) / np.sqrt(np.mean(luma**2)))
 
 
-def test_colour_that_is_new_is_left_as_it_is_and_colour_that_is_not_is_held() -> None:
+def test_colour_that_is_new_stays_as_it_is_and_colour_that_is_not_is_held() -> None:
     generator = torch.Generator().manual_seed(0)
     camera, r = torch.rand(1, 3, 48, 64, generator=generator), 0.2 * torch.randn(1, 3, 48, 64, generator=generator)
     none, all_of_it = torch.zeros(1, 1, 1, 1), torch.ones(1, 1, 1, 1)
     nothing = torch.zeros(1, 3, 1, 1)
-    free, held = coloured(r, camera, nothing, all_of_it)
+    free, held = hold_colour(r, camera, nothing, all_of_it)
     assert torch.allclose(free, r, atol=1e-6)
     assert held[0, 0].item() == pytest.approx(colour_added(camera, r), rel=1e-3)
     assert held[0, 2].item() == pytest.approx(distance(r).item())
-    assert held[0, 1].item() == pytest.approx((distance(grey(r)) / distance(r)).item(), rel=1e-4)
-    luma = grey(r)
+    assert held[0, 1].item() == pytest.approx((distance(luma(r)) / distance(r)).item(), rel=1e-4)
+    grey = luma(r)
     for more in (0.8, 1.25):
-        creeping = luma + more * (r - luma)
+        creeping = grey + more * (r - grey)
         assert abs(colour_added(camera, creeping) / held[0, 0].item() - 1) > 0.1
         for _ in range(12):  # half a second of frames
-            creeping, kept = coloured(creeping, camera, held, none)
-            assert torch.equal(kept, held)
+            creeping, same = hold_colour(creeping, camera, held, none)
+            assert torch.equal(same, held)
         assert colour_added(camera, creeping) == pytest.approx(held[0, 0].item(), rel=0.02)
-        assert torch.allclose(grey(creeping), luma, atol=1e-5)
+        assert torch.allclose(luma(creeping), grey, atol=1e-5)
 
 
 def test_colours_of_a_batch_are_held_each_by_itself() -> None:
@@ -171,7 +171,7 @@ def test_colours_of_a_batch_are_held_each_by_itself() -> None:
         torch.tensor([[0.3, 0.6, 0.1], [0.1, 0.5, 0.2]]).view(2, 3, 1, 1),
         torch.tensor([0.0, 0.5]).view(2, 1, 1, 1),
     )
-    both = coloured(r, camera, before, fresh)
+    both = hold_colour(r, camera, before, fresh)
     for n in range(2):
-        alone = coloured(r[n : n + 1], camera[n : n + 1], before[n : n + 1], fresh[n : n + 1])
+        alone = hold_colour(r[n : n + 1], camera[n : n + 1], before[n : n + 1], fresh[n : n + 1])
         assert all(torch.allclose(a[n : n + 1], b, atol=1e-6) for a, b in zip(both, alone, strict=True))

@@ -13,33 +13,33 @@ from benchmarks.sphere import directions, frequencies, noise_on_sphere, seam, sp
 from hallucinate.dream.ascent import resized
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.drift import drift_on_sphere
-from hallucinate.dream.flow import Flow, carried
-from hallucinate.dream.objectives import more_of_layer
-from hallucinate.dream.residual import spread_out
+from hallucinate.dream.flow import Flow, warped
+from hallucinate.dream.objectives import UnitObjective
+from hallucinate.dream.residual import limit_crowding
 from hallucinate.dream.sphere import (
     DEEPEST,
     TILTS,
     balanced_on_sphere,
     direction_on_sphere,
-    each,
     views,
     widened,
 )
-from hallucinate.dream.surface import Surface, beside_each_other, eyes
-from hallucinate.frame import Frame, OperatingPoint, Picture, laid_on
+from hallucinate.dream.surface import Geometry, Surface, beside_each_other, eyes
+from hallucinate.frame import Frame, OperatingPoint, Picture, add_residual
 from hallucinate.panorama.remap import Layout
-from hallucinate.settings import Settings
+from hallucinate.settings import Settings, Unit
 from tests.dream.networks import TinyNetwork
 
 CPU = torch.device("cpu")
 HEIGHT, WIDTH = 96, 192
 
 
-def dreamed(settings: Settings, surface: Surface, camera: Picture, frames: int, seed: int = 0) -> Picture:
-    dreamer = Dreamer(TinyNetwork(), CPU, seed, surface=surface)
-    for n in range(frames):
-        dream = dreamer.dream(Frame(camera, round(n / 10 * 1e9)), settings, OperatingPoint(camera.shape[1], 1))
-    return dream
+def dream_of(settings: Settings, surface: Surface, camera: Picture, frames: int, seed: int = 0) -> Picture:
+    session, point = (
+        Dreamer(TinyNetwork()).session(settings, seed, Geometry(surface)),
+        OperatingPoint(camera.shape[1], 1),
+    )
+    return [session.step(Frame(camera, round(n / 10 * 1e9)), 0, point).dream for n in range(frames)][-1]
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def residuals() -> list[np.ndarray]:
     found = []
     for seed in range(3):
         camera = noise_on_sphere(HEIGHT, WIDTH, seed=seed)
-        found.append(dreamed(settings, Surface.SPHERE, camera, 40, seed).astype(np.float64) - camera)
+        found.append(dream_of(settings, Surface.SPHERE, camera, 40, seed).astype(np.float64) - camera)
     return found
 
 
@@ -70,9 +70,9 @@ def test_there_is_no_seam(residuals: list[np.ndarray]) -> None:
     assert all(seam(r) <= 1 for r in residuals)
 
 
-def test_a_small_dream_is_laid_on_a_large_picture_without_a_seam() -> None:
+def test_a_small_dream_is_added_to_a_large_picture_without_a_seam() -> None:
     r = torch.from_numpy(noise_on_sphere(32, 64, 6).astype(np.float32) / 255 - 0.5).permute(2, 0, 1)[None]
-    large = laid_on(np.full((256, 512, 3), 128, np.uint8), 0.5 * r, wraps=True).astype(int)
+    large = add_residual(np.full((256, 512, 3), 128, np.uint8), 0.5 * r, wraps=True).astype(int)
     beside = np.abs(np.diff(large, axis=1)).mean((0, 2))
     assert np.abs(large[:, 0] - large[:, -1]).mean() <= beside.max()
     enlarged = resized(r, 256, 512, wraps=True)[0].permute(1, 2, 0).numpy() * 0.5 * 255 + 128
@@ -87,13 +87,13 @@ def test_what_is_done_to_a_sphere_is_done_alike_wherever_its_picture_begins(colu
     fields[:, 2] = 1
     for work in (
         balanced_on_sphere,
-        lambda x: spread_out(x, 0.1, wraps=True) if columns % 12 == 0 else x,  # its parts are of so many pixels
+        lambda x: limit_crowding(x, 0.1, wraps=True) if columns % 12 == 0 else x,  # its parts are of so many pixels
         lambda x: resized(x, 24, 48, wraps=True) if columns % 2 == 0 else x,
     ):
         back = work(r)
         assert torch.allclose(work(turned), back.roll(columns * back.shape[3] // 96, 3), atol=1e-5)
-    moved = carried(turned, fields.roll(columns, 3), wraps=True)
-    assert torch.allclose(moved, carried(r, fields, wraps=True).roll(columns, 3), atol=1e-4)
+    moved = warped(turned, fields.roll(columns, 3), wraps=True)
+    assert torch.allclose(moved, warped(r, fields, wraps=True).roll(columns, 3), atol=1e-4)
 
 
 def test_a_sphere_is_balanced_by_its_broadest_harmonics_and_no_more() -> None:
@@ -108,11 +108,11 @@ def test_a_sphere_is_balanced_by_its_broadest_harmonics_and_no_more() -> None:
     fine = {"sectoral": np.real((x + 1j * z) ** 6)}
     for name, picture in (broad | fine).items():
         r = torch.from_numpy(picture.astype(np.float32)).expand(1, 3, 64, 128)
-        left = balanced_on_sphere(r)
-        assert torch.allclose(balanced_on_sphere(left), left, atol=1e-5)
-        assert (left.abs().max() < 1e-4) == (name in broad), name
+        rest = balanced_on_sphere(r)
+        assert torch.allclose(balanced_on_sphere(rest), rest, atol=1e-5)
+        assert (rest.abs().max() < 1e-4) == (name in broad), name
         if name in fine:
-            assert torch.allclose(left, r, atol=1e-4)
+            assert torch.allclose(rest, r, atol=1e-4)
 
 
 @pytest.mark.parametrize("whole", [True, False])
@@ -125,26 +125,28 @@ def test_every_place_is_seen_and_what_the_views_see_comes_back_to_its_place(whol
     x = torch.from_numpy(picture).permute(2, 0, 1)[None].float()
     for n in range(TILTS):
         tiles = F.grid_sample(
-            widened(x) if whole else x, each(seen.out[n : n + 1], 1), padding_mode="border", align_corners=False
+            widened(x) if whole else x, seen.out[n : n + 1], padding_mode="border", align_corners=False
         )
         assert tiles.shape == (1, 3, (6 if whole else 5) * seen.side, seen.side)
-        back = F.grid_sample(tiles, each(seen.back[n : n + 1], 1), align_corners=False)
+        back = F.grid_sample(tiles, seen.back[n : n + 1], align_corners=False)
         back = (back.view(1, 3, DEEPEST, height, width) * seen.weights[n]).sum(2)
         off = (back - x).abs()[..., 2:-2]  # half a sphere's views see beyond its sides
         assert off.mean() < 1.5
         assert off.max() < 25
 
 
-def test_a_step_is_one_in_the_mean_over_the_solid_angle_and_pictures_are_climbed_each_by_itself() -> None:
+def test_a_step_is_one_in_the_mean_over_the_solid_angle_and_pictures_are_stepped_each_by_itself() -> None:
     one, other = (
         torch.from_numpy(noise_on_sphere(48, 96, seed=n)).permute(2, 0, 1)[None].float() / 255 for n in (0, 1)
     )
-    ask, shift = more_of_layer(TinyNetwork(), "first"), torch.tensor([7, 12345])
-    both = direction_on_sphere(torch.cat([one, other]), ask, shift)
+    objective, shift = UnitObjective(TinyNetwork(), Unit("first")), torch.tensor([[6, 500], [7, 12345]])
+    both = direction_on_sphere(torch.cat([one, other]), [objective], shift)
     solid = views(48, 96, True, CPU).solid
     assert torch.allclose((both.abs() * solid).mean((1, 2, 3)), torch.ones(2), rtol=1e-3)
-    assert torch.allclose(both[1:], direction_on_sphere(other, ask, shift), rtol=1e-3, atol=1e-4)
-    several = direction_on_sphere(other, [ask, ask], shift, shares=torch.tensor([0.3, 0.7]))
+    for n, x in enumerate((one, other)):
+        alone = direction_on_sphere(x, [objective], shift[n : n + 1])
+        assert torch.allclose(both[n : n + 1], alone, rtol=1e-3, atol=1e-4)
+    several = direction_on_sphere(other, [objective, objective], shift[1:], shares=torch.tensor([0.3, 0.7]))
     assert torch.allclose(several, both[1:], rtol=1e-3, atol=1e-4)
 
 
@@ -179,13 +181,15 @@ def test_a_sphere_turns_zooms_and_flows_of_itself() -> None:
 @pytest.mark.parametrize("layout", [Layout.TOP_BOTTOM, Layout.SIDE_BY_SIDE])
 def test_both_eyes_see_one_dream_moved_by_the_disparity(layout: Layout) -> None:
     world = np.asarray(np.repeat(np.repeat(noise_on_sphere(48, 110, cells=20), 2, 0), 2, 1))
-    left, right = world[:, 6:198], world[:, :192]  # everything lies 6 px further right for the right eye
+    left, right = world[:, 6:198], world[:, :192]  # everything is 6 px further right for the right eye
     pair = beside_each_other((left, right), layout)
     assert all(np.array_equal(a, b) for a, b in zip(eyes(pair, layout), (left, right), strict=True))
     settings = Settings(motifs={}, layers={"second": 1.0}, strength=0.6)
-    dreamer = Dreamer(TinyNetwork(), CPU, layout=layout)
+    session = Dreamer(TinyNetwork()).session(settings, geometry=Geometry(layout=layout))
     for n in range(25):
-        shown = dreamer.dream(Frame(pair, round(n / 10 * 1e9)), settings, OperatingPoint(192, 1))
+        output = session.step(Frame(pair, round(n / 10 * 1e9)), 0, OperatingPoint(192, 1))
+    assert output.camera is pair
+    shown = output.dream
     assert shown.shape == pair.shape
     dreams = [d.astype(float) - c for d, c in zip(eyes(shown, layout), (left, right), strict=True)]
     moved, unmoved = dreams[1][10:-10, 16:-10], dreams[1][10:-10, 10:-16]
@@ -198,6 +202,6 @@ def test_half_a_sphere_and_a_flat_guest_are_dreamed_beside_a_whole_one() -> None
     settings = Settings(motifs={}, layers={"second": 1.0}, strength=0.5)
     for surface, size in ((Surface.HALF, (96, 96)), (Surface.SPHERE, (64, 128))):
         camera = noise_on_sphere(*size, span=math.radians(surface.degrees))
-        r = dreamed(settings, surface, camera, 12).astype(float) - camera
+        r = dream_of(settings, surface, camera, 12).astype(float) - camera
         assert 3 < np.sqrt((r**2).mean()) < 40
         assert np.abs(r.mean((0, 1))).max() < 2.5

@@ -1,4 +1,4 @@
-"""What was measured of a network: read, and looked up for what is asked."""
+"""What was measured of a network: read, and looked up for what is requested."""
 
 import json
 from pathlib import Path
@@ -19,37 +19,39 @@ MEASURED = StrengthCalibration(
 )
 
 
-def test_a_mix_agrees_by_its_weights_and_the_unmeasured_are_typical() -> None:
-    assert MEASURED.of(Settings(motifs={"eye": 1.0, "web": 1.0})) == pytest.approx(0.4)
-    assert MEASURED.of(Settings(motifs={"eye": 0.9, "web": 0.3})) == pytest.approx(0.3)
-    assert MEASURED.of(Settings(motifs={}, layers={"stem:3": 1.0})) == 0.9
-    assert MEASURED.of(Settings(motifs={"new": 1.0})) == TYPICAL
-    assert MEASURED.of(Settings(motifs={})) == TYPICAL
+def test_a_mix_is_as_efficient_as_its_weights_and_the_unmeasured_are_typical() -> None:
+    assert MEASURED.step_efficiency(Settings(motifs={"eye": 1.0, "web": 1.0})) == pytest.approx(0.4)
+    assert MEASURED.step_efficiency(Settings(motifs={"eye": 0.9, "web": 0.3})) == pytest.approx(0.3)
+    assert MEASURED.step_efficiency(Settings(motifs={}, layers={"stem:3": 1.0})) == 0.9
+    assert MEASURED.step_efficiency(Settings(motifs={"new": 1.0})) == TYPICAL
+    assert MEASURED.step_efficiency(Settings(motifs={})) == TYPICAL
 
 
 @pytest.mark.parametrize(
     ("strength", "eye", "stem"),
     [(0, 0, 0), (0.125, 0.025, 0.05), (0.25, 0.05, 0.1), (0.5, 0.12, 0.2), (0.75, 0.16, 0.25), (1, 0.2, 0.3)],
 )
-def test_reach_is_as_measured_and_on_straight_lines_between(strength: float, eye: float, stem: float) -> None:
-    assert MEASURED.reach(Settings(strength=float(strength))) == pytest.approx(eye)
-    assert MEASURED.reach(Settings(strength=float(strength), motifs={}, layers={"stem": 1.0})) == pytest.approx(stem)
+def test_the_rms_limit_is_as_measured_and_interpolated_between(strength: float, eye: float, stem: float) -> None:
+    assert MEASURED.rms_limit(Settings(strength=float(strength))) == pytest.approx(eye)
+    assert MEASURED.rms_limit(Settings(strength=float(strength), motifs={}, layers={"stem": 1.0})) == pytest.approx(
+        stem
+    )
 
 
-def test_a_mix_reaches_by_its_weights_and_the_unmeasured_plainly() -> None:
+def test_a_mix_goes_as_far_as_its_weights_and_the_unmeasured_plainly() -> None:
     mix = {"eye": 0.9, "web": 0.3}
-    assert MEASURED.reach(Settings(motifs=mix, strength=0.5)) == pytest.approx(0.75 * 0.12 + 0.25 * 0.5 * FARTHEST)
+    assert MEASURED.rms_limit(Settings(motifs=mix, strength=0.5)) == pytest.approx(0.75 * 0.12 + 0.25 * 0.5 * FARTHEST)
     for settings in (Settings(motifs={"web": 1.0}, strength=0.6), Settings(motifs={"web": 0.0}, strength=0.6)):
-        assert MEASURED.reach(settings) == pytest.approx(0.6 * FARTHEST)
-    assert StrengthCalibration().reach(Settings(motifs={}, layers={"stem": 1.0}, strength=0.6)) == pytest.approx(
+        assert MEASURED.rms_limit(settings) == pytest.approx(0.6 * FARTHEST)
+    assert StrengthCalibration().rms_limit(Settings(motifs={}, layers={"stem": 1.0}, strength=0.6)) == pytest.approx(
         0.6 * FARTHEST
     )
 
 
-def test_more_strength_never_reaches_less() -> None:
-    for ask in ({}, {"layers": {"stem": 0.5}}, {"motifs": {"eye": 1.0, "web": 0.4}}):
+def test_more_strength_never_goes_less_far() -> None:
+    for mix in ({}, {"layers": {"stem": 0.5}}, {"motifs": {"eye": 1.0, "web": 0.4}}):
         found = [
-            MEASURED.reach(Settings.model_validate({**ask, "strength": s})) for s in np.linspace(0, 1, 41).tolist()
+            MEASURED.rms_limit(Settings.model_validate({**mix, "strength": s})) for s in np.linspace(0, 1, 41).tolist()
         ]
         assert found == sorted(found)
         assert len(set(found)) == len(found)
@@ -61,29 +63,29 @@ def test_the_file_in_the_box_covers_every_motif_and_layer() -> None:
     for path in paths:
         network = open_network(path.stem, torch.device("cpu"), torch.float32)
         found = read_strength_calibration(path)
-        assert set(found.motifs) == set(found.motif_reach) == set(network.motifs)
-        assert set(found.layers) == set(found.layer_reach) == set(network.layers)
+        assert set(found.motifs) == set(found.motif_limits) == set(network.motifs)
+        assert set(found.layers) == set(found.layer_limits) == set(network.layers)
         assert all(0.02 < share < 2 for share in [*found.motifs.values(), *found.layers.values()])
-        reaches = np.array([*found.motif_reach.values(), *found.layer_reach.values()]) / PLAIN
-        assert reaches.min() >= 0.5
-        assert reaches.max() <= 2
-        assert np.median(reaches, axis=0) == pytest.approx([1, 1, 1], abs=0.05)
+        limits = np.array([*found.motif_limits.values(), *found.layer_limits.values()]) / PLAIN
+        assert limits.min() >= 0.5
+        assert limits.max() <= 2
+        assert np.median(limits, axis=0) == pytest.approx([1, 1, 1], abs=0.05)
 
 
-def test_a_file_of_before_reaches_were_measured_is_read(tmp_path: Path) -> None:
+def test_a_file_without_rms_limits_is_read(tmp_path: Path) -> None:
     (tmp_path / "old.json").write_text(json.dumps({"motifs": {"eye": 0.4}, "layers": {"stem": 0.3}}))
     assert read_strength_calibration(tmp_path / "old.json") == StrengthCalibration({"eye": 0.4}, {"stem": 0.3})
 
 
-def test_a_file_with_reaches_is_read(tmp_path: Path) -> None:
-    reach = {"motifs": MEASURED.motif_reach, "layers": MEASURED.layer_reach}
-    facts = {"motifs": MEASURED.motifs, "layers": MEASURED.layers, "strengths": STRENGTHS, "reach": reach}
+def test_a_file_with_rms_limits_is_read(tmp_path: Path) -> None:
+    limits = {"motifs": MEASURED.motif_limits, "layers": MEASURED.layer_limits}
+    facts = {"motifs": MEASURED.motifs, "layers": MEASURED.layers, "strengths": STRENGTHS, "rms_limit": limits}
     (tmp_path / "new.json").write_text(json.dumps(facts))
     assert read_strength_calibration(tmp_path / "new.json") == MEASURED
 
 
-def reaching(eye: object) -> str:
-    return json.dumps({"motifs": {}, "layers": {}, "reach": {"motifs": {"eye": eye}, "layers": {}}})
+def with_limits(eye: object) -> str:
+    return json.dumps({"motifs": {}, "layers": {}, "rms_limit": {"motifs": {"eye": eye}, "layers": {}}})
 
 
 @pytest.mark.parametrize(
@@ -92,8 +94,10 @@ def reaching(eye: object) -> str:
         "{",
         "[]",
         json.dumps({"motifs": {"eye": "much"}, "layers": {}}),
-        json.dumps({"motifs": {}, "layers": {}, "reach": {"motifs": {}}}),
-        *map(reaching, (0.2, [0.1, 0.2], [0.1, "far", 0.2], [0.1, 0.3, 0.2], [0, 0.1, 0.2], [0.1, 0.2, float("nan")])),
+        json.dumps({"motifs": {}, "layers": {}, "rms_limit": {"motifs": {}}}),
+        *map(
+            with_limits, (0.2, [0.1, 0.2], [0.1, "far", 0.2], [0.1, 0.3, 0.2], [0, 0.1, 0.2], [0.1, 0.2, float("nan")])
+        ),
     ],
 )
 def test_a_damaged_file_is_named(damage: str, tmp_path: Path) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 import torch
 
-from hallucinate.dream.tiles import compile_objectives, gradient_by_tiles, receptive_field, tiles
+from hallucinate.dream.objective_set import Guide, ObjectiveSet, compile_objectives
+from hallucinate.dream.tiles import gradient_by_tiles, receptive_field, tiles
 from hallucinate.frame import to_picture
 from hallucinate.networks.registry import open_motif
 from hallucinate.settings import Settings
 from tests.dream.networks import TinyNetwork
 
 CPU = torch.device("cpu")
-ASKED = {
+REQUESTS = {
     "layer": {"motifs": {}, "layers": {"second": 1.0}},
     "layers": {"motifs": {}, "layers": {"second": 1.0, "first": 0.3}},
     "channel": {"motifs": {}, "layers": {"second:3": 1.0}},
@@ -22,6 +23,11 @@ ASKED = {
     "guide": {"motifs": {}, "guide": 1.0},
     "all": {"motifs": {"light": 1.0, "dark": 0.8}, "layers": {"first:1": 0.5}, "guide": 0.5},
 }
+
+
+def objectives_for(knobs: dict[str, object]) -> ObjectiveSet:
+    guide = Guide(to_picture(noise(48, 48, 5)))
+    return compile_objectives(TinyNetwork(), Settings.model_validate(knobs), guide, CPU, bounded=False)
 
 
 def noise(height: int, width: int, seed: int = 0) -> torch.Tensor:
@@ -39,29 +45,28 @@ def test_tiles_cover_a_picture_once_and_begin_where_every_stride_does() -> None:
     assert len(tiles(100, 100, 96, 40)) == 1
 
 
-@pytest.mark.parametrize("knobs", ASKED.values(), ids=ASKED)
+@pytest.mark.parametrize("knobs", REQUESTS.values(), ids=REQUESTS)
 def test_put_together_from_tiles_it_is_the_whole_pictures_gradient(knobs: dict[str, object]) -> None:
-    network, x = TinyNetwork(), noise(208, 272)
-    settings = Settings.model_validate(knobs)
-    asked = compile_objectives(network, settings, to_picture(noise(48, 48, 5)), CPU)
-    margin = receptive_field(asked, CPU)
+    objectives, x = objectives_for(knobs), noise(208, 272)
+    margin = receptive_field(objectives, CPU)
     parts = tiles(208, 272, 64, margin)
     assert len(parts) > 6
-    whole = gradient_by_tiles(asked, x, tiles(208, 272, 1024, margin))
+    whole = gradient_by_tiles(objectives, x, tiles(208, 272, 1024, margin))
     assert whole.abs().max() > 0
-    assert torch.allclose(gradient_by_tiles(asked, x, parts), whole, rtol=1e-4, atol=1e-6 * float(whole.abs().max()))
+    assert torch.allclose(
+        gradient_by_tiles(objectives, x, parts), whole, rtol=1e-4, atol=1e-6 * float(whole.abs().max())
+    )
 
 
-def test_a_gradient_reaches_as_far_as_it_is_found_to() -> None:
+def test_a_receptive_field_is_as_large_as_it_is_measured() -> None:
     # A place of "second" sees 5 + 2 · (3 − 1) = 13 pixels, so a gradient is made of 12 or so on either side.
-    asked = compile_objectives(TinyNetwork(), Settings.model_validate(ASKED["layer"]), None, CPU)
-    assert 10 <= receptive_field(asked, CPU) <= 16
+    assert 10 <= receptive_field(objectives_for(REQUESTS["layer"]), CPU) <= 16
 
 
 def test_with_too_little_margin_there_would_be_a_seam() -> None:
-    asked, x = compile_objectives(TinyNetwork(), Settings.model_validate(ASKED["layer"]), None, CPU), noise(208, 272)
-    whole = gradient_by_tiles(asked, x, tiles(208, 272, 1024, 0))
-    cut = gradient_by_tiles(asked, x, tiles(208, 272, 64, 0))
+    objectives, x = objectives_for(REQUESTS["layer"]), noise(208, 272)
+    whole = gradient_by_tiles(objectives, x, tiles(208, 272, 1024, 0))
+    cut = gradient_by_tiles(objectives, x, tiles(208, 272, 64, 0))
     assert (cut - whole).abs().max() > 0.01 * whole.abs().max()
 
 
@@ -72,10 +77,10 @@ def test_no_seam_with_the_network_in_the_box(knobs: dict[str, object]) -> None:
     network = open_motif(CPU, torch.float32)
     settings = Settings.model_validate({"motifs": {}, **knobs})
     x = torch.nn.functional.interpolate(noise(33, 27, 2), (264, 216), mode="bilinear")
-    asked = compile_objectives(network, settings, None, CPU)
-    margin = receptive_field(asked, CPU)
+    objectives = compile_objectives(network, settings, None, CPU, bounded=False)
+    margin = receptive_field(objectives, CPU)
     assert 64 <= margin <= 256
     # Cores of 128 leave borders at 128 in the middle of the picture, and at 256 near its edge.
     parts = tiles(264, 216, 128, min(margin, 96 if "layers" in knobs else margin))
-    difference = gradient_by_tiles(asked, x, tiles(264, 216, 1024, 0)) - gradient_by_tiles(asked, x, parts)
-    assert difference.abs().max() < 1e-4 * float(gradient_by_tiles(asked, x, tiles(264, 216, 1024, 0)).abs().max())
+    difference = gradient_by_tiles(objectives, x, tiles(264, 216, 1024, 0)) - gradient_by_tiles(objectives, x, parts)
+    assert difference.abs().max() < 1e-4 * float(gradient_by_tiles(objectives, x, tiles(264, 216, 1024, 0)).abs().max())

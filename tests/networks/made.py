@@ -17,6 +17,6 @@ def random_tensors(network: nn.Module, seed: int = 0) -> dict[str, torch.Tensor]
             around = 1.0 if key.endswith(("weight", "running_var")) else 0.0
             tensors[key] = torch.empty(t.shape).uniform_(around - 0.2, around + 0.2, generator=generator)
         else:
-            reach = (6 / t[0].numel()) ** 0.5
-            tensors[key] = torch.empty(t.shape).uniform_(-reach, reach, generator=generator)
+            limit = (6 / t[0].numel()) ** 0.5
+            tensors[key] = torch.empty(t.shape).uniform_(-limit, limit, generator=generator)
     return tensors

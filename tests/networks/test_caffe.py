@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from hallucinate.dream.ascent import direction
-from hallucinate.dream.objectives import more_of_layer, more_of_motifs
+from hallucinate.dream.objectives import MotifsObjective, UnitObjective
 from hallucinate.errors import NetworkError
 from hallucinate.networks.caffe import CaffeNetwork, Pool, open_caffe
 from hallucinate.networks.caffe_file import V1_TYPES, message, read_caffemodel
+from hallucinate.settings import Unit
 
 CPU = torch.device("cpu")
 MEAN = (104.0, 117.0, 123.0)
@@ -48,17 +49,17 @@ def inception(block: str, bottom: str) -> Iterator[Row]:
     one, three_in, three, five_in, five, pooled = INCEPTIONS[block]
     at = f"inception_{block}"
     # Caffe saves the copies that it makes of a blob that is read four times.
-    ways = [f"{bottom}_{at}_split_{n}" for n in range(4)]
-    for way in ways:
-        yield f"{way}_copy", "Split", (bottom,), way, {}
-    yield from conv(f"{at}/1x1", ways[0], one, 1)
-    yield from conv(f"{at}/3x3_reduce", ways[1], three_in, 1)
+    branches = [f"{bottom}_{at}_split_{n}" for n in range(4)]
+    for branch in branches:
+        yield f"{branch}_copy", "Split", (bottom,), branch, {}
+    yield from conv(f"{at}/1x1", branches[0], one, 1)
+    yield from conv(f"{at}/3x3_reduce", branches[1], three_in, 1)
     yield from conv(f"{at}/3x3", f"{at}/3x3_reduce", three, 3, pad=1)
-    yield from conv(f"{at}/5x5_reduce", ways[2], five_in, 1)
+    yield from conv(f"{at}/5x5_reduce", branches[2], five_in, 1)
     yield from conv(f"{at}/5x5", f"{at}/5x5_reduce", five, 5, pad=2)
-    yield pool(f"{at}/pool", ways[3], 3, 1, 1)
+    yield pool(f"{at}/pool", branches[3], 3, 1, 1)
     yield from conv(f"{at}/pool_proj", f"{at}/pool", pooled, 1)
-    joined = tuple(f"{at}/{way}" for way in ("1x1", "3x3", "5x5", "pool_proj"))
+    joined = tuple(f"{at}/{branch}" for branch in ("1x1", "3x3", "5x5", "pool_proj"))
     yield f"{at}/output", "Concat", joined, f"{at}/output", {}
 
 
@@ -126,8 +127,8 @@ def written(rows: list[Row], first: bool, mean: tuple[float, ...] = ()) -> tuple
         if "num_output" in numbers:
             side = numbers.get("kernel_size", [1])[0]
             shape = (numbers["num_output"], wide[top], side, side)
-            reach = (6 / np.prod(shape[1:])) ** 0.5 if kind == "InnerProduct" or top != "conv1/7x7_s2" else 0.01
-            weight = random.uniform(-reach, reach, shape).astype(np.float32)
+            limit = (6 / np.prod(shape[1:])) ** 0.5 if kind == "InnerProduct" or top != "conv1/7x7_s2" else 0.01
+            weight = random.uniform(-limit, limit, shape).astype(np.float32)
             bias = random.uniform(-0.2, 0.2, shape[0]).astype(np.float32)
             blobs[name], wide[top] = (weight, bias), shape[0]
             for values in (weight, bias):
@@ -209,9 +210,9 @@ def test_the_whole_googlenet_answers_as_an_independent_forward(made: tuple[Caffe
     picture = np.random.default_rng(1).random((3, 224, 258), np.float32)
     values = forwarded([row for row in ROWS if not row[0].startswith("loss1")], blobs, picture)
     x = torch.from_numpy(picture)[None]
-    asked = ["conv1/7x7_s2", "pool1/3x3_s2", "pool1/norm1", "conv2/norm2", "inception_3a/output"]
-    asked += ["inception_4c/5x5", "inception_4c/output", "inception_5b/output", "pool5/7x7_s1"]
-    for layer in asked:
+    layers = ["conv1/7x7_s2", "pool1/3x3_s2", "pool1/norm1", "conv2/norm2", "inception_3a/output"]
+    layers += ["inception_4c/5x5", "inception_4c/output", "inception_5b/output", "pool5/7x7_s1"]
+    for layer in layers:
         found, expected = network.activations(x, layer)[0].numpy(), values[layer]
         assert found.shape == expected.shape
         assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max(), layer
@@ -247,8 +248,8 @@ def test_it_names_its_layers_and_takes_a_step(made: tuple[CaffeNetwork, Blobs, P
         opened = open_caffe(path, CPU, dtype)
         for size in ((32, 32), (57, 43), (64, 112)):
             x = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(2))
-            for ask in (more_of_layer(opened, opened.default_layer), more_of_motifs(opened, weights)):
-                assert 0.5 < direction(x, ask).abs().mean() < 1.1
+            for objective in (UnitObjective(opened, Unit(opened.default_layer)), MotifsObjective(opened, weights)):
+                assert 0.5 < direction(x, [objective]).abs().mean() < 1.1
     with pytest.raises(KeyError, match="nothing"):
         network.activations(torch.rand(1, 3, 32, 32), "nothing")
 
@@ -280,7 +281,7 @@ def whole(value: int) -> bytes:
 
 
 def test_the_fields_are_where_caffe_writes_them(tmp_path: Path) -> None:
-    """By hand, with the numbers of Caffe's own caffe.proto: a grouped convolution with a stride of its own each way."""
+    """By hand, with the numbers of Caffe's own caffe.proto: a grouped convolution with two strides."""
     weight = np.arange(6 * 1 * 2 * 2, dtype=np.float32).reshape(6, 1, 2, 2)
     blob = field(7, field(1, b"".join(map(whole, weight.shape)))) + field(5, weight.tobytes())
     numbers = {1: 6, 5: 3, 11: 2, 12: 2, 13: 1, 14: 2}  # num_output, group, kernel_h and _w, stride_h and _w
@@ -296,21 +297,12 @@ def test_the_fields_are_where_caffe_writes_them(tmp_path: Path) -> None:
     assert torch.allclose(network.activations(x, "a_b_c_d_e"), expected, rtol=1e-4, atol=1e-2)
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (None, "there is no file"),
-        (b"", r"is empty \(0 bytes\)"),
-        (b"\xff\xff\xff\xff not a model", "cannot be read as a .caffemodel"),
-        (b"", "is empty"),
-        (field(1, b"a name alone"), "holds no layers with weights"),
-    ],
-)
-def test_what_is_no_caffemodel_is_one_line(content: bytes | None, said: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [None, b"", b"\xff\xff\xff\xff not a model", field(1, b"a name alone")])
+def test_what_is_not_a_caffemodel_is_one_line(content: bytes | None, tmp_path: Path) -> None:
     path = tmp_path / "bad.caffemodel"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(NetworkError, match=said) as caught:
+    with pytest.raises(NetworkError, match=r"bad\.caffemodel") as caught:
         read_caffemodel(path)
     assert "\n" not in str(caught.value)
 
@@ -320,24 +312,24 @@ def test_a_file_cut_short_and_a_layer_that_does_not_fit_are_one_line(
 ) -> None:
     path = tmp_path / "bad.caffemodel"
     path.write_bytes(made[2].read_bytes()[:1_000_000])
-    with pytest.raises(NetworkError, match="it is damaged, cut short or something else"):
+    with pytest.raises(NetworkError, match=r"bad\.caffemodel"):
         open_caffe(path, CPU, torch.float32)
     net, _ = written(ROWS[:3], first=False)
     del net.layer[1].blobs[0].data[7:]
     path.write_bytes(net.SerializeToString())
-    with pytest.raises(NetworkError, match="layer 'conv1/7x7_s2' does not fit"):
+    with pytest.raises(NetworkError, match="'conv1/7x7_s2'"):
         open_caffe(path, CPU, torch.float32)
     net, _ = written(ROWS[:3], first=False)
     net.layer.add(name="odd", type="Reorg", bottom=["conv1/7x7_s2"], top=["odd"])
     path.write_bytes(net.SerializeToString())
-    with pytest.raises(NetworkError, match="layer 'odd' is of a type that is not built here, Reorg"):
+    with pytest.raises(NetworkError, match=r"'odd'.*Reorg"):
         open_caffe(path, CPU, torch.float32)
 
 
-def test_without_protobuf_the_mend_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_protobuf_the_error_names_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
 
     message.cache_clear()
     monkeypatch.setitem(sys.modules, "google.protobuf", None)
-    with pytest.raises(NetworkError, match=r"need protobuf: pip install 'hallucinate\[caffe\]'"):
+    with pytest.raises(NetworkError, match=r"pip install 'hallucinate\[caffe\]'"):
         message("NetParameter")

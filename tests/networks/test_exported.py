@@ -1,4 +1,4 @@
-"""Programs by file: opened only when it was said that they may run, and asked at their named points."""
+"""Programs by file: opened only when the user allows them to run, and used at their named points."""
 
 import os
 from pathlib import Path
@@ -8,9 +8,10 @@ import torch
 from torch import nn
 
 from hallucinate.dream.ascent import direction
-from hallucinate.dream.objectives import more_of_layer
+from hallucinate.dream.objectives import UnitObjective
 from hallucinate.errors import NetworkError
 from hallucinate.networks.exported import open_exported
+from hallucinate.settings import Unit
 
 CPU = torch.device("cpu")
 
@@ -38,7 +39,7 @@ X = torch.rand(3, 3, 48, 80, generator=torch.Generator().manual_seed(1))
 
 
 @pytest.mark.parametrize("any_size", [True, False])
-def test_an_export_is_asked_at_its_nodes(any_size: bool, tmp_path: Path) -> None:
+def test_an_export_has_its_nodes_as_layers(any_size: bool, tmp_path: Path) -> None:
     path = tmp_path / "seeing.pt2"
     exported(path, any_size)
     network, theirs = open_exported(path, CPU, run_code=True), seeing()
@@ -51,18 +52,18 @@ def test_an_export_is_asked_at_its_nodes(any_size: bool, tmp_path: Path) -> None
     assert torch.allclose(network.activations(X, "conv2d"), theirs[0][0](x), atol=1e-5)  # not its ReLU, in place
     assert torch.allclose(network.activations(X, "relu_1"), theirs[:2](x), atol=1e-5)
     assert torch.allclose(network.forward(X)[..., 0, 0], theirs(x), atol=1e-5)
-    assert direction(X, more_of_layer(network, "relu_1")).abs().mean() > 0.5
+    assert direction(X, [UnitObjective(network, Unit("relu_1"))]).abs().mean() > 0.5
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
-def test_a_script_is_asked_at_its_parts_where_they_follow_each_other(tmp_path: Path) -> None:
+def test_a_script_has_its_parts_as_layers_where_they_follow_each_other(tmp_path: Path) -> None:
     path = tmp_path / "script.pt"
     scripted(path)
     network, theirs = open_exported(path, CPU, run_code=True), seeing()
     assert network.layers == ("0", "1", "output")
     assert torch.allclose(network.activations(X, "1"), theirs[:2](X), atol=1e-5)
     assert torch.allclose(network.forward(X)[..., 0, 0], theirs(X), atol=1e-5)
-    assert direction(X, more_of_layer(network, "1")).abs().mean() > 0.5
+    assert direction(X, [UnitObjective(network, Unit("1"))]).abs().mean() > 0.5
 
     class Twice(nn.Module):
         def __init__(self) -> None:
@@ -80,27 +81,27 @@ def test_a_script_is_asked_at_its_parts_where_they_follow_each_other(tmp_path: P
 def test_nothing_runs_that_was_not_allowed_to(tmp_path: Path) -> None:
     for path, make in ((tmp_path / "s.pt2", lambda p: exported(p, True)), (tmp_path / "s.pt", scripted)):
         make(path)
-        with pytest.raises(NetworkError, match=r"is a program, and reading it can run .* say so with --run-code"):
+        with pytest.raises(NetworkError, match="--run-code"):
             open_exported(path, CPU, run_code=False)
 
 
-def test_what_is_no_program_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(NetworkError, match="there is no file"):
+def test_what_is_not_a_program_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(NetworkError, match=r"none\.pt2"):
         open_exported(tmp_path / "none.pt2", CPU, run_code=True)
     bad = tmp_path / "bad.pt2"
     for content in (b"", b"no zip at all"):
         bad.write_bytes(content)
-        with pytest.raises(NetworkError, match=r"is neither a \.pt2 nor TorchScript, or it is damaged"):
+        with pytest.raises(NetworkError, match=r"bad\.pt2"):
             open_exported(bad, CPU, run_code=True)
     torch.save({"weight": torch.zeros(2)}, bad)
-    with pytest.raises(NetworkError, match="holds no program; for a state dict, give --network ARCHITECTURE --weights"):
+    with pytest.raises(NetworkError, match="--weights"):
         open_exported(bad, CPU, run_code=True)
     exported(bad, True)
     whole = bad.read_bytes()
     bad.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(NetworkError, match="or it is damaged"):
+    with pytest.raises(NetworkError, match=r"bad\.pt2"):
         open_exported(bad, CPU, run_code=True)
     torch.export.save(torch.export.export(nn.Linear(7, 2), (torch.rand(1, 7),)), os.fspath(bad))
-    with pytest.raises(NetworkError, match="does not answer to pictures") as caught:
+    with pytest.raises(NetworkError, match=r"bad\.pt2") as caught:
         open_exported(bad, CPU, run_code=True)
     assert "\n" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""Fetching weights from a real server on loopback, one that resumes, one that breaks off, one that lies."""
+"""Downloading weights from a real server on loopback, one that resumes, breaks off, or sends another file."""
 
 import errno
 import hashlib
@@ -13,7 +13,14 @@ import torch
 
 from hallucinate.errors import WeightsError
 from hallucinate.networks import weights
-from hallucinate.networks.weights import FOLDER, Source, fetch, folders, found, get
+from hallucinate.networks.weights import (
+    FOLDER,
+    WeightsFile,
+    download_weights,
+    ensure_weights,
+    find_weights,
+    weights_folders,
+)
 
 CONTENT = bytes(range(256)) * 4000
 DIGITS = hashlib.sha256(CONTENT).hexdigest()[:8]
@@ -21,23 +28,23 @@ DIGITS = hashlib.sha256(CONTENT).hexdigest()[:8]
 
 @dataclass
 class Server:
-    """What the server does, and what it was asked. cut: bytes after which it hangs up, once."""
+    """What the server does, and what was requested of it. cut: bytes after which it hangs up, once."""
 
     url: str = ""
     content: bytes = CONTENT
     cut: int | None = None
     ranges: bool = True
     status: int | None = None
-    asked: list[str | None] = field(default_factory=list)
+    requested: list[str | None] = field(default_factory=list)
 
     @property
-    def source(self) -> Source:
-        return Source(f"{self.url}/net-{DIGITS}.pth", DIGITS, len(CONTENT) / 1e6)
+    def source(self) -> WeightsFile:
+        return WeightsFile(f"{self.url}/net-{DIGITS}.pth", DIGITS, len(CONTENT) / 1e6)
 
     def answer(self, to: BaseHTTPRequestHandler) -> None:
-        asked = to.headers["Range"]
-        self.asked.append(asked)
-        begin = int(asked.removeprefix("bytes=").removesuffix("-")) if asked and self.ranges else 0
+        requested = to.headers["Range"]
+        self.requested.append(requested)
+        begin = int(requested.removeprefix("bytes=").removesuffix("-")) if requested and self.ranges else 0
         if self.status is not None or begin >= len(self.content):
             to.send_error(self.status or 416)
             return
@@ -79,94 +86,95 @@ def _somewhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 
-def test_what_is_nowhere_is_fetched_whole_and_found_again(server: Server) -> None:
-    said: list[tuple[int, int]] = []
-    path = get(server.source, lambda here, total: said.append((here, total)))
+def test_what_is_nowhere_is_downloaded_whole_and_found_again(server: Server) -> None:
+    progress: list[tuple[int, int]] = []
+    path = ensure_weights(server.source, lambda here, total: progress.append((here, total)))
     assert path.read_bytes() == CONTENT
-    assert path == folders()[0] / server.source.file
+    assert path == weights_folders()[0] / server.source.file
     assert [p.name for p in path.parent.iterdir()] == [path.name]
-    assert said[0] == (0, len(CONTENT))
-    assert said[-1] == (len(CONTENT), len(CONTENT))
-    assert get(server.source) == path
-    assert server.asked == [None]
+    assert progress[0] == (0, len(CONTENT))
+    assert progress[-1] == (len(CONTENT), len(CONTENT))
+    assert ensure_weights(server.source) == path
+    assert server.requested == [None]
 
 
 def test_where_weights_are_looked_for(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hub = Path(torch.hub.get_dir()) / "checkpoints"
     hub.mkdir(parents=True)
     (hub / server.source.file).write_bytes(CONTENT)
-    assert found(server.source) == get(server.source) == hub / server.source.file
+    assert find_weights(server.source) == ensure_weights(server.source) == hub / server.source.file
     own = tmp_path / "own"
     monkeypatch.setenv(FOLDER, str(own))
-    assert folders()[0] == own
+    assert weights_folders()[0] == own
     own.mkdir()
     (own / server.source.file).write_bytes(CONTENT)
-    assert get(server.source) == own / server.source.file
-    assert not server.asked
+    assert ensure_weights(server.source) == own / server.source.file
+    assert not server.requested
 
 
-def test_a_fetch_that_breaks_off_goes_on_where_it_was(server: Server, tmp_path: Path) -> None:
+def test_a_download_that_breaks_off_goes_on_where_it_was(server: Server, tmp_path: Path) -> None:
     server.cut = 300_000
-    with pytest.raises(WeightsError, match=f"it broke off after 300000 of {len(CONTENT)} bytes; the next try goes on"):
-        fetch(server.source, tmp_path / "w")
+    with pytest.raises(WeightsError, match=f"300000 of {len(CONTENT)}"):
+        download_weights(server.source, tmp_path / "w")
     assert [p.name for p in (tmp_path / "w").iterdir()] == [f"net-{DIGITS}.pth.part"]
-    assert fetch(server.source, tmp_path / "w").read_bytes() == CONTENT
-    assert server.asked == [None, "bytes=300000-"]
+    assert download_weights(server.source, tmp_path / "w").read_bytes() == CONTENT
+    assert server.requested == [None, "bytes=300000-"]
 
 
-def test_a_server_that_knows_no_ranges_is_heard_from_the_beginning(server: Server, tmp_path: Path) -> None:
+def test_from_a_server_that_knows_no_ranges_it_is_downloaded_again(server: Server, tmp_path: Path) -> None:
     server.cut, server.ranges = 300_000, False
     with pytest.raises(WeightsError):
-        fetch(server.source, tmp_path)
-    assert fetch(server.source, tmp_path).read_bytes() == CONTENT
+        download_weights(server.source, tmp_path)
+    assert download_weights(server.source, tmp_path).read_bytes() == CONTENT
 
 
-def test_all_that_was_fetched_but_not_yet_moved_is_taken(server: Server, tmp_path: Path) -> None:
+def test_all_that_was_downloaded_but_not_yet_moved_is_taken(server: Server, tmp_path: Path) -> None:
     (tmp_path / f"{server.source.file}.part").write_bytes(CONTENT)
-    assert fetch(server.source, tmp_path).read_bytes() == CONTENT
-    assert server.asked == [f"bytes={len(CONTENT)}-"]
+    assert download_weights(server.source, tmp_path).read_bytes() == CONTENT
+    assert server.requested == [f"bytes={len(CONTENT)}-"]
 
 
-def test_another_file_than_was_asked_for_leaves_nothing(server: Server, tmp_path: Path) -> None:
+def test_of_another_file_than_was_requested_nothing_stays(server: Server, tmp_path: Path) -> None:
     server.content = b"not the weights"
-    with pytest.raises(WeightsError, match=f"its SHA-256 does not begin with {DIGITS}; try again, or fetch http"):
-        fetch(server.source, tmp_path)
+    with pytest.raises(WeightsError, match=DIGITS):
+        download_weights(server.source, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_file_that_is_not_what_its_name_says_is_named(server: Server) -> None:
-    path = folders()[0] / server.source.file
+    path = weights_folders()[0] / server.source.file
     path.parent.mkdir(parents=True)
     path.write_bytes(CONTENT[:-1])
-    with pytest.raises(WeightsError, match=r"is not what its name says: .* remove it, and it is fetched again"):
-        get(server.source)
+    with pytest.raises(WeightsError, match=DIGITS):
+        ensure_weights(server.source)
     assert path.exists()
 
 
-def test_offline_it_is_said_what_to_fetch_and_where_it_goes(server: Server, tmp_path: Path) -> None:
-    nobody = Source(f"http://127.0.0.1:1/net-{DIGITS}.pth", DIGITS, 1)
-    for source, why in ((nobody, "Connection refused"), (server.source, "the server says 404")):
+def test_offline_the_error_names_the_file_and_where_it_goes(server: Server, tmp_path: Path) -> None:
+    nobody = WeightsFile(f"http://127.0.0.1:1/net-{DIGITS}.pth", DIGITS, 1)
+    for source, why in ((nobody, "refused"), (server.source, "404")):
         server.status = 404
         with pytest.raises(WeightsError) as caught:
-            get(source)
-        said = str(caught.value)
-        assert why in said
-        assert f"fetch {source.url} by hand and put it into {tmp_path / 'cache' / 'hallucinate' / 'weights'}" in said
-        assert "\n" not in said
-        assert not list(folders()[0].iterdir())
+            ensure_weights(source)
+        message = str(caught.value)
+        assert why in message
+        assert source.url in message
+        assert str(tmp_path / "cache" / "hallucinate" / "weights") in message
+        assert "\n" not in message
+        assert not list(weights_folders()[0].iterdir())
 
 
-def test_a_full_disk_leaves_nothing(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_a_full_disk_nothing_stays(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(reply: object) -> bytes:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(weights, "_read", full)  # a disk that is full cannot be had here
-    with pytest.raises(WeightsError, match=f"is full: {server.source.file} needs 1 MB; make room, or name another"):
-        fetch(server.source, tmp_path)
+    with pytest.raises(WeightsError, match=f"{server.source.file} needs 1 MB"):
+        download_weights(server.source, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_cannot_be_is_named(server: Server, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(WeightsError, match="cannot be written"):
-        fetch(server.source, tmp_path / "file")
+    with pytest.raises(WeightsError, match=str(tmp_path / "file")):
+        download_weights(server.source, tmp_path / "file")

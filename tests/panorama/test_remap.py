@@ -187,16 +187,16 @@ def test_each_eye_is_remapped_alone(layout, factor) -> None:
     size = 128 * factor[0], 64 * factor[1]
     stereo = Remap(Panorama(Cubemap(), layout), both.shape[1::-1], Panorama(Equirect(), layout), size)
     mono = Remap(Panorama(Cubemap()), (192, 128), Panorama(Equirect()), (128, 64))
-    wanted = np.concatenate([mono.picture(left), mono.picture(right)], 0 if layout == "top-bottom" else 1)
-    np.testing.assert_array_equal(stereo.picture(both), wanted)
+    expected = np.concatenate([mono.picture(left), mono.picture(right)], 0 if layout == "top-bottom" else 1)
+    np.testing.assert_array_equal(stereo.picture(both), expected)
     tensor = torch.from_numpy(both).permute(2, 0, 1)[None].float()
-    assert np.abs(stereo.tensor(tensor)[0].permute(1, 2, 0).numpy() - wanted).mean() < 0.8  # shrunk otherwise
+    assert np.abs(stereo.tensor(tensor)[0].permute(1, 2, 0).numpy() - expected).mean() < 0.8  # shrunk otherwise
     flat = Remap(Panorama(Cubemap(), layout), both.shape[1::-1], Panorama(Equirect()), (128, 64))
     np.testing.assert_array_equal(flat.picture(both), mono.picture(left))
 
 
 def test_a_layout_that_does_not_divide_is_one_line() -> None:
-    with pytest.raises(PanoramaError, match=r"top-bottom needs an even height.*512×255: give 254 or 256"):
+    with pytest.raises(PanoramaError, match=r"top-bottom.*512×255.*254 or 256"):
         Remap(Panorama(Equirect(), "top-bottom"), (512, 255), Panorama(Equirect()), WHOLE)
 
 
@@ -215,5 +215,5 @@ def test_a_lens_at_another_scale_is_the_same_and_another_shape_is_refused() -> N
     half = LENS.scaled_to((320, 240), "lens.yaml")
     places = np.random.default_rng(1).uniform(0, 1, (100, 2))
     np.testing.assert_allclose(half.directions(places), LENS.directions(places), atol=1e-9)
-    with pytest.raises(LensError, match=r"lens.yaml is for pictures of 640×480.*these are 640×360"):
+    with pytest.raises(LensError, match=r"lens\.yaml.*640×480.*640×360"):
         LENS.scaled_to((640, 360), "lens.yaml")

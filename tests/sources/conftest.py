@@ -22,7 +22,7 @@ def grey_level(picture: np.ndarray) -> int:
 
 @pytest.fixture
 def make_film(tmp_path: Path) -> MakeFilm:
-    """Writes a film whose n-th frame is plain grey of level 20 + 10 n; ``times_ms`` gives variable rates."""
+    """Writes a film whose n-th frame is plain grey of level 20 + 10 n; ``times_ms`` makes its rate variable."""
 
     def make(
         name: str = "sea.mp4",

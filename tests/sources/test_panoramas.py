@@ -1,6 +1,7 @@
 """What films and photographs say of themselves, with boxes as Google's Spherical Video V2 RFC writes them."""
 
 import io
+import re
 import struct
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from hallucinate.panorama.fitting import PanoramaSpec
 from hallucinate.serve import prepare_source
 from hallucinate.settings import Settings
 from hallucinate.sources.opening import open_source
-from hallucinate.sources.panoramas import as_it_says, choose_panorama
+from hallucinate.sources.panoramas import choose_panorama, panorama_from_metadata
 from tests.fakes import FakeClock
 
 
@@ -80,14 +81,14 @@ def film(size: tuple[int, int], boxes: bytes = b"") -> bytes:
 def test_a_film_says_what_it_is(tmp_path: Path, boxes: bytes, says: PanoramaSpec | None) -> None:
     path = tmp_path / "film.mp4"
     path.write_bytes(film((128, 64), boxes))
-    assert as_it_says(str(path)) == says
+    assert panorama_from_metadata(str(path)) == says
 
 
 def test_a_part_of_a_sphere_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "part.mp4"
     path.write_bytes(film((128, 64), PART))
-    with pytest.raises(SourceUnavailable, match=r"film part.mp4 shows a part of a sphere.*say --panorama"):
-        as_it_says(str(path))
+    with pytest.raises(SourceUnavailable, match=r"part\.mp4"):
+        panorama_from_metadata(str(path))
 
 
 @pytest.mark.parametrize(
@@ -102,7 +103,7 @@ def test_a_photograph_says_what_it_is(tmp_path: Path, width: int, height: int, s
     data = cv2.imencode(".jpg", np.zeros((height, width, 3), np.uint8))[1].tobytes()
     path = tmp_path / "photo.jpg"
     path.write_bytes(data[:2] + struct.pack(">HH", 0xFFE1, 2 + len(xmp)) + xmp + data[2:])
-    assert as_it_says(str(path)) == says
+    assert panorama_from_metadata(str(path)) == says
 
 
 @pytest.mark.parametrize("spec", ["scene", "guest", "zoom", "zoom:a.png", "camera:0", "rtsp://somewhere/live"])
@@ -110,31 +111,31 @@ def test_cameras_say_nothing(spec: str) -> None:
     assert choose_panorama(spec) is None
 
 
-def test_what_somebody_says_goes_before_what_the_film_says(tmp_path: Path) -> None:
+def test_what_the_user_names_goes_before_what_the_film_says(tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
     path.write_bytes(film((128, 64), WHOLE))
     assert choose_panorama(str(path), "flat") is None
-    said = choose_panorama(str(path), "half-equirect:side-by-side")
-    assert said is not None
-    assert said.size == (1024, 512)
+    named = choose_panorama(str(path), "half-equirect:side-by-side")
+    assert named is not None
+    assert named.size == (1024, 512)
 
 
 def test_the_scene_all_round_is_an_equirect() -> None:
     panorama = choose_panorama("scene:panorama")
     assert panorama is not None
     assert panorama.facts() == {"projection": "equirect", "layout": "mono"}
-    with pytest.raises(PanoramaError, match="scene:panorama is equirect; leave the option out"):
+    with pytest.raises(PanoramaError, match="scene:panorama"):
         choose_panorama("scene:panorama", "half-equirect")
 
 
 @pytest.mark.parametrize("spec", ["scene", "guest", "zoom", "zoom:a.png"])
-def test_what_is_flat_is_no_panorama(spec: str) -> None:
-    with pytest.raises(PanoramaError, match=f"the source {spec} is flat"):
+def test_what_is_flat_is_not_a_panorama(spec: str) -> None:
+    with pytest.raises(PanoramaError, match=re.escape(spec)):
         choose_panorama(spec, "equirect")
 
 
 def test_a_lens_without_a_fisheye_is_refused() -> None:
-    with pytest.raises(PanoramaError, match="say --panorama fisheye or dual-fisheye as well"):
+    with pytest.raises(PanoramaError, match="--lens"):
         choose_panorama("camera:0", "auto", "equidistant-180")
 
 
@@ -162,5 +163,5 @@ def test_a_source_of_another_shape_is_refused_at_the_start(tmp_path: Path, name:
         cv2.imwrite(str(path), np.zeros((96, 96, 3), np.uint8))
     panorama = choose_panorama(str(path), "equirect")
     assert panorama is not None
-    with pytest.raises(SourceUnavailable, match=rf"{name}: a picture of 96×96 is no equirect.*or half-equi"):
+    with pytest.raises(SourceUnavailable, match=rf"{name}.*96×96.*half-equi"):
         prepare_source(str(path), panorama.size, Settings(), FakeClock(), panorama)

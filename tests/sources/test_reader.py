@@ -9,6 +9,7 @@ import pytest
 
 from hallucinate.errors import SourceError, SourceUnavailable
 from hallucinate.frame import Frame, Slot
+from hallucinate.sources import SourceStatistics
 from hallucinate.sources.reader import Reader, seconds_to_wait
 from hallucinate.status import SourceStatus
 from tests.fakes import FakeClock
@@ -20,11 +21,12 @@ class Scripted:
     """A source that plays its script, then blocks until it is closed."""
 
     name = "camera 0"
-    dropped = 0
 
     def __init__(self, *script: object) -> None:
         self.script = list(script)
         self.closed = threading.Event()
+        self.statistics = SourceStatistics()
+        self.rates: list[float] = []
 
     def read(self) -> Frame | None:
         if not self.script:
@@ -33,7 +35,13 @@ class Scripted:
         step = self.script.pop(0)
         if isinstance(step, Exception):
             raise step
-        return step if isinstance(step, Frame) else None
+        if isinstance(step, Frame):
+            self.statistics += SourceStatistics(read=1, skipped=2, damaged=3)
+            return step
+        return None
+
+    def set_fps(self, fps: float) -> None:
+        self.rates.append(fps)
 
     def close(self) -> None:
         self.closed.set()
@@ -44,12 +52,12 @@ def frame(n: int) -> Frame:
 
 
 class Play:
-    """Runs a reader over scripted sources (or errors that opening them raises) and hears what it says."""
+    """Runs a reader over scripted sources (or errors that opening them raises) and records its statuses."""
 
     def __init__(self, *opens: Scripted | Exception) -> None:
         self.opens = list(opens)
         self.clock, self.slot = FakeClock(), Slot[Frame]()
-        self.said: list[str] = []
+        self.statuses: list[str] = []
         self.heard = threading.Condition()
         self.reader = Reader(self.open, self.slot, self.clock, self.hear)
 
@@ -61,12 +69,12 @@ class Play:
 
     def hear(self, status: str) -> None:
         with self.heard:
-            self.said.append(status)
+            self.statuses.append(status)
             self.heard.notify_all()
 
     def until(self, holds: Callable[[], bool]) -> None:
         with self.heard:
-            assert self.heard.wait_for(holds, 5), self.said
+            assert self.heard.wait_for(holds, 5), self.statuses
 
 
 def test_the_waits_grow_and_stay_bounded() -> None:
@@ -79,27 +87,28 @@ def test_frames_come_through_and_are_counted() -> None:
     play = Play(source)
     assert (play.reader.status, play.reader.status_text) == (SourceStatus.OPENING, "opening the source")
     play.reader.start()
-    play.until(lambda: "reading camera 0" in play.said)
+    play.until(lambda: "reading camera 0" in play.statuses)
     assert play.reader.status is SourceStatus.LIVE
-    while play.reader.frames < 2:
+    while (taken := play.slot.take(1)) == frame(1):
         pass
-    assert play.slot.take(1) == frame(2)
+    assert taken == frame(2)
     play.reader.close()
+    assert play.reader.statistics == SourceStatistics(2, 4, 6)
     assert source.closed.is_set()
-    assert play.said == ["reading camera 0", "closed"]
+    assert play.statuses == ["reading camera 0", "closed"]
     assert not play.reader._thread.is_alive()
     play.reader.close()
 
 
-def test_a_camera_that_fails_and_comes_back_is_told_in_words() -> None:
+def test_a_camera_that_fails_and_comes_back_is_reported_in_words() -> None:
     first = Scripted(frame(1), SourceError("camera 0 stopped delivering frames; is it unplugged?"))
     gone = SourceError("camera 0 did not open; is another program using it, or is it unplugged?")
     play = Play(first, gone, gone, Scripted(frame(2), SourceError("it ended")), Scripted(frame(3)))
     play.reader.start()
-    play.until(lambda: play.said.count("camera 0 is back") == 2)
+    play.until(lambda: play.statuses.count("camera 0 is back") == 2)
     play.reader.close()
     assert first.closed.is_set()
-    assert play.said == [
+    assert play.statuses == [
         "reading camera 0",
         "camera 0 stopped delivering frames; is it unplugged? Trying again in 0.5 s",
         "camera 0 did not open; is another program using it, or is it unplugged? Trying again in 1 s",
@@ -112,15 +121,19 @@ def test_a_camera_that_fails_and_comes_back_is_told_in_words() -> None:
     assert play.clock.waits == [0.5, 1, 2, 0.5]
 
 
-def test_frames_that_sources_leave_out_are_counted_over_all_of_them() -> None:
-    broken, well = Scripted(frame(1), SourceError("it ended")), Scripted(frame(2))
-    broken.dropped, well.dropped = 3, 4
-    play = Play(broken, well)
+def test_a_changed_rate_gets_to_the_source_and_to_those_opened_after_it() -> None:
+    unplugged = SourceError("camera 0 stopped delivering frames")
+    first, second = Scripted(frame(1), unplugged), Scripted(frame(2))
+    play = Play(first, second)
+    play.reader.set_fps(25)
     play.reader.start()
-    play.until(lambda: "camera 0 is back" in play.said)
-    assert play.reader.dropped == 7
+    play.until(lambda: "camera 0 is back" in play.statuses)
+    play.reader.set_fps(25)
+    play.reader.set_fps(12)
     play.reader.close()
-    assert play.reader.dropped == 7
+    assert first.rates == [25]
+    assert second.rates == [25, 12]
+    assert play.reader.statistics == SourceStatistics(2, 4, 6)  # of both
 
 
 def test_a_source_that_is_gone_has_a_status_of_its_own() -> None:
@@ -137,9 +150,9 @@ def test_whatever_a_source_raises_the_reader_lives_and_logs_it_once(caplog: pyte
     broken = [Scripted(ValueError("bits fell out")) for _ in range(3)]
     play = Play(*broken, SourceUnavailable("no such file"), Scripted(frame(1)))
     play.reader.start()
-    play.until(lambda: "camera 0 is back" in play.said)
+    play.until(lambda: "camera 0 is back" in play.statuses)
     play.reader.close()
-    assert play.said[0] == "camera 0 is gone: ValueError: bits fell out; trying again in 0.5 s"
+    assert play.statuses[0] == "camera 0 is gone: ValueError: bits fell out; trying again in 0.5 s"
     assert all(source.closed.is_set() for source in broken)
     assert len([record for record in caplog.records if record.exc_info]) == 1
 

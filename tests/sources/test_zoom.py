@@ -7,7 +7,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
 
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.errors import SourceUnavailable
@@ -26,10 +25,10 @@ class Stands:
     """A stage of one place."""
 
     def __init__(self) -> None:
-        self.shown: OutputFrame | None = None
+        self.newest: OutputFrame | None = None
 
     def show(self, frame: Frame, dream: Picture, clock: FakeClock) -> None:
-        self.shown = OutputFrame(dream, frame.picture, frame.captured_ns, clock.now_ns())
+        self.newest = OutputFrame(dream, frame.picture, frame.captured_ns, clock.now_ns())
 
 
 def contrast(picture: Picture) -> float:
@@ -38,18 +37,18 @@ def contrast(picture: Picture) -> float:
 
 def test_for_a_minute_contrast_and_brightness_stay_within_bounds() -> None:
     clock, stage = FakeClock(), Stands()
-    source = Zoom(None, SIZE, 5, clock, lambda: stage.shown)
-    dreamer = Dreamer(TinyNetwork(), torch.device("cpu"))
+    source = Zoom(None, SIZE, 5, clock, lambda: stage.newest)
     settings = Settings.model_validate({"motifs": {}, "layers": {"second": 1.0}, "strength": 1.0, "motif_size": 0.3})
+    session = Dreamer(TinyNetwork()).session(settings)
     contrasts, means, pictures = [], [], []
     for _ in range(300):
         frame = source.read()
         assert frame is not None
-        stage.show(frame, dreamer.dream(frame, settings, OperatingPoint(96, 1)), clock)
-        assert stage.shown is not None
-        contrasts.append(contrast(stage.shown.dream))
-        means.append(stage.shown.dream.mean((0, 1)) / 255)
-        pictures.append(stage.shown.dream)
+        stage.newest = session.step(frame, clock.now_ns(), OperatingPoint(96, 1))
+        assert stage.newest is not None
+        contrasts.append(contrast(stage.newest.dream))
+        means.append(stage.newest.dream.mean((0, 1)) / 255)
+        pictures.append(stage.newest.dream)
     assert clock.now_ns() > 59e9
     assert 0.1 < min(contrasts[25:]) < max(contrasts[25:]) < 0.33
     assert 0.3 < np.min(means[25:]) < np.max(means[25:]) < 0.7
@@ -61,11 +60,11 @@ def test_for_a_minute_contrast_and_brightness_stay_within_bounds() -> None:
 
 def test_there_is_one_zoom_however_late_the_dream_is() -> None:
     clock, stage = FakeClock(), Stands()
-    source = Zoom(None, SIZE, 20, clock, lambda: stage.shown, move=Move(scale=2.0))
+    source = Zoom(None, SIZE, 20, clock, lambda: stage.newest, move=Move(scale=2.0))
     first = source.read()
     assert first is not None
     assert source.read() is None  # nothing was dreamed of it within a second
-    stage.shown = OutputFrame(first.picture, first.picture, first.captured_ns - 1, clock.now_ns())
+    stage.newest = OutputFrame(first.picture, first.picture, first.captured_ns - 1, clock.now_ns())
     assert source.read() is None  # of something before it
     clock.advance(0.1)
     stage.show(first, first.picture, clock)
@@ -73,7 +72,7 @@ def test_there_is_one_zoom_however_late_the_dream_is() -> None:
     assert second is not None
     assert second.captured_ns > first.captured_ns
     assert not np.array_equal(second.picture, first.picture)
-    assert source.read() is None  # that one was given already
+    assert source.read() is None  # that one was used already
     source.close()
     assert source.read() is None
 
@@ -107,7 +106,7 @@ def test_it_begins_with_a_picture_where_one_is_named(tmp_path: Path) -> None:
     assert np.array_equal(frame.picture, np.full((54, 96, 3), (200, 60, 10), np.uint8))
     assert source.name == "an endless zoom into p.png"
     (tmp_path / "t.png").write_bytes(b"text")
-    with pytest.raises(SourceUnavailable, match=r"t\.png is not a picture"):
+    with pytest.raises(SourceUnavailable, match=r"t\.png"):
         open_source(f"zoom:{tmp_path / 't.png'}", SIZE, 10, FakeClock())
-    with pytest.raises(SourceUnavailable, match="there is no file no/such"):
+    with pytest.raises(SourceUnavailable, match="no/such"):
         open_source("zoom:no/such.png", SIZE, 10, FakeClock())

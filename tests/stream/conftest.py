@@ -11,7 +11,8 @@ import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 from foreign import SOON, Painter, Peer, ScriptedLoop
 
-from hallucinate.settings import LiveSettings, Settings
+from hallucinate.control.live_settings import LiveSettings
+from hallucinate.settings import Settings
 from hallucinate.stream.access import Access
 from hallucinate.stream.peers import Limits
 from hallucinate.stream.server import make_app

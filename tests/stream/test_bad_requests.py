@@ -170,7 +170,7 @@ MEASURED = {
     [
         ({"seconds": 0}, "seconds: input should be greater than 0"),
         ({"frames": -1}, "frames"),
-        ({"frames": "240"}, "valid integer, given '240'"),
+        ({"frames": "240"}, "valid integer, received '240'"),
         ({"median_ms": 1e9}, "median_ms"),
         ({"p95_ms": float("nan")}, "p95_ms"),
         ({"clock_error_ms": []}, "clock_error_ms"),

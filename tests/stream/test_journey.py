@@ -4,16 +4,17 @@ import asyncio
 import contextlib
 import threading
 
-import torch
 from aiohttp.test_utils import TestClient, TestServer
 from foreign import BLUE, GREEN, SOON, Peer, looks, plain
 
 from hallucinate.clock import SystemClock
+from hallucinate.control.live_settings import LiveSettings
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.errors import SourceError
 from hallucinate.frame import Frame
 from hallucinate.loop import Loop
-from hallucinate.settings import LiveSettings, Settings
+from hallucinate.settings import Settings
+from hallucinate.sources import SourceStatistics
 from hallucinate.stream.access import Access
 from hallucinate.stream.server import make_app
 from tests.dream.networks import TinyNetwork
@@ -23,6 +24,7 @@ class Camera:
     """Gives a blue picture until it is pulled out; plugged in again, it gives a green one."""
 
     name = "camera 0"
+    statistics = SourceStatistics()
     unplugged, tried, plugged_in = threading.Event(), threading.Event(), threading.Event()
 
     def __init__(self) -> None:
@@ -37,13 +39,16 @@ class Camera:
             raise SourceError("camera 0 stopped delivering frames")
         return Frame(plain(GREEN if self.plugged_in.is_set() else BLUE), SystemClock().now_ns())
 
+    def set_fps(self, fps: float) -> None:
+        pass
+
     def close(self) -> None:
         self._closed.set()
 
 
 async def test_a_camera_fails_and_returns_and_the_viewer_stays(pages):
     live = LiveSettings(Settings(motifs={}, fps=25), TinyNetwork.motifs, TinyNetwork.layers)
-    loop = Loop(Camera, Dreamer(TinyNetwork(), torch.device("cpu")), live, SystemClock(), (320, 180))
+    loop = Loop(Camera, Dreamer(TinyNetwork()).session(live.current), live, SystemClock(), (320, 180))
     with contextlib.closing(loop):
         loop.start()
         async with TestClient(TestServer(make_app(loop, live, Access(), {}, pages))) as http:

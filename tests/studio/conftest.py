@@ -31,5 +31,5 @@ def photo(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(sitting, "open_network", lambda name, device, dtype, given: TinyNetwork(dtype).to(device))
+    monkeypatch.setattr(sitting, "open_network", lambda name, device, dtype, options: TinyNetwork(dtype).to(device))
     return "tiny"

@@ -8,8 +8,6 @@ import signal
 import sys
 from pathlib import Path
 
-import torch
-
 import hallucinate  # noqa: F401  # before torch
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.settings import Settings
@@ -34,7 +32,7 @@ def run(source: Path, out: Path, killed_at: int | None) -> None:
         if done == killed_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    dreamer = Live(Dreamer(TinyNetwork(), torch.device("cpu"), seed=5), SETTINGS)
+    dreamer = Live(Dreamer(TinyNetwork()).session(SETTINGS, seed=5))
     render(order, begin(order).spans, lambda film: dreamer, watch)
 
 

@@ -7,18 +7,18 @@ import sys
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from rich.console import Console
 
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.surface import Surface
 from hallucinate.errors import HallucinateError, OutputError, PanoramaError, SourceError
-from hallucinate.frame import Frame, OperatingPoint, Picture
+from hallucinate.frame import Frame, OperatingPoint, OutputFrame
 from hallucinate.panorama.remap import Layout
 from hallucinate.settings import Settings
 from hallucinate.studio import film as filming
@@ -46,11 +46,13 @@ def _short_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def tiny() -> Dreamer:
-    return Dreamer(TinyNetwork(), torch.device("cpu"))
+    return Dreamer(TinyNetwork())
 
 
 def made(order: Order, dreamer: Callable[[], Dreamer] = tiny) -> Made:
-    return render(order, begin(order).spans, lambda film: Live(dreamer(), film.ask.settings), lambda count: None)
+    return render(
+        order, begin(order).spans, lambda film: Live(dreamer().session(film.ask.settings)), lambda count: None
+    )
 
 
 COLOURS = {
@@ -179,12 +181,12 @@ class Looking(Dreamer):
     """A dreamer that remembers what it was shown."""
 
     def __init__(self) -> None:
-        super().__init__(TinyNetwork(), torch.device("cpu"))
+        super().__init__(TinyNetwork())
         self.shown: list[Frame] = []
 
-    def dream(self, frame: Frame, settings: Settings, point: OperatingPoint) -> Picture:
-        self.shown.append(frame)
-        return super().dream(frame, settings, point)
+    def step(self, frames: Any, now_ns: int, point: OperatingPoint) -> list[OutputFrame]:
+        self.shown += [frame for _, frame in frames]
+        return super().step(frames, now_ns, point)
 
 
 @pytest.mark.parametrize("ending", ["mp4", "mkv"])
@@ -377,8 +379,8 @@ def test_a_panorama_that_is_dreamed_flat_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("boxes", "said", "words"),
     [
-        (SPHERICAL, "auto", "96×64 is no equirect:top-bottom, which is 1:1; as its shape is, say --panorama cubemap"),
-        (b"", "half-equirect", "96×64 is no half-equirect, which is 1:1"),
+        (SPHERICAL, "auto", "96×64 is not equirect:top-bottom, which is 1:1; for this shape use --panorama cubemap"),
+        (b"", "half-equirect", "96×64 is not half-equirect, which is 1:1"),
     ],
     ids=["as it says", "as somebody said"],
 )
@@ -401,7 +403,7 @@ def test_a_film_dreams_of_a_guide_and_where_a_mask_says(tmp_path: Path, monkeypa
     Image.fromarray(np.repeat(np.array([[0, 255]], np.uint8), 2, 0)).resize((96, 64), Image.Resampling.NEAREST).save(
         mask
     )
-    monkeypatch.setattr(manners, "open_network", lambda name, device, dtype, given: TinyNetwork().to(device))
+    monkeypatch.setattr(manners, "open_network", lambda name, device, dtype, options: TinyNetwork().to(device))
     plain = Settings(motif_size=0.3, dream_width=64, growth_s=0.1)
     like = Order(Path(), Path(), Ask(plain, device="cpu", guide_image=guide, mask_image=mask), crf=0)
     films([source], tmp_path / "out.mp4", like)
@@ -420,7 +422,7 @@ def test_a_film_through_a_network_that_knows_no_eyes_is_asked_for_its_layer(
 ) -> None:
     source = film(tmp_path / "in.mp4", EVEN[:2], sound=None)
     monkeypatch.setattr(filming, "outline", lambda name, run_code: TinyNetwork())
-    monkeypatch.setattr(manners, "open_network", lambda name, device, dtype, given: TinyNetwork().to(device))
+    monkeypatch.setattr(manners, "open_network", lambda name, device, dtype, options: TinyNetwork().to(device))
     films([source], tmp_path / "out.mp4", Order(Path(), Path(), Ask(Settings(dream_width=64), device="cpu")))
     assert len(frames(tmp_path / "out.mp4")) == 2
     for knobs, said in (({"guide": 1.0}, "give one with --guide-image"), ({"where": "painted"}, "--mask-image")):

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from hallucinate.dream.flow import Flow
-from hallucinate.dream.still import dreaming
+from hallucinate.dream.still import iterate
 from hallucinate.errors import NetworkError, SettingsError
 from hallucinate.frame import Frame, Picture, to_picture, to_tensor
 from hallucinate.networks.registry import NetworkOptions
@@ -44,7 +44,7 @@ def test_its_frames_are_what_the_functions_give_one_by_one(like: str) -> None:
         sitting = made.sitting(start.shape[1], start.shape[0])
         x = to_tensor(start, made.device)
         manner = dataclasses.replace(made.manner, seed=3 + n)
-        *_, last = dreaming(dataclasses.replace(sitting, manner=manner), x)
+        *_, last = iterate(dataclasses.replace(sitting, options=manner), x)
         return to_picture(x + last.detail)
 
     dreams, flow, wanted = dreamers(order)(order), Flow(), still(frame(0).picture, 0)
@@ -133,5 +133,5 @@ def test_weights_by_file_are_for_films_in_either_manner(tmp_path: Path, like: st
     order = Order(Path(), Path(), Ask(Settings(), like, device="cpu", given=NetworkOptions(weights)))
     with pytest.raises(NetworkError, match=r"other\.safetensors"):
         dreamers(order)
-    with pytest.raises(NetworkError, match=r"leave it out"):
+    with pytest.raises(NetworkError, match="--weights"):
         dreamers(dataclasses.replace(order, ask=dataclasses.replace(order.ask, network="some.pt2")))

@@ -6,15 +6,14 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.errors import OutputError
-from hallucinate.frame import Frame, OperatingPoint, Picture
-from hallucinate.settings import Settings
+from hallucinate.frame import OutputFrame
 from hallucinate.studio import film as filming
 from hallucinate.studio import render as rendering
 from hallucinate.studio.manners import Live
@@ -30,7 +29,7 @@ EVEN = [n * 512 for n in range(40)]
 
 
 def tiny(order: Order) -> Live:
-    return Live(Dreamer(TinyNetwork(), torch.device("cpu"), seed=5), order.ask.settings)
+    return Live(Dreamer(TinyNetwork()).session(order.ask.settings, seed=5))
 
 
 def test_killed_five_times_a_film_has_the_same_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,11 +114,11 @@ class Stopped(Dreamer):
 
     dreamed = 0
 
-    def dream(self, frame: Frame, settings: Settings, point: OperatingPoint) -> Picture:
+    def step(self, *args: Any) -> list[OutputFrame]:
         self.dreamed += 1
         if self.dreamed == 8:
             raise KeyboardInterrupt
-        return super().dream(frame, settings, point)
+        return super().step(*args)
 
 
 def test_interrupted_it_says_how_to_go_on(
@@ -127,7 +126,7 @@ def test_interrupted_it_says_how_to_go_on(
 ) -> None:
     source = film(tmp_path / "in.mp4", EVEN[:12], sound=None)
     monkeypatch.setattr(Live, "part", PART)
-    stopped = Live(Stopped(TinyNetwork(), torch.device("cpu")), SETTINGS)
+    stopped = Live(Stopped(TinyNetwork()).session(SETTINGS))
     monkeypatch.setattr(filming, "dreamers", lambda order: lambda film: stopped)
     with pytest.raises(KeyboardInterrupt):
         filming.films([source], tmp_path / "out.mp4", Order(source, tmp_path / "out.mp4", Ask(SETTINGS)))

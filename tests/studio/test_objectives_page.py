@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from hallucinate.control.live_settings import LiveSettings
 from hallucinate.dream.still import StillOptions
 from hallucinate.networks.registry import open_motif
-from hallucinate.settings import LiveSettings, Settings
+from hallucinate.settings import Settings
 from hallucinate.studio.objectives_page import OBJECTIVES, PRIORS, describe, networks, rings, sheet, sky
 
 

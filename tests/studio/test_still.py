@@ -17,9 +17,10 @@ import typer
 from PIL import Image
 
 from hallucinate.cli import app
-from hallucinate.dream.still import StillOptions, StillRun, dreaming, sizes
+from hallucinate.dream.objective_set import compile_objectives
+from hallucinate.dream.still import StillOptions, StillRun, iterate, sizes
 from hallucinate.dream.strength import StrengthCalibration
-from hallucinate.dream.tiles import compile_objectives, receptive_field
+from hallucinate.dream.tiles import receptive_field
 from hallucinate.errors import HallucinateError, OutputError, SettingsError, SourceUnavailable
 from hallucinate.frame import to_tensor
 from hallucinate.networks.registry import open_motif
@@ -66,15 +67,16 @@ def test_a_dream_ends_as_far_away_as_a_live_one_whatever_the_iterations() -> Non
     x, settings = to_tensor(scene(), CPU), Settings.model_validate({"motifs": {}, "layers": {"second": 1.0}})
     for iterations in (5, 20):
         sitting = StillRun(
-            compile_objectives(TinyNetwork(), settings, None, CPU),
+            TinyNetwork(),
+            compile_objectives(TinyNetwork(), settings, None, CPU, bounded=False),
             settings,
             StillOptions(iterations),
             StrengthCalibration(),
             0,
         )
-        *_, reached = dreaming(sitting, x)
+        *_, reached = iterate(sitting, x)
         assert float(reached.detail.square().mean().sqrt()) == pytest.approx(
-            StrengthCalibration().reach(settings), rel=0.1
+            StrengthCalibration().rms_limit(settings), rel=0.1
         )
 
 
@@ -93,17 +95,18 @@ def test_no_seam_a_tiled_dream_differs_no_more_at_the_borders_than_elsewhere() -
     network = open_motif(CPU, torch.float32)
     settings = Settings.model_validate({"motifs": {}, "layers": {"mixed3a": 1.0}, "octaves": 2})
     x = to_tensor(scene(128, 176), CPU)
-    asked = compile_objectives(network, settings, None, CPU)
+    objectives = compile_objectives(network, settings, None, CPU, bounded=False)
     found = []
     for tile in (1024, 32):
         sitting = StillRun(
-            asked,
+            network,
+            objectives,
             settings,
             StillOptions(3, tile=tile),
             StrengthCalibration(),
-            receptive_field(asked, CPU) if tile == 32 else 0,
+            receptive_field(objectives, CPU) if tile == 32 else 0,
         )
-        *_, reached = dreaming(sitting, x)
+        *_, reached = iterate(sitting, x)
         found.append(reached.detail)
     apart = (found[0] - found[1]).abs().amax((0, 1))
     assert found[0].abs().mean() > 0.02
@@ -298,14 +301,14 @@ def test_a_stage_that_is_there_is_not_written_over(photo: Path, tiny: str) -> No
 def test_less_memory_than_thought_is_met_with_smaller_tiles(
     photo: Path, tiny: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    real = stills.dreaming
+    real = stills.iterate
 
     def short(sitting: StillRun, *given: Any) -> Any:
-        if sitting.manner.tile > 300:
+        if sitting.options.tile > 300:
             raise torch.OutOfMemoryError("no more")
         return real(sitting, *given)
 
-    monkeypatch.setattr(stills, "dreaming", short)
+    monkeypatch.setattr(stills, "iterate", short)
     run(photo, "-o", photo.with_name("out.png"), "--layers", "second", "--iterations", 1)
     assert "going on with tiles of 256 px" in capsys.readouterr().out
     assert replace(StillOptions(), tile=256).tile == 256

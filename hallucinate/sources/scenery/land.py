@@ -1,8 +1,8 @@
-"""Mountains and hills: real height fields, seen in perspective, lit from the sun's side, paled by the air.
+"""Mountains and hills: real height fields, seen in perspective, bright on the sun's side, paled by the air.
 
 A slab of land is ``DEPTHS`` rows of heights, from near to far. For each column of the picture, the highest
-row that the land reaches up to each depth is a curve that only rises; inverted, it tells for each pixel the
-depth that is seen there (the "voxel space" way to draw terrain, column by column).
+row of the land up to each depth is a curve that only rises; inverted, it is for each pixel the depth
+that is seen there (terrain column by column, as the "voxel space" engines draw it).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Land:
     foot: float
     """Row of its nearest, lowest ground."""
     rise: float
-    """How many rows its far ground lies above the near, before any hill."""
+    """How many rows its far ground is above the near, before any hill."""
     height: float
     """How many rows a hill of one standard deviation stands up."""
     cell: float
@@ -33,7 +33,7 @@ class Land:
     ridged: float
     """0 for round hills, 1 for sharp ridges."""
     haze: tuple[float, float]
-    """How much of the air's colour lies over it, near and far."""
+    """How much of the air's colour is over it, near and far."""
     snow: float
     """Height above which there is snow, in standard deviations; 9 for none."""
     grass: tuple[float, float, float]
@@ -81,17 +81,17 @@ def paint_land(rng: np.random.Generator, land: Land, width: int, u: float, top: 
 
 def _visible(rows: Field, top: int, bottom: int) -> tuple[Field, Field]:
     """Which depth is seen at each pixel (bottom - top, W), and the row (W) where the land meets the sky."""
-    reached = np.minimum.accumulate(rows, axis=0)
+    highest = np.minimum.accumulate(rows, axis=0)
     y = np.arange(top, bottom, dtype=np.float32)
     seen = np.empty((len(y), rows.shape[1]), np.float32)
     depths = np.arange(len(rows), dtype=np.float32)[::-1]
     for column in range(rows.shape[1]):
-        seen[:, column] = np.interp(y, reached[::-1, column], depths)
-    return seen, reached[-1]
+        seen[:, column] = np.interp(y, highest[::-1, column], depths)
+    return seen, highest[-1]
 
 
 def _colours(rng: np.random.Generator, land: Land, field: Field, u: float) -> Field:
-    """The land from above, lit: RGB (DEPTHS, W, 3)."""
+    """The land from above, in sunlight: RGB (DEPTHS, W, 3)."""
     slope_x = cv2.Sobel(field, cv2.CV_32F, 1, 0, ksize=3) * u
     slope_z = cv2.Sobel(field, cv2.CV_32F, 0, 1, ksize=3) * u
     light = smoothstep(-1.0, 1.0, np.asarray(-slope_x * 2.0 - slope_z * 0.5 + 0.10, np.float32))
@@ -100,8 +100,8 @@ def _colours(rng: np.random.Generator, land: Land, field: Field, u: float) -> Fi
     colour = mix(land.grass, land.forest, smoothstep(-0.35, 0.45, patches - 0.25 * field))
     colour = mix(colour, land.rock, smoothstep(0.42, 0.85, steep + 0.12 * patches + 0.05 * field))
     if land.snow < 9:
-        lies = field + 0.22 * patches - 0.35 * steep
-        colour = mix(colour, (0.97, 0.96, 0.95), smoothstep(land.snow, land.snow + 0.35, lies))
+        snowy = field + 0.22 * patches - 0.35 * steep
+        colour = mix(colour, (0.97, 0.96, 0.95), smoothstep(land.snow, land.snow + 0.35, snowy))
     shade = mix((0.42, 0.47, 0.60), (1.18, 1.10, 0.95), light)
     hollow = np.asarray(np.clip(field - cv2.GaussianBlur(field, (0, 0), 6 * u), -0.5, 0.5), np.float32)
     return np.asarray(colour * shade * (1 + 0.6 * hollow[..., None]), np.float32)

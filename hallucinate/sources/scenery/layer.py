@@ -63,10 +63,10 @@ def to_bytes(field: Field) -> Picture:
 
 @dataclass(frozen=True)
 class Layer:
-    """A painted sheet wider than the picture, laid over what lies behind it.
+    """A painted sheet wider than the picture, composited over what is behind it.
 
-    paint: uint8 RGB (H, W, 3), multiplied by its opacity. keep: uint8 (H, W, 3), how much of what lies
-    behind stays. top: the canvas row of its first row. solid: from this row on nothing behind is seen.
+    paint: uint8 RGB (H, W, 3), multiplied by its opacity. keep: uint8 (H, W, 3), how much of what is
+    behind it stays. top: the canvas row of its first row. solid: from this row on nothing behind is seen.
     """
 
     paint: Picture
@@ -86,7 +86,7 @@ class Layer:
         return cls(paint, keep, top, int(solid_rows[-1]) + 1 if len(solid_rows) else 0)
 
     def draw(self, canvas: Picture, x: float) -> None:
-        """Lay the layer's columns from ``x`` (in fractions of a pixel) on over the whole width of the canvas."""
+        """Composite the layer's columns from ``x`` (in fractions of a pixel) over the whole width of the canvas."""
         bottom = min(self.paint.shape[0], canvas.shape[0] - self.top)
         solid = min(self.solid, bottom)
         if solid:

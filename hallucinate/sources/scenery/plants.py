@@ -72,8 +72,8 @@ def paint_tree(rng: np.random.Generator, height: float, hue: float) -> Sprite:
         ends = ((round(x), round(y)), (round(x2), round(y2)))
         cv2.line(sheet, *ends, _ink((0.24, 0.19, 0.15)), max(1, round(thick)))
         side = round(thick * 0.22)
-        lit = ((ends[0][0] + side, ends[0][1]), (ends[1][0] + side, ends[1][1]))
-        cv2.line(sheet, *lit, _ink((0.44, 0.36, 0.28)), max(1, round(thick * 0.3)))
+        bright = ((ends[0][0] + side, ends[0][1]), (ends[1][0] + side, ends[1][1]))
+        cv2.line(sheet, *bright, _ink((0.44, 0.36, 0.28)), max(1, round(thick * 0.3)))
         if length < 7 * s:
             twigs.append((x2, y2))
             return
@@ -173,7 +173,7 @@ def _blade(
 
 
 def _stone(rng: np.random.Generator, sheet: Picture, x: float, y: float, size: float) -> None:
-    """A stone, lit from the right, with speckles."""
+    """A stone, bright on the right, with speckles."""
     angles = np.linspace(0, 2 * np.pi, 14, endpoint=False)
     shape = size * (1 + 0.16 * rng.standard_normal(14))
     outline = np.stack([np.cos(angles) * shape * 1.35, np.sin(angles) * shape * 0.75], axis=1)

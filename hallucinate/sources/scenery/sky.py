@@ -51,10 +51,10 @@ def paint_cumulus(
     thinner = 2.6 * np.abs(y - 0.58) ** 1.5 + 1.6 * smoothstep(0.8, 1.0, y) + 1 - smoothstep(0, 0.25, y)
     density = np.asarray(heaps + 0.55 * billows - thinner, np.float32)
     opacity = smoothstep(cover, cover + 0.75, density)
-    reach = max(1, round(7 * u))
+    offset = max(1, round(7 * u))
     soft = cv2.GaussianBlur(density, (0, 0), 1.3 * u)
-    # Lit where it is thinner towards the sun, up and to the right; dim where it is thick above.
-    towards_sun = soft - np.roll(np.roll(soft, -reach, axis=1), reach, axis=0)
+    # Bright where it is thinner towards the sun, up and to the right; dim where it is thick above.
+    towards_sun = soft - np.roll(np.roll(soft, -offset, axis=1), offset, axis=0)
     thick = cv2.GaussianBlur(np.asarray(np.maximum(density - cover, 0), np.float32), (0, 0), 9 * u)
     light = smoothstep(-0.75, 0.85, np.asarray(towards_sun * 1.1 - thick * 0.28 + 0.22, np.float32))
     colour = mix((0.56, 0.58, 0.67), (0.80, 0.78, 0.79), smoothstep(0.0, 0.55, light))

@@ -29,7 +29,7 @@ class Sprite:
         return cls(np.pad(sheet, ((2, 2), (2, 2), (0, 0))))
 
     def draw(self, canvas: Picture, x: float, y: float, turn: float = 0.0) -> None:
-        """Lay it on with its centre at (x, y), which need not be whole, turned by ``turn`` radians."""
+        """Composite it with its centre at (x, y), which need not be whole, turned by ``turn`` radians."""
         h, w = self.paint.shape[:2]
         left, top = math.floor(x - w / 2), math.floor(y - h / 2)
         c, s = math.cos(turn), math.sin(turn)
@@ -51,7 +51,7 @@ class Sprite:
 
 
 def paint_balloon(u: float) -> Sprite:
-    """A hot-air balloon in faded gores, lit from the right."""
+    """A hot-air balloon in faded gores, the light from the right."""
     n = 4 * max(8, round(17 * u))  # painted four times as large
     y, x = np.mgrid[0 : round(n * 1.5), 0:n].astype(np.float32)
     across, down = (x / n - 0.5) * 2, y / n
@@ -91,16 +91,16 @@ def paint_ball(rng: np.random.Generator, radius: float) -> tuple[Sprite, Sprite]
     colour = cv2.remap(stone, columns, rows, cv2.INTER_LINEAR)
     inside = np.asarray(np.clip((1 - distance) * radius + 0.5, 0, 1), np.float32)
     z = np.sqrt(np.clip(1 - distance**2, 0, 1))
-    lit = np.asarray(0.48 * x - 0.62 * y + 0.60 * z, np.float32)
-    shade = inside * (1 - smoothstep(-0.55, 0.80, lit)) * 0.78
-    gleam = inside * smoothstep(0.93, 1.0, lit) * 0.65
+    lambert = np.asarray(0.48 * x - 0.62 * y + 0.60 * z, np.float32)
+    shade = inside * (1 - smoothstep(-0.55, 0.80, lambert)) * 0.78
+    gleam = inside * smoothstep(0.93, 1.0, lambert) * 0.65
     both = np.asarray(shade + gleam, np.float32)
     tint = mix((0.05, 0.08, 0.12), (1.0, 0.97, 0.88), np.asarray(gleam / np.maximum(both, 1e-3), np.float32))
     return Sprite.of(np.asarray(colour, np.float32), inside), Sprite.of(tint, both)
 
 
 def paint_shadow(width: float, height: float) -> Sprite:
-    """A soft dark ellipse to lie under a thing."""
+    """A soft dark ellipse under a thing."""
     h, w = round(height), round(width)
     y, x = np.mgrid[-1 : 1 : h * 1j, -1 : 1 : w * 1j]
     opacity = np.asarray(0.55 * np.clip(1 - x**2 - y**2, 0, 1), np.float32)
@@ -152,7 +152,7 @@ def paint_kite(u: float) -> Sprite:
     opacity = (np.abs(across) < half).astype(np.float32)
     sheet = np.dstack([colour * opacity[..., None], opacity])
     small = cv2.resize(sheet, (w // fine, h // fine), interpolation=cv2.INTER_AREA)
-    rim = round(14 * u)  # room to swim in
+    rim = round(14 * u)  # space to swim in
     return Sprite(np.pad(to_bytes(np.asarray(small, np.float32)), ((rim, rim), (2, 2), (0, 0))))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from hallucinate.frame import Picture
 from hallucinate.sources.scenery.layer import Field, fractal, mix, to_bytes
 
-REACH = 2.1
+MIRRORED = 2.1
 """How many rows above the shore a row of water mirrors: nearer water is looked into more steeply."""
 
 
@@ -21,7 +21,7 @@ class Lake:
         self._period = round(width * 1.5)
         self._ripples = [self._ripple(rng, height, cell) for cell in (26.0, 15.0)]
         near = np.linspace(0, 1, height, dtype=np.float32)[:, None]
-        self._rows = np.asarray(top - 1 - near * height * REACH + np.zeros((height, width)), np.float32)
+        self._rows = np.asarray(top - 1 - near * height * MIRRORED + np.zeros((height, width)), np.float32)
         self._columns = np.asarray(np.arange(width, dtype=np.float32)[None] + np.zeros((height, 1)), np.float32)
         self._sway = np.asarray((0.5 + 5.0 * near) * u + np.zeros((height, width)), np.float32)
         zero = np.zeros((height, width), np.float32)

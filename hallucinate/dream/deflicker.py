@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from hallucinate.dream.flow import Motion, read_at
+from hallucinate.dream.flow import Motion, sampled
 from hallucinate.dream.residual import fade
 from hallucinate.frame import Picture
 
@@ -42,12 +42,12 @@ FARTHEST = 0.3
 class Light:
     """How a camera's light has gone of late.
 
-    lag: the logarithm of what is shown over what the camera sees. way: of the last change, 1 brighter, −1 darker, 0
-    before any. turned_s: when it turned, within the last FLICKER_S.
+    lag: the logarithm of what is shown over what the camera sees. trend: of the last change, 1 brighter, −1 darker,
+    0 before any. turned_s: when it turned, within the last FLICKER_S.
     """
 
     lag: float = 0.0
-    way: int = 0
+    trend: int = 0
     turned_s: tuple[float, ...] = ()
 
     @property
@@ -61,7 +61,7 @@ def brightened(old: Picture, new: Picture, motion: Motion | None) -> float:
 
     uint8 luma (h, w) twice. motion: of the new one against the old, None where it was not measured.
     """
-    before = old if motion is None else read_at(old, motion.back)
+    before = old if motion is None else sampled(old, motion.back)
     a, b = (cv2.resize(luma, GLANCE, interpolation=cv2.INTER_AREA).astype(np.float32) for luma in (before, new))
     seen = (np.minimum(a, b) > DARK) & (np.maximum(a, b) < BRIGHT)
     if seen.mean() < 0.25:
@@ -73,16 +73,16 @@ def brightened(old: Picture, new: Picture, motion: Motion | None) -> float:
 
 def followed(light: Light, change: float, now_s: float, seconds: float) -> Light:
     """The light after it has changed by ``change``, as ``brightened`` gives it, in so many seconds."""
-    way = (change > 0) - (change < 0)
+    trend = (change > 0) - (change < 0)
     turned = tuple(at_s for at_s in light.turned_s if now_s - at_s < FLICKER_S)
-    if way == -light.way != 0:
+    if trend == -light.trend != 0:
         turned = (*turned, now_s)
     flickers = len(turned) >= TURNS
     lag = min(FARTHEST, max(-FARTHEST, light.lag - change * flickers))
-    return Light(lag * fade(seconds, FOLLOW_S if flickers else LET_GO_S), way or light.way, turned)
+    return Light(lag * fade(seconds, FOLLOW_S if flickers else LET_GO_S), trend or light.trend, turned)
 
 
-def lit(picture: Picture, gain: float) -> Picture:
+def with_gain(picture: Picture, gain: float) -> Picture:
     """The picture, uint8 of any shape, ``gain`` times as bright; itself where that is no difference."""
     if abs(gain - 1) * 255 < 0.5:
         return picture

@@ -1,4 +1,4 @@
-"""What may be asked of a live dream beside one motif: layers together, a guide, a part of the picture, priors."""
+"""What may be requested of a live dream beside one motif: layers together, a guide, a part of the picture, priors."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.flow import Motion
-from hallucinate.dream.moving import moving
+from hallucinate.dream.motion_mask import motion_mask
 from hallucinate.dream.objectives import features
 from hallucinate.frame import Frame, Picture, to_tensor
 from tests.dream.networks import TinyNetwork
-from tests.dream.test_dreamer import POINT, SETTINGS, apart, new_dreamer, run, world
+from tests.dream.sessions import POINT, SETTINGS, apart, dream, new_session, run, world
 
 
 def stripes() -> Picture:
@@ -29,50 +28,50 @@ def likeness(picture: Picture, guide: Picture) -> float:
 
 def test_a_guide_is_dreamed_of_and_without_one_nothing_is() -> None:
     settings = SETTINGS.model_copy(update={"layers": {}, "guide": 1.0})
-    camera, dreamed = run(new_dreamer(), 25, settings=settings)
+    camera, dreamed = run(new_session(), 25, settings=settings)
     assert np.array_equal(camera, dreamed)
     guides = stripes(), np.ascontiguousarray(world(5)[:, :256])
     dreams = []
     for guide in guides:
-        dreamer = new_dreamer()
-        dreamer.guide(guide)
-        dreams.append(run(dreamer, 25, settings=settings)[1])
+        session = new_session()
+        session.dreamer.set_guide(guide)
+        dreams.append(run(session, 25, settings=settings)[1])
     assert apart(*dreams) > 0.02
-    for guide, dream in zip(guides, dreams, strict=True):
-        assert likeness(dream, guide) > 1.01 * likeness(camera, guide)
-    dreamer.guide(None)  # meanwhile somebody took it away
-    run(dreamer, 2, settings=settings, start=25)
+    for guide, dreamed in zip(guides, dreams, strict=True):
+        assert likeness(dreamed, guide) > 1.01 * likeness(camera, guide)
+    session.dreamer.set_guide(None)  # meanwhile somebody took it away
+    run(session, 2, settings=settings, start=25)
 
 
 def test_layers_channels_and_motifs_are_dreamed_together() -> None:
-    only = run(new_dreamer(), 25)[1]
+    only = run(new_session(), 25)[1]
     mixed = SETTINGS.model_copy(
         update={"layers": {"second": 1.0, "first:3": 0.5, "first:2@centre": 0.1}, "motifs": {"light": 0.3}}
     )
-    camera, dreamed = run(new_dreamer(), 25, settings=mixed)
+    camera, dreamed = run(new_session(), 25, settings=mixed)
     assert apart(camera, dreamed) > 0.05
     assert apart(only, dreamed) > 0.02
 
 
-def test_only_what_was_painted_dreams_and_it_goes_as_far_there_as_else_everywhere() -> None:
+def test_only_what_was_painted_dreams_and_it_goes_as_far_there_as_otherwise_everywhere() -> None:
     mask = np.zeros((72, 128, 3), np.uint8)
     mask[:, 64:] = 255
-    dreamer, settings = new_dreamer(), SETTINGS.model_copy(update={"where": "painted"})
-    dreamer.mask(mask)
-    camera, dreamed = run(dreamer, 40, settings=settings)
+    session, settings = new_session(), SETTINGS.model_copy(update={"where": "painted"})
+    session.dreamer.set_mask(mask)
+    camera, dreamed = run(session, 40, settings=settings)
     assert np.array_equal(camera[:, :120], dreamed[:, :120])
-    whole = apart(*run(new_dreamer(), 40))
+    whole = apart(*run(new_session(), 40))
     assert 0.7 * whole < apart(camera[:, 136:], dreamed[:, 136:]) < 1.3 * whole
 
 
-def test_only_what_moves_dreams_and_what_has_come_to_rest_is_let_go() -> None:
+def test_only_what_moves_dreams_and_what_has_stopped_fades() -> None:
     settings = SETTINGS.model_copy(update={"where": "moving", "half_life_s": 0.5, "motion_compensation": False})
-    dreamer, back, thing = new_dreamer(), world()[:, :256], world(3)[40:100, :60]
+    session, back, thing = new_session(), world()[:, :256], world(3)[40:100, :60]
 
     def frame(n: int, x: int) -> tuple[Picture, Picture]:
         camera = back.copy()
         camera[40:100, x : x + 60] = thing
-        return camera, dreamer.dream(Frame(camera, int(n / 25 * 1e9)), settings, POINT)
+        return camera, dream(session, Frame(camera, int(n / 25 * 1e9)), settings, POINT)
 
     for n in range(30):
         camera, dreamed = frame(n, 20 + 3 * n)
@@ -86,15 +85,15 @@ def test_only_what_moves_dreams_and_what_has_come_to_rest_is_let_go() -> None:
 def test_what_moves_is_told_from_a_camera_that_does() -> None:
     back = np.full((36, 64, 2), 3.0, np.float32)
     back[10:20, 30:40] = (0.0, -4.0)
-    found = moving(None, Motion(back, np.ones((36, 64), np.float32)), (36, 64), 0.04, 1.0)
+    found = motion_mask(None, Motion(back, np.ones((36, 64), np.float32)), (36, 64), 0.04, 1.0)
     assert found[15, 35] == 1
     assert found[:, :20].max() == 0
-    # What has come to rest is let go by half in a half-life; the same at any frame rate.
+    # What has stopped fades by half in a half-life; the same at any frame rate.
     slow = fast = found
     for _ in range(2):
-        slow = moving(slow, None, (36, 64), 0.5, 1.0)
+        slow = motion_mask(slow, None, (36, 64), 0.5, 1.0)
     for _ in range(20):
-        fast = moving(fast, None, (36, 64), 0.05, 1.0)
+        fast = motion_mask(fast, None, (36, 64), 0.05, 1.0)
     assert slow[15, 35] == pytest.approx(0.5)
     assert np.allclose(slow, fast, atol=1e-5)
 
@@ -103,8 +102,8 @@ def test_what_moves_is_told_from_a_camera_that_does() -> None:
     "knobs", [{"gradient_blur": 3.0}, {"laplacian_levels": 3}, {"total_variation": 0.5}, {"l2_weight": 0.5}], ids=str
 )
 def test_every_prior_changes_the_dream(knobs: dict[str, float]) -> None:
-    camera, plain = run(new_dreamer(), 25)
-    _, other = run(new_dreamer(), 25, settings=SETTINGS.model_copy(update=knobs))
+    camera, plain = run(new_session(), 25)
+    _, other = run(new_session(), 25, settings=SETTINGS.model_copy(update=knobs))
     assert apart(plain, other) > 0.01
     assert np.isfinite(other).all()
     if "l2_weight" in knobs:
@@ -121,7 +120,7 @@ def roughness(camera: Picture, dreamed: Picture) -> float:
 
 def test_a_dreamer_takes_a_guide_and_a_mask_of_any_shape() -> None:
     for shape in ((1, 1, 3), (700, 20, 3), (20, 3000, 3)):
-        dreamer = Dreamer(TinyNetwork(), torch.device("cpu"))
-        dreamer.guide(np.full(shape, 90, np.uint8))
-        dreamer.mask(np.full(shape, 255, np.uint8))
-        run(dreamer, 2, settings=SETTINGS.model_copy(update={"guide": 1.0, "where": "painted"}))
+        session = new_session()
+        session.dreamer.set_guide(np.full(shape, 90, np.uint8))
+        session.dreamer.set_mask(np.full(shape, 255, np.uint8))
+        run(session, 2, settings=SETTINGS.model_copy(update={"guide": 1.0, "where": "painted"}))

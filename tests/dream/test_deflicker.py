@@ -6,18 +6,18 @@ import cv2
 import numpy as np
 import pytest
 
-from hallucinate.dream.dreamer import Dreamer
+from hallucinate.dream.deflicker import FARTHEST, Light, brightened, followed, with_gain
 from hallucinate.dream.flow import Flow
-from hallucinate.dream.light import FARTHEST, Light, brightened, followed, lit
+from hallucinate.dream.session import Session
 from hallucinate.frame import Frame, Picture
 from hallucinate.settings import Settings
-from tests.dream.test_dreamer import POINT, SETTINGS, new_dreamer, world
+from tests.dream.sessions import POINT, SETTINGS, dream, new_session, world
 
 FPS = 25
 
 
 def luma(x: int = 0, light: float = 1.0, noise: int = 0) -> Picture:
-    """A window into a landscape, 256×144, so brightly lit, with a webcam's noise."""
+    """A window into a landscape, 256×144, of such brightness, with a webcam's noise."""
     picture = cv2.cvtColor(np.ascontiguousarray(world()[:, x : x + 256]), cv2.COLOR_RGB2GRAY) * light
     picture = picture + np.random.default_rng(noise).normal(0, 2, picture.shape)
     return np.clip(picture, 0, 255).astype(np.uint8)
@@ -79,17 +79,17 @@ def test_a_strobe_is_evened_out_only_so_far() -> None:
     assert max(abs(light.lag) for light in after([1.2, -1.2] * 20)) <= FARTHEST
 
 
-def test_a_picture_is_lit_as_it_is_told() -> None:
+def test_a_picture_is_multiplied_and_cut_off_at_white() -> None:
     picture = np.array([[0, 100, 240]], np.uint8)
-    assert lit(picture, 1.1).tolist() == [[0, 110, 255]]
-    assert lit(picture, 1.001) is picture
+    assert with_gain(picture, 1.1).tolist() == [[0, 110, 255]]
+    assert with_gain(picture, 1.001) is picture
 
 
-def means(settings: Settings, lights: list[float], dreamer: Dreamer | None = None) -> list[float]:
+def means(settings: Settings, lights: list[float], session: Session | None = None) -> list[float]:
     """How bright a dream is on a still camera whose light goes so."""
-    dreamer, still = dreamer or new_dreamer(), world()[:, :256] * 0.8
+    session, still = session or new_session(), world()[:, :256] * 0.8
     frames = [Frame((still * light).astype(np.uint8), round(n / FPS * 1e9)) for n, light in enumerate(lights)]
-    return [float(dreamer.dream(frame, settings, POINT).mean()) for frame in frames]
+    return [float(dream(session, frame, settings, POINT).mean()) for frame in frames]
 
 
 FLICKER = [1.0, 1.0, 0.85, 0.85] * 10
@@ -99,20 +99,20 @@ FLICKER = [1.0, 1.0, 0.85, 0.85] * 10
 def test_a_dream_on_a_flickering_camera_does_not_flicker(motion_compensation: bool) -> None:
     settings = SETTINGS.model_copy(update={"motion_compensation": motion_compensation})
     steady = np.abs(np.diff(means(settings, FLICKER)[8:])).max()
-    as_lit = np.abs(np.diff(means(settings.model_copy(update={"deflicker": False}), FLICKER)[8:])).max()
-    assert as_lit > 10
+    as_seen = np.abs(np.diff(means(settings.model_copy(update={"deflicker": False}), FLICKER)[8:])).max()
+    assert as_seen > 10
     assert steady < 1
 
 
 def test_a_flicker_moves_nothing_that_was_dreamed() -> None:
-    dreamer = new_dreamer()
-    means(SETTINGS, FLICKER, dreamer)
-    last = dreamer._alone._last
-    assert last is not None
-    assert last[1].field is None
+    session = new_session()
+    means(SETTINGS, FLICKER, session)
+    darker = (world()[:, :256] * 0.8 * 0.9).astype(np.uint8)
+    change, _ = session.change(Frame(darker, round(len(FLICKER) / FPS * 1e9)))
+    assert change.motion is None
 
 
-def test_what_is_not_dreamed_on_is_left_as_the_camera_saw_it() -> None:
+def test_what_is_not_dreamed_on_stays_as_the_camera_saw_it() -> None:
     camera = world()[:, :256] * 0.8
     bright, dark = ((camera * light).astype(np.uint8).mean() for light in (1.0, 0.85))
     for changes in ({"strength": 0.0}, {"layers": {}}):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hallucinate.errors import SourceUnavailable
-from hallucinate.sources.still import is_picture, load_picture, still
+from hallucinate.sources.picture import is_picture, load_picture, picture_source
 from tests.fakes import FakeClock
 
 
@@ -31,16 +31,16 @@ def test_pictures_of_many_kinds_are_read_as_rgb(tmp_path: Path, ending: str) -> 
     assert picture[10, 35, 2] > 200 > 60 > picture[10, 35, 0]
 
 
-def test_it_is_delivered_again_and_again_at_the_asked_size(tmp_path: Path) -> None:
+def test_it_is_delivered_again_and_again_at_the_frames_size(tmp_path: Path) -> None:
     path = tmp_path / "half.png"
     cv2.imwrite(str(path), half_red())
-    source = still(path, 64, 48, 20, FakeClock())
+    source = picture_source(path, 64, 48, 20, FakeClock())
     assert source.name == "picture half.png"
     frames = [source.read() for _ in range(3)]
     assert all(frame is not None and frame.picture.shape == (48, 64, 3) for frame in frames)
 
 
-def test_exif_orientation_is_kept(tmp_path: Path) -> None:
+def test_exif_orientation_is_applied(tmp_path: Path) -> None:
     path = tmp_path / "phone.jpg"
     cv2.imwrite(str(path), half_red())
     tiff = b"MM\0*\0\0\0\x08" + struct.pack(">HHHIHHI", 1, 0x0112, 3, 1, 6, 0, 0)  # 6: turn clockwise
@@ -52,7 +52,7 @@ def test_exif_orientation_is_kept(tmp_path: Path) -> None:
     assert picture[5, 10, 0] > 200  # the red half is above
 
 
-def test_alpha_lies_over_black_and_grey_and_16_bits_become_8_bit_rgb(tmp_path: Path) -> None:
+def test_alpha_is_composited_over_black_and_grey_and_16_bits_become_8_bit_rgb(tmp_path: Path) -> None:
     path = tmp_path / "p.png"
     clear = np.full((4, 4, 4), 200, np.uint8)
     clear[:, :2, 3], clear[:, 2:, 3] = 0, 255
@@ -68,7 +68,7 @@ def test_alpha_lies_over_black_and_grey_and_16_bits_become_8_bit_rgb(tmp_path: P
     assert load_picture(path)[0, 0].tolist() == [64, 64, 64]
 
 
-def test_what_is_no_picture_is_refused_in_one_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_what_is_not_a_picture_is_refused_in_one_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     text, cut, missing = tmp_path / "text.png", tmp_path / "cut.png", tmp_path / "none.png"
     text.write_text("no picture")
     cv2.imwrite(str(cut), half_red())

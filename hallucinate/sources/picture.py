@@ -1,4 +1,4 @@
-"""A still picture as a source: the same picture, again and again."""
+"""Picture files: read, and as a source that delivers the same picture again and again."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from hallucinate.sources.camera import quiet_opencv, to_rgb
 from hallucinate.sources.pacing import Drawn
 
 
-def still(path: Path, width: int, height: int, fps: float, clock: Clock, panorama: Fitting | None = None) -> Drawn:
-    """A picture file as a source, ``fps`` times a second. Read whole at the start; the file is not kept open.
+def picture_source(
+    path: Path, width: int, height: int, fps: float, clock: Clock, panorama: Fitting | None = None
+) -> Drawn:
+    """A picture file as a source, ``fps`` times a second. Read whole at the start; the file does not stay open.
 
     Raises SourceUnavailable when it cannot be read, or is not of the panorama's shape.
     """
@@ -46,24 +48,26 @@ def is_picture(path: Path) -> bool:
 def load_picture(path: Path) -> Picture:
     """A picture file -> uint8 RGB (H, W, 3): turned upright by its EXIF, alpha over black, 16 bits to 8.
 
-    Raises SourceUnavailable when it cannot be read or is no picture.
+    Raises SourceUnavailable when it cannot be read or is not a picture.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise SourceUnavailable(f"{path}: {error.strerror or error}; give a picture that can be read") from None
+        raise SourceUnavailable(f"{path}: {error.strerror or error}; name a picture that can be read") from None
     return read_picture(data, path.name)
 
 
 def read_picture(file: bytes, name: str, most: int | None = None) -> Picture:
     """What a picture file holds, as ``load_picture`` gives it. most: pixels that it may have, at most.
 
-    Raises SourceUnavailable, with ``name``, when it is no picture, or larger.
+    Raises SourceUnavailable, with ``name``, when it is not a picture, or larger.
     """
     data = np.frombuffer(file, np.uint8)
     pixels = pixels_in(file) if most is not None else None
     if pixels is not None and most is not None and pixels > most:
-        raise SourceUnavailable(f"{name} has {pixels / 1e6:.0f} megapixels, and may have {most / 1e6:.0f}; shrink it")
+        raise SourceUnavailable(
+            f"{name} has {pixels / 1e6:.0f} megapixels; at most {most / 1e6:.0f} are allowed: make it smaller"
+        )
     picture = raw = None
     if data.size:
         with quiet_opencv():
@@ -74,14 +78,14 @@ def read_picture(file: bytes, name: str, most: int | None = None) -> Picture:
             except cv2.error:  # e.g. more pixels than OpenCV allows
                 picture = None
     if picture is None:
-        raise SourceUnavailable(f"{name} is not a picture that can be read; give a png, jpg, webp or tiff")
+        raise SourceUnavailable(f"{name} is not a picture that can be read; use a png, jpg, webp or tiff")
     if raw is not None and raw.ndim == 3 and raw.shape[2] == 4:
         picture = _over_black(raw)
     return to_rgb(np.asarray(picture, np.uint8))
 
 
 def pixels_in(file: bytes) -> int | None:
-    """How many pixels a picture file says that it has, from its head alone; None for what is no picture."""
+    """How many pixels a picture file says that it has, from its header alone; None for what is not a picture."""
     try:
         with Image.open(io.BytesIO(file)) as opened:
             return opened.width * opened.height

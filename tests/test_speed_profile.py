@@ -1,4 +1,4 @@
-"""How a machine's operating point is found and kept. The dreamer's time is scripted, or the network a tiny one."""
+"""How a machine's operating point is found and saved. The dreamer's time is scripted, or the network a tiny one."""
 
 import json
 import logging
@@ -7,16 +7,24 @@ from pathlib import Path
 import pytest
 import torch
 
-from hallucinate.calibrate import speed
-from hallucinate.calibrate.speed import LONGEST_S, POINTS, Opened, begin_at, keep, open_as_kept, rehearse
+from hallucinate import speed_profile
 from hallucinate.dream.governor import FULL, ROOMY, OperatingPoint
 from hallucinate.dream.sphere import faces
-from hallucinate.dream.surface import Surface
-from hallucinate.errors import HallucinateError, NetworkError
+from hallucinate.dream.surface import Geometry, Surface
 from hallucinate.frame import Frame
 from hallucinate.panorama.remap import Layout
 from hallucinate.settings import Settings
+from hallucinate.speed_profile import (
+    LONGEST_S,
+    POINTS,
+    ProfiledNetwork,
+    open_profiled,
+    rehearse,
+    save_point,
+    starting_point,
+)
 from tests.dream.networks import TinyNetwork
+from tests.refusals import refused
 
 CPU, SIZE = torch.device("cpu"), (64, 36)
 SETTINGS = Settings(motifs={}, layers={"second": 1.0}, dream_width=64, dream_width_min=64)
@@ -47,13 +55,13 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tiny network, rehearsed for a moment."""
-    monkeypatch.setattr(speed, "open_quickest", lambda *_, **__: (TinyNetwork(), torch.float32))
-    monkeypatch.setattr(speed, "open_network", lambda *_, **__: TinyNetwork())
-    monkeypatch.setattr(speed, "REHEARSED_S", 0.2)
+    monkeypatch.setattr(speed_profile, "open_quickest", lambda *_, **__: (TinyNetwork(), torch.float32))
+    monkeypatch.setattr(speed_profile, "open_network", lambda *_, **__: TinyNetwork())
+    monkeypatch.setattr(speed_profile, "REHEARSED_S", 0.2)
 
 
-def opened() -> Opened:
-    return Opened("tiny", TinyNetwork(), CPU, torch.float32, {})
+def opened() -> ProfiledNetwork:
+    return ProfiledNetwork("tiny", TinyNetwork(), CPU, torch.float32, {})
 
 
 @pytest.mark.parametrize("seconds", [0.02, 0.04, 0.07])
@@ -95,36 +103,36 @@ def test_a_size_that_does_not_fit_into_memory_is_not_begun_with() -> None:
     assert rehearse(never, Settings(), SIZE, machine.time) == (OperatingPoint(160, 1), [])
 
 
-def test_what_is_found_is_kept_and_taken_at_the_next_start_without_measuring(
+def test_what_is_found_is_saved_and_used_at_the_next_start_without_measuring(
     file: Path, brief: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = open_as_kept("tiny", CPU)
-    point, how = begin_at(first, SETTINGS, SIZE)
+    first = open_profiled("tiny", CPU)
+    point, how = starting_point(first, SETTINGS, SIZE)
     assert how == "measured now"
     assert [path.name for path in file.parent.iterdir()] == ["speed.json"]
 
-    monkeypatch.setattr(speed, "rehearse", None)  # nothing is measured any more
-    monkeypatch.setattr(speed, "open_quickest", None)
-    second = open_as_kept("tiny", CPU)
+    monkeypatch.setattr(speed_profile, "rehearse", None)  # nothing is measured any more
+    monkeypatch.setattr(speed_profile, "open_quickest", None)
+    second = open_profiled("tiny", CPU)
     assert second.dtype == first.dtype
-    assert begin_at(second, SETTINGS, SIZE) == (point, "as it was the last time")
+    assert starting_point(second, SETTINGS, SIZE) == (point, "as it was the last time")
 
 
 def test_another_purpose_is_measured_for_itself_in_the_precision_that_is_known(file: Path, brief: None) -> None:
-    keep(opened(), OperatingPoint(64, 1), SETTINGS, SIZE)
-    known = speed._read()[speed._machine("tiny", CPU)].points
+    save_point(opened(), OperatingPoint(64, 1), SETTINGS, SIZE)
+    known = speed_profile._read()[speed_profile._machine("tiny", CPU)].points
     for settings, size in (
         (SETTINGS, (128, 72)),
         (SETTINGS.model_copy(update={"fps": 30.0}), SIZE),
         (SETTINGS.model_copy(update={"octaves": 1}), SIZE),
     ):
-        machine = Opened("tiny", TinyNetwork(), CPU, torch.float32, known)
-        assert begin_at(machine, settings, size)[1] == "measured now"
-        assert begin_at(machine, SETTINGS, SIZE)[1] == "as it was the last time"
-    assert len(speed._read()[speed._machine("tiny", CPU)].points) == 4
+        machine = ProfiledNetwork("tiny", TinyNetwork(), CPU, torch.float32, known)
+        assert starting_point(machine, settings, size)[1] == "measured now"
+        assert starting_point(machine, SETTINGS, SIZE)[1] == "as it was the last time"
+    assert len(speed_profile._read()[speed_profile._machine("tiny", CPU)].points) == 4
 
 
-def test_a_panorama_is_rehearsed_and_kept_as_one(file: Path, brief: None) -> None:
+def test_a_panorama_is_rehearsed_and_saved_as_one(file: Path, brief: None) -> None:
     class Views(TinyNetwork):
         seen = 0
 
@@ -133,26 +141,29 @@ def test_a_panorama_is_rehearsed_and_kept_as_one(file: Path, brief: None) -> Non
             return super().activations(x, layer)
 
     network, size = Views(), (128, 128)
-    machine = Opened("tiny", network, CPU, torch.float32, {})
-    for lies in ((Surface.SPHERE, Layout.TOP_BOTTOM), (Surface.SPHERE, Layout.MONO), (Surface.HALF, Layout.MONO)):
+    machine = ProfiledNetwork("tiny", network, CPU, torch.float32, {})
+    for geometry in (Geometry(Surface.SPHERE, Layout.TOP_BOTTOM), Geometry(Surface.SPHERE), Geometry(Surface.HALF)):
         network.seen = 0
-        assert begin_at(machine, SETTINGS, size, lies)[1] == "measured now"
-        assert network.seen == len(faces(lies[0].wraps))
-    points = speed._read()[speed._machine("tiny", CPU)].points
+        assert starting_point(machine, SETTINGS, size, geometry)[1] == "measured now"
+        assert network.seen == len(faces(geometry.surface.wraps))
+    points = speed_profile._read()[speed_profile._machine("tiny", CPU)].points
     assert len(points) == 3
-    assert begin_at(Opened("tiny", network, CPU, torch.float32, points), SETTINGS, size)[1] == "measured now"
+    assert (
+        starting_point(ProfiledNetwork("tiny", network, CPU, torch.float32, points), SETTINGS, size)[1]
+        == "measured now"
+    )
     assert network.seen == 1
 
 
 def test_where_the_governor_was_at_the_end_is_where_the_next_start_begins(file: Path) -> None:
     wide = SETTINGS.model_copy(update={"dream_width": 480, "steps": 2})
     for width in (96, 288):
-        keep(opened(), OperatingPoint(width, 2), wide, SIZE)
-    points = speed._read()[speed._machine("tiny", CPU)].points
-    machine = Opened("tiny", TinyNetwork(), CPU, torch.float32, points)
-    assert begin_at(machine, wide, SIZE) == (OperatingPoint(288, 2), "as it was the last time")
+        save_point(opened(), OperatingPoint(width, 2), wide, SIZE)
+    points = speed_profile._read()[speed_profile._machine("tiny", CPU)].points
+    machine = ProfiledNetwork("tiny", TinyNetwork(), CPU, torch.float32, points)
+    assert starting_point(machine, wide, SIZE) == (OperatingPoint(288, 2), "as it was the last time")
     narrower = wide.model_copy(update={"dream_width": 96})
-    assert begin_at(machine, narrower, SIZE)[0] == OperatingPoint(96, 2)  # no wider than is allowed this time
+    assert starting_point(machine, narrower, SIZE)[0] == OperatingPoint(96, 2)  # no wider than is allowed this time
 
 
 def test_the_file_keeps_the_newest_points_and_other_machines(file: Path) -> None:
@@ -160,12 +171,12 @@ def test_the_file_keeps_the_newest_points_and_other_machines(file: Path) -> None
     points = {"x": {"width": 1024, "steps": 3}}
     file.write_text(json.dumps({"another host": {"threads": 4, "precision": "float16", "points": points}}))
     for n in range(POINTS + 5):
-        keep(opened(), OperatingPoint(64, 1), SETTINGS, (64 + n, 36))
+        save_point(opened(), OperatingPoint(64, 1), SETTINGS, (64 + n, 36))
     found = json.loads(file.read_text())
     assert found["another host"]["points"]["x"] == {"width": 1024, "steps": 3}
-    cache_file = list(found[speed._machine("tiny", CPU)]["points"])
-    assert len(cache_file) == POINTS
-    assert cache_file[-1].startswith(f"{64 + POINTS + 4}x36 ")
+    saved = list(found[speed_profile._machine("tiny", CPU)]["points"])
+    assert len(saved) == POINTS
+    assert saved[-1].startswith(f"{64 + POINTS + 4}x36 ")
 
 
 @pytest.mark.parametrize(
@@ -180,32 +191,31 @@ def test_the_file_keeps_the_newest_points_and_other_machines(file: Path) -> None
         b"7",
     ],
 )
-def test_a_damaged_file_is_said_in_one_line_and_made_anew(
+def test_a_damaged_file_is_logged_in_one_line_and_written_anew(
     file: Path, brief: None, content: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     file.parent.mkdir()
     file.write_bytes(content)
     with caplog.at_level(logging.WARNING):
-        begin_at(open_as_kept("tiny", CPU), SETTINGS, SIZE)
+        starting_point(open_profiled("tiny", CPU), SETTINGS, SIZE)
     assert len(caplog.messages) == 1
     assert str(file) in caplog.messages[0]
-    assert "damaged" in caplog.messages[0]
     assert "\n" not in caplog.messages[0]
-    assert len(open_as_kept("tiny", CPU).points) == 1
+    assert len(open_profiled("tiny", CPU).points) == 1
 
 
-def test_a_place_that_cannot_be_written_is_said_in_one_line(
+def test_a_place_that_cannot_be_written_is_logged_in_one_line(
     tmp_path: Path, brief: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "no-folder").write_text("a file")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "no-folder"))
     with caplog.at_level(logging.WARNING):
-        assert begin_at(open_as_kept("tiny", CPU), SETTINGS, SIZE)[0].width == 64
+        assert starting_point(open_profiled("tiny", CPU), SETTINGS, SIZE)[0].width == 64
     assert len(caplog.messages) == 1
-    assert "cannot be kept in" in caplog.messages[0]
+    assert str(tmp_path) in caplog.messages[0]
 
 
-def test_the_command_measures_afresh_and_says_what_and_where(
+def test_the_command_measures_anew_and_prints_what_and_where(
     file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine = Scripted(0.04)
@@ -213,17 +223,17 @@ def test_the_command_measures_afresh_and_says_what_and_where(
     def rehearsed(dream: object, settings: Settings, size: tuple[int, int]) -> object:
         return rehearse(machine.dream, settings, size, machine.time)
 
-    monkeypatch.setattr(speed, "rehearse", rehearsed)
-    speed.calibrate("motif", "cpu")
-    said = capsys.readouterr().out
-    width = json.loads(file.read_text())[speed._machine("motif", CPU)]["points"].popitem()[1]["width"]
-    assert f"for 20 fps at 640×360: {width} px wide, 1 step a frame" in said
-    assert str(file) in said
+    monkeypatch.setattr(speed_profile, "rehearse", rehearsed)
+    speed_profile.calibrate("motif", "cpu")
+    printed = capsys.readouterr().out
+    width = json.loads(file.read_text())[speed_profile._machine("motif", CPU)]["points"].popitem()[1]["width"]
+    assert f"for 20 fps at 640×360: {width} px wide, 1 step a frame" in printed
+    assert str(file) in printed
 
 
 def test_a_network_or_device_that_is_not_there_is_refused(file: Path) -> None:
-    with pytest.raises(NetworkError, match="did you mean 'motif'"):
-        speed.calibrate("motiv", "cpu")
-    with pytest.raises(HallucinateError, match="device 'abacus' cannot be used"):
-        speed.calibrate("motif", "abacus")
+    with refused("network_unknown", "'motiv'", "'motif'"):
+        speed_profile.calibrate("motiv", "cpu")
+    with refused("device_unavailable", "'abacus'"):
+        speed_profile.calibrate("motif", "abacus")
     assert not file.exists()

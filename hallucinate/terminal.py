@@ -1,0 +1,92 @@
+"""What serving prints in the terminal: the greeting with its QR code, and the line that tells how it is going."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import AbstractContextManager, nullcontext
+
+import segno
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from hallucinate.loop import Loop
+from hallucinate.statistics import LoopStatistics
+from hallucinate.stream.access import Access
+from hallucinate.stream.serving import addresses, spoken
+
+log = logging.getLogger("hallucinate")
+
+STATUS_EVERY_S = 0.5
+
+
+def greeting(
+    facts: dict[str, object], host: str, port: int, access: Access, with_code: bool, scheme: str = "http"
+) -> Text:
+    """What is printed when all is ready: the address, a QR code for the local network, what was chosen and why.
+
+    facts: version, source, network, device and speed, each in words.
+    """
+    here, others = addresses(port, access.token, scheme)
+    text = Text()
+    text.append("\n  hallucinate ", style="bold")
+    text.append(f"{facts['version']}\n\n", style="dim")
+    rows = [("open", here), *((name, str(facts[name])) for name in ("source", "network", "device", "speed"))]
+    reachable = others[0] if others and host not in ("127.0.0.1", "localhost", "::1") else ""
+    if reachable:
+        rows[1:1] = [("on the network", reachable), ("read aloud", spoken(reachable, access.code))]
+    for name, value in rows:
+        text.append(f"  {name:<16}", style="dim")
+        text.append(f"{value}\n")
+    if reachable and with_code:
+        text.append("\n" + qr_code(reachable))
+    text.append("\n  Ctrl-C stops.\n", style="dim")
+    return text
+
+
+def qr_code(address: str) -> str:
+    """The address as a QR code of half-block characters, two modules to a character, indented by two."""
+    rows = [list(row) for row in segno.make(address, error="l", micro=False).matrix_iter(border=2)]
+    if len(rows) % 2:
+        rows.append([0] * len(rows[0]))
+    # Light modules are drawn, dark ones are the terminal's own dark ground; readers take both polarities,
+    # but a light terminal would swallow a code with the two exchanged.
+    shapes = {(0, 0): "█", (0, 1): "▀", (1, 0): "▄", (1, 1): " "}
+    pairs = zip(rows[::2], rows[1::2], strict=True)
+    return "".join(
+        "  " + "".join(shapes[bool(a), bool(b)] for a, b in zip(*pair, strict=True)) + "\n" for pair in pairs
+    )
+
+
+def status_display(console: Console) -> AbstractContextManager[Live | None]:
+    """The one live line; None where output is not a terminal."""
+    return Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else nullcontext()
+
+
+async def show_status(loop: Loop, display: Live | None, ready: asyncio.Event) -> None:
+    """From ``ready`` on, keep the live line up to date; without one, log a line when the words change."""
+    await ready.wait()
+    logged = ""
+    while True:
+        stats = loop.stats()
+        words = "; ".join(filter(None, (stats.status_text, stats.notice)))
+        if display is not None:
+            display.update(Text(f"  {_figures(stats)} · {words}", style="dim"), refresh=True)
+        elif words != logged and loop.main.stage.newest is not None:
+            log.info(words)
+            logged = words
+        await asyncio.sleep(STATUS_EVERY_S)
+
+
+def _figures(stats: LoopStatistics) -> str:
+    steps = f"{stats.steps} step" + ("s" if stats.steps != 1 else "")
+    interval = {2: " every 2nd frame", 3: " every 3rd frame"}.get(stats.step_interval, "")
+    parts = [
+        f"{stats.fps} fps",
+        f"{stats.capture_to_dream_ms} ms to the dream",
+        f"{stats.dream_width_px} px × {steps}{interval}",
+    ]
+    if stats.guests:
+        parts.append(f"{stats.guests} guests")
+    return " · ".join(parts)
