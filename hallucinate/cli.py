@@ -13,9 +13,9 @@ from typer.exceptions import TyperException
 from hallucinate import __version__
 from hallucinate.calibrate.commands import add_calibration
 from hallucinate.errors import HallucinateError, OptionError
+from hallucinate.offline_commands import add_offline_commands
 from hallucinate.options import read_size, with_knobs
 from hallucinate.settings import Settings
-from hallucinate.studio.commands import add_studio
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -166,7 +166,7 @@ def serve(
 
 
 app.callback(invoke_without_command=True)(with_knobs(serve))
-add_studio(app)
+add_offline_commands(app)
 add_calibration(app)
 
 

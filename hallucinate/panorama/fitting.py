@@ -196,6 +196,6 @@ def _has_shape(kind: str, layout: Layout, size: tuple[int, int]) -> bool:
     return abs(size[0] / size[1] / (ASPECTS[kind] * columns / rows) - 1) <= TOLERANCE
 
 
-def _allowed(given: str, names: tuple[str, ...]) -> str:
-    hint = did_you_mean(given, names)
-    return f"{given!r} is not known; {hint and hint + ' '}allowed are {', '.join(names)}"
+def _allowed(word: str, names: tuple[str, ...]) -> str:
+    hint = did_you_mean(word, names)
+    return f"{word!r} is not known; {hint and hint + ' '}allowed are {', '.join(names)}"

@@ -25,11 +25,13 @@ LIVE_OPTIONS = {"rtsp_transport": "tcp", "flags": "low_delay", "analyzeduration"
 class Decoder:
     """One open film or address. Not safe between threads: its owner sees to that.
 
-    ``damaged`` counts packets that did not decode; ``duration_s`` is None for a live stream.
+    ``damaged`` counts packets that did not decode; ``duration_s`` is None for a live stream. ``first_packet``: the
+    first one that was read.
     """
 
     def __init__(self, address: str, name: str, live: bool = False, timeout_s: float = 5.0) -> None:
         self.name, self.damaged = name, 0
+        self.first_packet: av.Packet[av.VideoStream] | None = None
         self._live = live
         try:
             self._container = av.open(
@@ -70,6 +72,8 @@ class Decoder:
                 return
             if packet is None:
                 return
+            if self.first_packet is None and packet.size:
+                self.first_packet = packet
             try:
                 decoded = packet.decode()
                 damaged_in_a_row = 0 if decoded else damaged_in_a_row

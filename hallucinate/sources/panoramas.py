@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -67,24 +67,29 @@ def panorama_from_metadata(spec: str, film: FilmProbe | None = None) -> Panorama
     if not names_file(spec):
         return None
     if film is not None:
-        return panorama_of_frame(film.first, film.decoder.name)
+        return panorama_of_film(side_data(film.first), film.decoder.name)
     film = probe_film(spec)
     if film is None:
-        return _of_picture(existing(spec))
+        return panorama_of_picture(existing(spec))
     try:
-        return panorama_of_frame(film.first, film.decoder.name)
+        return panorama_of_film(side_data(film.first), film.decoder.name)
     finally:
         film.decoder.close()
 
 
-def panorama_of_frame(frame: av.VideoFrame, name: str) -> PanoramaSpec | None:
-    """From sv3d and st3d boxes, Google's spherical XML or Matroska's elements: FFmpeg brings all in one form.
-
-    frame: a film's first, as decoded. name: the film's, for errors. Yaw, pitch and roll are not used: they turn the
-    start of the view, which is the viewer's. Raises SourceUnavailable for a part of a sphere that is not supported.
-    """
+def side_data(frame: av.VideoFrame) -> dict[SideDataType, bytes]:
+    """What a film says of a frame beside its pixels."""
     # PyAV's own stub calls it something else.
-    sides = {side.type: bytes(side) for side in cast(Iterable[SideData], frame.side_data)}
+    return {side.type: bytes(side) for side in cast(Iterable[SideData], frame.side_data)}
+
+
+def panorama_of_film(sides: Mapping[SideDataType, bytes], name: str) -> PanoramaSpec | None:
+    """The panorama that a frame's side data name; None for a flat one. name: of the film, for errors.
+
+    From sv3d and st3d boxes, Google's spherical XML or Matroska's elements: FFmpeg brings all in one form. Yaw, pitch
+    and roll are ignored: they turn the start of the view, which is the viewer's. Raises SourceUnavailable for a part of
+    a sphere that is neither whole nor half.
+    """
     sphere = sides.get(SideDataType.SPHERICAL)
     if sphere is None:
         return None
@@ -103,8 +108,8 @@ def panorama_of_frame(frame: av.VideoFrame, name: str) -> PanoramaSpec | None:
     return PanoramaSpec(KINDS[kind], layout) if kind in KINDS else None
 
 
-def _of_picture(path: Path) -> PanoramaSpec | None:
-    """From a photograph's XMP (Google's GPano), when the whole sphere is in it."""
+def panorama_of_picture(path: Path) -> PanoramaSpec | None:
+    """The panorama that a photograph's XMP (Google's GPano) names, when the whole sphere is in it; else None."""
     with path.open("rb") as file:
         head = file.read(HEAD)
     if not re.search(rb"GPano:ProjectionType\W+equirectangular", head):

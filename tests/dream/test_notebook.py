@@ -14,7 +14,7 @@ from hallucinate.dream.still import StillOptions, StillRun, iterate
 from hallucinate.dream.strength import StrengthCalibration
 from hallucinate.frame import to_picture, to_tensor
 from hallucinate.settings import Settings
-from hallucinate.studio.likes import LIKES
+from hallucinate.still.presets import CLASSIC_PRESETS
 from tests.dream.networks import TinyNetwork
 
 CPU = torch.device("cpu")
@@ -100,9 +100,9 @@ def scene(height: int = 112, width: int = 160) -> torch.Tensor:
 def ours(x: torch.Tensor, guide: torch.Tensor | None = None, **knobs: object) -> StillRun:
     plain: dict[str, object] = {"motifs": {}} if guide is not None else {"motifs": {}, "layers": {LAYER: 1.0}}
     settings = Settings.model_validate(
-        {**LIKES["notebook"].knobs, **plain, **({"guide": 1.0} if guide is not None else {})}
+        {**CLASSIC_PRESETS["notebook"].settings, **plain, **({"guide": 1.0} if guide is not None else {})}
     )
-    options = StillOptions(LIKES["notebook"].iterations, LIKES["notebook"].step_size, classic=True)
+    options = StillOptions(CLASSIC_PRESETS["notebook"].iterations, CLASSIC_PRESETS["notebook"].step_size, classic=True)
     picture = None if guide is None else Guide(to_picture(guide))
     objectives = compile_objectives(TinyNetwork(), settings, picture, CPU, bounded=False)
     return StillRun(TinyNetwork(), objectives, settings, options, StrengthCalibration(), 0)
@@ -149,6 +149,6 @@ def test_an_octave_pass() -> None:
 
 
 def test_the_hallucination_machine_is_as_published() -> None:
-    like = LIKES["hallucination-machine"]
-    assert (like.knobs["octaves"], like.knobs["octave_scale"], like.iterations) == (3, 1.8, 16)
-    assert (like.flowing, like.still) == (0.9, 0.05)
+    preset = CLASSIC_PRESETS["hallucination-machine"]
+    assert (preset.settings["octaves"], preset.settings["octave_scale"], preset.iterations) == (3, 1.8, 16)
+    assert (preset.moving_share, preset.still_share) == (0.9, 0.05)

@@ -136,12 +136,12 @@ def test_what_is_requested_grows_live(network: MotifNetwork) -> None:
     x = torch.nn.functional.interpolate(noise(12, 20, 0.2), size=(96, 160), mode="bicubic").clamp(0, 1)
     weak = []
     for k, name in enumerate(network.motifs):
-        dreamed = x
+        picture = x
         for n in range(12):
-            dreamed = (
-                dreamed + 0.02 * direction(dreamed, [alone(network, name)], torch.tensor([[n % 5, n % 7]]), 8)
+            picture = (
+                picture + 0.02 * direction(picture, [alone(network, name)], torch.tensor([[n % 5, n % 7]]), 8)
             ).clamp(0, 1)
-        before, after = (torch.softmax(network(p), 1)[:, k].mean().item() for p in (x, dreamed))
+        before, after = (torch.softmax(network(p), 1)[:, k].mean().item() for p in (x, picture))
         if after < 0.3 or after < before + 0.2:
             weak.append((name, before, after))
     assert not weak

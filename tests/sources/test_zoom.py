@@ -14,7 +14,7 @@ from hallucinate.frame import Frame, OperatingPoint, OutputFrame, Picture
 from hallucinate.settings import Settings
 from hallucinate.sources.opening import open_source
 from hallucinate.sources.zoom import Zoom
-from hallucinate.zooming import Look, Move, look_of, moved, noise, steadied
+from hallucinate.zoom_motion import Appearance, ZoomMotion, appearance_of, moved, noise, stabilised
 from tests.dream.networks import TinyNetwork
 from tests.fakes import FakeClock
 
@@ -60,7 +60,7 @@ def test_for_a_minute_contrast_and_brightness_stay_within_bounds() -> None:
 
 def test_there_is_one_zoom_however_late_the_dream_is() -> None:
     clock, stage = FakeClock(), Stands()
-    source = Zoom(None, SIZE, 20, clock, lambda: stage.newest, move=Move(scale=2.0))
+    source = Zoom(None, SIZE, 20, clock, lambda: stage.newest, motion=ZoomMotion(scale=2.0))
     first = source.read()
     assert first is not None
     assert source.read() is None  # nothing was dreamed of it within a second
@@ -78,24 +78,24 @@ def test_there_is_one_zoom_however_late_the_dream_is() -> None:
 
 
 def test_two_halves_of_a_second_move_as_far_as_one() -> None:
-    move, picture = Move(1.5, 10, 0.05, 0), cv2.GaussianBlur(noise(160, 90, 1), (0, 0), 4)
-    once = moved(picture, Move(1.5, 10), 1.0)
-    twice = moved(moved(picture, Move(1.5, 10), 0.5), Move(1.5, 10), 0.5)
+    motion, picture = ZoomMotion(1.5, 10, 0.05, 0), cv2.GaussianBlur(noise(160, 90, 1), (0, 0), 4)
+    once = moved(picture, ZoomMotion(1.5, 10), 1.0)
+    twice = moved(moved(picture, ZoomMotion(1.5, 10), 0.5), ZoomMotion(1.5, 10), 0.5)
     assert np.abs(once.astype(int) - twice)[20:-20, 30:-30].mean() < 1.5
-    assert np.abs(moved(picture, move, 1.0).astype(int) - once).mean() > 3
-    grown = moved(picture, Move(2.0), 1.0)
+    assert np.abs(moved(picture, motion, 1.0).astype(int) - once).mean() > 3
+    grown = moved(picture, ZoomMotion(2.0), 1.0)
     assert np.abs(grown[::2, ::2].astype(int) - picture[22:67, 40:120]).mean() < 6
 
 
-def test_a_picture_is_brought_back_to_its_look() -> None:
-    random, look = np.random.default_rng(0), Look(np.array([0.5, 0.4, 0.3], np.float32), 0.2)
+def test_a_picture_is_brought_back_to_its_appearance() -> None:
+    random, target = np.random.default_rng(0), Appearance(np.array([0.5, 0.4, 0.3], np.float32), 0.2)
     for start in (noise(96, 54, 2) // 4, 200 + noise(96, 54, 2) // 5, np.full((54, 96, 3), 128, np.uint8)):
         picture = start
         for _ in range(100):
-            picture = steadied(picture, look, 0.1, random)
-        assert np.abs(picture.mean((0, 1)) / 255 - look.mean).max() < 0.06
+            picture = stabilised(picture, target, 0.1, random)
+        assert np.abs(picture.mean((0, 1)) / 255 - target.mean).max() < 0.06
         assert contrast(picture) == pytest.approx(0.2, abs=0.05)
-    assert look_of(noise(96, 54, 2)).contrast == pytest.approx(0.18, abs=0.05)
+    assert appearance_of(noise(96, 54, 2)).contrast == pytest.approx(0.18, abs=0.05)
 
 
 def test_it_begins_with_a_picture_where_one_is_named(tmp_path: Path) -> None:

@@ -1,0 +1,141 @@
+"""How a film's pictures are written, and how what was dreamed is added to a decoded frame.
+
+A film is not converted to RGB and back: that would cost its chroma and, of ten bits, two. Only what the dream added is
+converted, and added to the film's own planes. An undreamed frame comes out as it was, to the bit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.video.reformatter import Colorspace
+
+from hallucinate.frame import Picture
+
+REC709, LIMITED, FULL = 1, 1, 2
+"""FFmpeg's numbers: a matrix, and the ranges."""
+
+SCALER_MATRIX = {1: Colorspace.ITU709, 4: Colorspace.FCC, 7: Colorspace.SMPTE240M}
+SCALER_MATRIX |= dict.fromkeys((5, 6), Colorspace.ITU601) | dict.fromkeys((9, 10), Colorspace.BT2020)
+"""FFmpeg's matrices -> those of its scaler."""
+
+HD = 720
+"""Rows from which a film that does not name its matrix is taken for Rec. 709, as players do; below, Rec. 601."""
+
+
+@dataclass(frozen=True)
+class PictureFormat:
+    """How a film's pictures are written.
+
+    pixels: FFmpeg's name of the pixel format, planar YUV. pixel_aspect: width over height of a pixel, None where
+    nothing is said. The rest: the source's tags, in FFmpeg's numbers.
+    """
+
+    pixels: str
+    width: int
+    height: int
+    pixel_aspect: Fraction | None
+    matrix: int
+    range: int
+    primaries: int
+    transfer: int
+
+    @property
+    def bits(self) -> int:
+        """Bits of a sample."""
+        return 10 if self.pixels.endswith("10le") else 8
+
+    def source_colours(self) -> dict[str, Any]:
+        """Matrix and range to convert from, as arguments of ``reformat``; also where the tags do not say."""
+        guess = Colorspace.ITU709 if self.height >= HD else Colorspace.ITU601
+        return {"src_colorspace": SCALER_MATRIX.get(self.matrix, guess), "src_color_range": self.range or LIMITED}
+
+    def output_colours(self) -> dict[str, Any]:
+        """Format, matrix and range to convert to, as arguments of ``reformat``."""
+        source = self.source_colours()
+        matrix, span = source["src_colorspace"], source["src_color_range"]
+        return {"format": self.pixels, "dst_colorspace": matrix, "dst_color_range": span}
+
+
+@dataclass(frozen=True)
+class DecodedFormat:
+    """What a film's frames are decoded to. pixels: FFmpeg's name of the pixel format. The rest as PictureFormat."""
+
+    pixels: str
+    width: int
+    height: int
+    matrix: int
+    range: int
+    primaries: int
+    transfer: int
+
+
+def decoded_format(frame: av.VideoFrame) -> DecodedFormat:
+    """The format of a decoded frame."""
+    tags = frame.colorspace, frame.color_range, frame.color_primaries, frame.color_trc
+    return DecodedFormat(frame.format.name, frame.width, frame.height, *tags)
+
+
+def picture_format(decoded: DecodedFormat, pixel_aspect: Fraction | None, formats: set[str]) -> PictureFormat:
+    """The format that loses least of a film's pictures.
+
+    formats: the pixel formats that the encoder takes, by FFmpeg's names. Ten bits stay ten bits, and more become ten.
+    Sides that are not even rule out halved chroma.
+    """
+    source = av.VideoFormat(decoded.pixels, decoded.width, decoded.height)
+    deep = max(component.bits for component in source.components) > 8
+    rgb = source.is_rgb or source.has_palette
+    across, down = (source.chroma_width(64), source.chroma_height(64)) if len(source.components) >= 3 else (32, 32)
+    kind = "420" if (across, down) == (32, 32) else "422" if across == 32 else "444"
+    if decoded.width % 2 or decoded.height % 2:
+        kind = "444"
+    kinds = dict.fromkeys((kind, "422", "444"))
+    best_first = [f"yuv{each}p{'10le' * bits}" for bits in (deep, not deep) for each in kinds]
+    return PictureFormat(
+        next(name for name in best_first if name in formats),
+        decoded.width,
+        decoded.height,
+        pixel_aspect,
+        REC709 if rgb else decoded.matrix,
+        LIMITED if rgb else FULL if source.name.startswith("yuvj") else decoded.range,
+        decoded.primaries,
+        decoded.transfer,
+    )
+
+
+def to_rgb(frame: av.VideoFrame, written: PictureFormat) -> Picture:
+    """A decoded frame, not turned, at the size that is written: uint8 RGB (H, W, 3)."""
+    options = {} if frame.format.is_rgb else written.source_colours()
+    picture = frame.reformat(written.width, written.height, "rgb24", **options).to_ndarray()
+    return np.ascontiguousarray(picture, np.uint8)
+
+
+def add_dream(frame: av.VideoFrame, before: Picture, after: Picture, written: PictureFormat) -> av.VideoFrame:
+    """The frame in the format that is written, with after − before added; both as ``to_rgb`` gives them."""
+    to = written.output_colours()
+    old, new = (av.VideoFrame.from_ndarray(picture, "rgb24").reformat(**to) for picture in (before, after))
+    base = frame.reformat(
+        written.width, written.height, **to, **({} if frame.format.is_rgb else written.source_colours())
+    )
+    out = av.VideoFrame(written.width, written.height, written.pixels)
+    most = 2**written.bits - 1
+    for n in range(3):
+        # Between −1023 and 2 · 1023: int16 holds it.
+        sample = plane(base, n, written).astype(np.int16) + plane(new, n, written) - plane(old, n, written)
+        plane(out, n, written)[:] = sample.clip(0, most)
+    out.colorspace, out.color_range = written.matrix, written.range
+    out.color_primaries, out.color_trc = written.primaries, written.transfer
+    return out
+
+
+def plane(frame: av.VideoFrame, n: int, written: PictureFormat) -> npt.NDArray[Any]:
+    """One plane of a planar frame, (h, w): int16 of 10 bits or uint8, the frame's own memory."""
+    data: Any = frame.planes[n]
+    kind = np.dtype(np.int16 if written.bits > 8 else np.uint8)
+    rows: npt.NDArray[Any] = np.frombuffer(data, kind).reshape(data.height, data.line_size // kind.itemsize)
+    return rows[:, : data.width]

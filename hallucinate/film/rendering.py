@@ -1,0 +1,231 @@
+"""One film, dreamed frame by frame and written part by part, so that it can be stopped at any moment and continued.
+
+The path of a film: ``FilmReader`` opens it and reads its facts, ``plan_film`` checks all that can be wrong,
+``render_span`` dreams its frames into parts, ``finish_film`` joins the parts.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+from av.error import FFmpegError
+
+from hallucinate.errors import OutputError, SourceError
+from hallucinate.files import write_json
+from hallucinate.film.container import add_encoder, check_container, container_format
+from hallucinate.film.film_job import FilmJob
+from hallucinate.film.film_reader import FilmFacts, FilmReader, Span, quarter_turns
+from hallucinate.film.frame_renderers import FrameRenderer, RendererFactory, describe_rendering
+from hallucinate.film.joining import join
+from hallucinate.film.parts import (
+    Checkpoint,
+    SpanProgress,
+    finish_part,
+    latest_checkpoint,
+    part_path,
+    parts_folder,
+    remove_parts,
+    span_folder,
+)
+from hallucinate.film.picture_format import PictureFormat, add_dream, picture_format, to_rgb
+from hallucinate.frame import Frame
+from hallucinate.work_folder import MADE_FROM, claim
+
+Report = Callable[[int], None]
+"""Called after each frame with how many are done."""
+
+
+@dataclass(frozen=True)
+class FilmPlan:
+    """A film that can be rendered. written: how its pictures are written. omitted: what its container cannot hold."""
+
+    job: FilmJob
+    facts: FilmFacts
+    written: PictureFormat
+    spans: list[Span]
+    omitted: list[str]
+
+
+@dataclass(frozen=True)
+class FinishedFilm:
+    """A finished film. damaged: frames and packets skipped. rendering: how each frame was dreamed, in words."""
+
+    frames: int
+    damaged: int
+    written: PictureFormat
+    rendering: str
+
+
+def plan_film(job: FilmJob, reader: FilmReader) -> FilmPlan:
+    """Check all that can be wrong before anything is rendered, and find the spans.
+
+    Raises HallucinateError in one line, with nothing written.
+    """
+    facts = reader.facts
+    try:
+        check_output(job)
+        job.check_shape(facts)
+        written = output_format(job, facts)
+        omitted = check_container(job, reader.container, written)
+        folder = parts_folder(job.out)
+        made_from = claim(folder, job.made_from(), job.force, remove_parts)
+        spans = [Span()]
+        if job.scenes:
+            if "scenes" not in made_from:
+                found = [(span.start, span.end) for span in reader.scenes()]
+                made_from = {**made_from, "scenes": found}
+                write_json(folder / MADE_FROM, made_from)
+            spans = [Span(*each) for each in made_from["scenes"]]
+        return FilmPlan(job, facts, written, spans, omitted)
+    except OSError as error:
+        raise OutputError(
+            f"{job.out}: cannot be written ({reason(error)}); free some space or name another file"
+        ) from None
+
+
+def check_output(job: FilmJob) -> None:
+    """Raise OutputError for an output that is the source, exists already, or has no place to be."""
+    out = job.out
+    if out.exists() and out.samefile(job.source):
+        raise OutputError(f"{out}: this is the film itself; name another file")
+    if out.is_dir():
+        raise OutputError(f"{out}: this is a folder; name a film in it, e.g. {out / job.source.name}")
+    if out.exists() and not job.force:
+        raise OutputError(f"{out} exists already; replace it with --force, or name another file")
+    if not out.parent.is_dir():
+        raise OutputError(f"{out}: there is no folder {out.parent}; create it, or name another file")
+    container_format(out)
+
+
+def output_format(job: FilmJob, facts: FilmFacts) -> PictureFormat:
+    """How a film's pictures are written."""
+    return picture_format(facts.decoded, facts.pixel_aspect, job.encoder_formats())
+
+
+@dataclass(frozen=True)
+class SpanWork:
+    """A span that is rendered: where frames come from, how they are dreamed and written, who hears of each."""
+
+    job: FilmJob
+    reader: FilmReader
+    written: PictureFormat
+    folder: Path
+    renderer: FrameRenderer
+    report: Report
+
+
+def render_span(
+    job: FilmJob, reader: FilmReader, n: int, span: Span, renderer: FrameRenderer, report: Report
+) -> SpanProgress:
+    """Render a span, from its beginning or from its checkpoint. Returns where it ended.
+
+    n: the span's number, from 0. Raises OutputError where a part cannot be written; finished ones stay.
+    """
+    work = SpanWork(job, reader, output_format(job, reader.facts), span_folder(job.out, n), renderer, report)
+    try:
+        work.folder.mkdir(exist_ok=True)
+        checkpoint = latest_checkpoint(work.folder)
+        damaged = checkpoint.progress.damaged if checkpoint else 0
+        frames = reader.frames(span, checkpoint.progress.last_time if checkpoint else None)
+        while True:
+            if checkpoint is not None:
+                # In an unbroken run too: so that it is one and the same as a broken one.
+                renderer.restore(checkpoint.tensors, checkpoint.values)
+                report(checkpoint.progress.frames)
+            first = next(frames, None)
+            if first is None:
+                break
+            few = itertools.chain([first], itertools.islice(frames, renderer.frames_per_part - 1))
+            checkpoint = render_part(work, few, checkpoint.progress if checkpoint else None, damaged)
+    except (OSError, FFmpegError) as error:
+        raise OutputError(
+            f"{parts_folder(job.out)}: cannot be written ({reason(error)}); free some space, and run the same command "
+            "again to continue"
+        ) from None
+    if checkpoint is None:
+        raise SourceError(
+            f"{job.source}: no frame decodes from {span.start} to {span.end}; if the file was changed, add --force to "
+            "start anew"
+        )
+    return checkpoint.progress
+
+
+def render_part(
+    work: SpanWork, frames: Iterator[tuple[int, av.VideoFrame]], before: SpanProgress | None, damaged: int
+) -> Checkpoint:
+    """Dream and encode a few frames, and make them the span's next part. Raises OSError or FFmpegError.
+
+    before: where the span is so far, None at its beginning. damaged: what was skipped before this run.
+    """
+    facts = work.reader.facts
+    number, count = (before.parts, before.frames) if before else (0, 0)
+    start, last, duration = (before.first_time, before.last_time, before.last_duration) if before else (None, 0, 0)
+    path = part_path(work.folder, number).with_suffix(".part")
+    with av.open(str(path), "w", format="nut") as part:
+        stream = add_encoder(part, work.job, work.written, facts.time_base, facts.rate)
+        for time, frame in frames:
+            start = time if start is None else start
+            out = render_frame(work, frame, time)
+            # From the span's beginning, because NUT has no times below 0.
+            out.pts, out.time_base = time - start, facts.time_base
+            part.mux(stream.encode(out))
+            count, last, duration = count + 1, time, frame.duration or facts.frame_duration
+            work.report(count)
+        part.mux(stream.encode())
+    assert start is not None  # the caller has a frame
+    progress = SpanProgress(start, last, duration, number + 1, count, damaged + work.reader.damaged)
+    checkpoint = Checkpoint(progress, *work.renderer.state())
+    finish_part(work.folder, path, checkpoint)
+    return checkpoint
+
+
+def render_frame(work: SpanWork, frame: av.VideoFrame, time: int) -> av.VideoFrame:
+    """A decoded frame -> the same, dreamed upright, turned as in the film. time: in units of FilmFacts.time_base."""
+    before, turns = to_rgb(frame, work.written), quarter_turns(frame)
+    captured_ns = round(time * work.reader.facts.time_base * 10**9)
+    dream = work.renderer.render(Frame(np.ascontiguousarray(np.rot90(before, turns)), captured_ns))
+    return add_dream(frame, before, np.ascontiguousarray(np.rot90(dream, -turns)), work.written)
+
+
+def finish_film(plan: FilmPlan, ends: list[SpanProgress]) -> FinishedFilm:
+    """Join the rendered spans to the film, and remove the parts. Raises OutputError where it cannot be written.
+
+    ends: where each span ended, in order.
+    """
+    job, folder = plan.job, parts_folder(plan.job.out)
+    whole = folder / f"whole{job.out.suffix}"
+    try:
+        join(job, plan.facts, [(span_folder(job.out, n), end) for n, end in enumerate(ends)], whole)
+        whole.replace(job.out)
+    except (OSError, FFmpegError) as error:
+        raise OutputError(
+            f"{job.out}: cannot be written ({reason(error)}); free some space, and run the same command again: every "
+            f"frame is rendered already, in {folder}"
+        ) from None
+    remove_parts(folder)
+    frames, damaged = sum(end.frames for end in ends), sum(end.damaged for end in ends)
+    return FinishedFilm(frames, damaged, plan.written, describe_rendering(job, plan.facts.upright_size[0]))
+
+
+def render_film(plan: FilmPlan, reader: FilmReader, make_renderer: RendererFactory, report: Report) -> FinishedFilm:
+    """Render a planned film on this machine. Raises HallucinateError."""
+    ends: list[SpanProgress] = []
+    for n, span in enumerate(plan.spans):
+        before = sum(end.frames for end in ends)
+        renderer = make_renderer(plan.job, plan.facts)
+        ends.append(render_span(plan.job, reader, n, span, renderer, _after(before, report)))
+    return finish_film(plan, ends)
+
+
+def _after(before: int, report: Report) -> Report:
+    return lambda count: report(before + count)
+
+
+def reason(error: OSError | FFmpegError) -> str:
+    """Why something could not be written, e.g. ``No space left on device``."""
+    return error.strerror or str(error)

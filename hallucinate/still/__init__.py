@@ -1,0 +1,1 @@
+"""Stills: one picture dreamed at its full size, and sheets of many variants of it."""

@@ -1,0 +1,53 @@
+"""Whether a picture fits into the memory that there is, before minutes go into it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+import torch
+from PIL import Image
+
+from hallucinate.dream_request import check_picture_file
+from hallucinate.errors import SourceUnavailable
+from hallucinate.still.photos import without_size_limit
+
+BYTES_PER_PIXEL, BYTES_AT_LEAST = 170, 1.2e9
+"""Memory that dreaming a picture takes for each of its pixels (on one octave 132 to 148 were measured, of 12 and of 6
+megapixels), and for the network and a tile."""
+
+
+def check_photo(path: Path, device: torch.device) -> None:
+    """Raise SourceUnavailable for a picture that does not exist, or that is too large for the device's memory."""
+    check_picture_file(path)
+    size = photo_size(path)
+    if size is not None:
+        check_memory(path.name, *size, free_bytes(device))
+
+
+def photo_size(path: Path) -> tuple[int, int] | None:
+    """(width, height) according to a picture file's head; None where Pillow does not know the format."""
+    try:
+        with without_size_limit(), Image.open(path) as opened:
+            return opened.size
+    except (OSError, ValueError, SyntaxError):
+        return None
+
+
+def check_memory(name: str, width: int, height: int, free: float) -> None:
+    """Raise SourceUnavailable, with the size that fits, where a picture does not fit into ``free`` bytes."""
+    fits = max(0.0, free - BYTES_AT_LEAST) / BYTES_PER_PIXEL
+    if width * height > fits:
+        needed = width * height * BYTES_PER_PIXEL + BYTES_AT_LEAST
+        shrink = (fits / (width * height)) ** 0.5
+        raise SourceUnavailable(
+            f"{name} has {width}×{height} pixels; dreaming it takes about {needed / 1e9:.1f} GB of memory, of which "
+            f"{free / 1e9:.1f} are free; {int(width * shrink)}×{int(height * shrink)} would fit: shrink it to that"
+        )
+
+
+def free_bytes(device: torch.device) -> float:
+    """Memory that may be used on the device."""
+    if device.type == "cuda":
+        return float(torch.cuda.mem_get_info(device)[0])
+    return float(psutil.virtual_memory().available)

@@ -1,1 +1,0 @@
-"""What is not live: films, stills, zooms, sweeps, galleries."""

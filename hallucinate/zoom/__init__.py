@@ -1,0 +1,1 @@
+"""Zooms: films into a dream that feeds itself."""

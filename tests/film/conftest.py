@@ -1,0 +1,3 @@
+"""Fixtures of these tests."""
+
+from tests.offline import tiny  # noqa: F401
