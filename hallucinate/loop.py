@@ -340,7 +340,7 @@ class Loop:
             steps=self.point.steps,
             step_interval=self.point.step_interval,
             source_skipped_frames=sum(source.skipped for source in sources),
-            source_damaged_frames=sum(source.damaged for source in sources),
+            source_damaged_packets=sum(source.damaged for source in sources),
             dropped_frames=sum(dream.slot.dropped for dream in dreams),
             cleared_residuals=sum(dream.session.state.cleared for dream in dreams),
             guests=sum(dream is not self.main for dream in dreams),

@@ -33,9 +33,9 @@ class LoopStatistics(BaseModel):
     somebody should know of, or "".
     fps: frames per second of one dream. dream_ms: one turn of the loop. capture_to_dream_ms: age of a frame when its
     dream is ready. dream_width_px, steps, step_interval: the operating point; the interval is in frames.
-    source_skipped_frames: that the sources passed over, because a newer one was due; source_damaged_frames: that did
-    not decode. dropped_frames: came from a source and were replaced by a newer
-    one before the loop took them. cleared_residuals: residuals that held a NaN.
+    source_skipped_frames, source_damaged_packets: skipped inside the sources, and not decodable (see
+    ``SourceStatistics``). dropped_frames: came from a source and were replaced by a newer one before the loop
+    took them. cleared_residuals: residuals that held a NaN.
     guests: dreams beside the main one. pictures: those that were handed in, of "guide" and "mask".
     """
 
@@ -51,7 +51,7 @@ class LoopStatistics(BaseModel):
     steps: int
     step_interval: int
     source_skipped_frames: int
-    source_damaged_frames: int
+    source_damaged_packets: int
     dropped_frames: int
     cleared_residuals: int
     guests: int
@@ -98,14 +98,13 @@ class EncodingStatistics(BaseModel):
 
 
 class PeerStatistics(BaseModel):
-    """Who is connected. guest_dropped_frames: of guests' cameras, that came faster than they could be converted."""
+    """Who is connected: viewers of a dream, guests who send a camera, pages that hold a control channel."""
 
     model_config = ConfigDict(frozen=True)
 
     viewers: int
     guests: int
     pages: int
-    guest_dropped_frames: int
 
 
 class Statistics(BaseModel):

@@ -9,12 +9,24 @@ ROOT = Path(__file__).parent.parent
 CODE = sorted((ROOT / "hallucinate").rglob("*.py"))
 
 FLOORS = [
-    {"settings", "options", "frame", "clock", "errors", "files", "status", "statistics", "messages"},
-    {"progress", "work_folder", "motifs", "device", "zoom_motion", "control"},
+    {
+        "settings",
+        "options",
+        "frame",
+        "clock",
+        "errors",
+        "files",
+        "messages",
+        "progress",
+        "statistics",
+        "status",
+        "work_folder",
+    },
+    {"control", "motifs", "device", "zoom_motion"},
     {"networks", "panorama"},
     {"dream", "sources"},
     {"outputs"},
-    {"switch", "dream_request", "speed_profile"},
+    {"switch", "speed_profile", "dream_request"},
     {"loop", "still"},
     {"stream", "film", "zoom", "calibrate"},
     {"terminal"},

@@ -27,7 +27,7 @@ class Reader:
     """Reads a source into a slot, on a thread of its own, until closed. Nothing that a source does ends it.
 
     ``open`` makes the source; it is called again after each failure. ``status`` is what goes on, ``status_text`` the
-    same in words for a person; ``on_status`` is called with the words on the reader's thread.
+    same in words for a person; ``on_status`` is called with the words, on the reader's thread.
     """
 
     def __init__(

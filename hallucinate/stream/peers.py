@@ -162,10 +162,7 @@ class Viewer(Peer):
 
 
 class Guest(Peer):
-    """A peer that sends its camera; what it is made into is ``dream``.
-
-    dropped: frames that came while another was still converted.
-    """
+    """A peer that sends its camera; what it is made into is ``dream``."""
 
     def __init__(
         self,
@@ -179,7 +176,6 @@ class Guest(Peer):
     ) -> None:
         super().__init__(ended)
         self.dream, self._source, self._loop = dream, source, loop
-        self.dropped = 0
         self._workers, self._clock = workers, clock
         self._taking: asyncio.Task[None] | None = None
         self.connection.addTransceiver("video", direction="recvonly").setCodecPreferences(preferences(codec))
@@ -202,7 +198,7 @@ class Guest(Peer):
                 continue
             # One at a time: while one is converted the next are dropped, and nothing queues.
             if converting is not None and not converting.done():
-                self.dropped += 1
+                self._source.skip()
                 continue
             converting = events.run_in_executor(self._workers, self._convert, frame, self._clock.now_ns())
 
@@ -232,15 +228,10 @@ class Peers:
 
     def __init__(self, loop: LoopApi, encoders: Encoders, clock: Clock, limits: Limits) -> None:
         self._loop, self._encoders, self._clock, self._limits = loop, encoders, clock, limits
-        self._stopping, self._dropped_before = False, 0
+        self._stopping = False
         self._workers = ThreadPoolExecutor(2, thread_name_prefix="guest")
         self.viewers: dict[str, Viewer] = {}
         self.guests: dict[str, Guest] = {}
-
-    @property
-    def guest_dropped_frames(self) -> int:
-        """Frames of guests' cameras that were dropped here, of those who have gone too."""
-        return self._dropped_before + sum(guest.dropped for guest in self.guests.values())
 
     async def watch(self, offer: str, dream: DreamApi, width: int | None = None) -> tuple[Viewer, str]:
         """Answer a viewer, with a picture no wider than ``width``, one of WIDTHS.
@@ -299,5 +290,4 @@ class Peers:
 
     def _forget(self, peer: Peer) -> None:
         self.viewers.pop(peer.id, None)
-        if self.guests.pop(peer.id, None) is not None and isinstance(peer, Guest):
-            self._dropped_before += peer.dropped
+        self.guests.pop(peer.id, None)

@@ -52,7 +52,7 @@ def refusal(request: web.Request, error: Exception, max_bytes: int) -> web.Respo
 
 def code_of(error: HallucinateError) -> str:
     """The error's stable name, for programs."""
-    return str(getattr(error, "code", "error"))
+    return error.code
 
 
 def one_line(text: str) -> str:

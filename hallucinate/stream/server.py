@@ -228,7 +228,6 @@ class Server:
             viewers=len(self._peers.viewers),
             guests=len(self._peers.guests),
             pages=len(self._channel),
-            guest_dropped_frames=self._peers.guest_dropped_frames,
         )
         return Statistics(loop=self._loop.stats(), encoding=self._encoders.statistics(), peers=peers)
 

@@ -21,7 +21,6 @@ class Scripted:
     """A source that plays its script, then blocks until it is closed."""
 
     name = "camera 0"
-    dropped = 0
 
     def __init__(self, *script: object) -> None:
         self.script = list(script)
@@ -89,6 +88,7 @@ def test_frames_come_through_and_are_counted() -> None:
     assert (play.reader.status, play.reader.status_text) == (SourceStatus.OPENING, "opening the source")
     play.reader.start()
     play.until(lambda: "reading camera 0" in play.statuses)
+    assert play.reader.status is SourceStatus.LIVE
     while (taken := play.slot.take(1)) == frame(1):
         pass
     assert taken == frame(2)

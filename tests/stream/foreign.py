@@ -127,7 +127,7 @@ class ScriptedLoop:
             steps=1,
             step_interval=1,
             source_skipped_frames=0,
-            source_damaged_frames=0,
+            source_damaged_packets=0,
             dropped_frames=0,
             cleared_residuals=0,
             guests=len(self.sources),
