@@ -1,43 +1,21 @@
-import logging
 import os
 import re
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from hallucinate.cli import app, main
+from hallucinate.cli import app
 from hallucinate.errors import SettingsError
 from hallucinate.files import shipped
 from hallucinate.motifs import MOTIFS
 from hallucinate.networks.motif import MotifNetwork
 from hallucinate.options import read_mix, read_settings
 from hallucinate.settings import Settings, read_size
-
-Ended = subprocess.CompletedProcess[str]
-Hallucinate = Callable[..., Ended]
-
-
-@pytest.fixture
-def hallucinate(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Hallucinate:
-    """The command line, run in this process, which has torch already; C's libraries are heard too."""
-    root = logging.getLogger()
-
-    def run(*arguments: str) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["hallucinate", *arguments])
-        monkeypatch.setattr(root, "handlers", [])  # pytest's own, beside which the program makes none of its own
-        monkeypatch.setattr(root, "level", root.level)
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main()
-        assert isinstance(end.value.code, int)
-        return Ended(arguments, end.value.code, *capfd.readouterr())
-
-    return run
+from tests.conftest import Hallucinate
 
 
 def test_the_program_passes_on_message_and_exit_code() -> None:

@@ -2,10 +2,9 @@
 
 import dataclasses
 import io
-import subprocess
-import sys
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
@@ -32,6 +31,7 @@ from hallucinate.studio.order import Order
 from hallucinate.studio.parts import parts_folder
 from hallucinate.studio.render import Begun, Made, begin, render
 from hallucinate.studio.sitting import Ask
+from tests.conftest import Hallucinate
 from tests.dream.networks import TinyNetwork
 from tests.studio.conftest import scene
 from tests.studio.films import EVEN, LIGHT, SPHERICAL, Colour, film, frames, planes, sound, times
@@ -324,13 +324,9 @@ def test_a_folder_of_films(tmp_path: Path) -> None:
     assert len(frames(tmp_path / "out" / "b.mkv")) == 2
 
 
-def test_the_command(tmp_path: Path) -> None:
+def test_the_command(hallucinate: Hallucinate, tmp_path: Path) -> None:
     source = film(tmp_path / "in.mp4", EVEN[:6])
-    command = [sys.executable, "-m", "hallucinate", "film", str(source), "-o", str(tmp_path / "out.mp4")]
-
-    def run(*more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*command, *more], capture_output=True, text=True, timeout=60, check=False)
-
+    run = partial(hallucinate, "film", str(source), "-o", str(tmp_path / "out.mp4"))
     first = run("--device", "cpu", "--dream-width", "64", "--steps", "2", "--motifs", "spiral")
     assert (first.returncode, first.stderr) == (0, "")
     assert "out.mp4: 6 frames, 96×64, h264 8-bit, dreamed 64 px wide, 2 steps a frame" in first.stdout
