@@ -107,15 +107,17 @@ class Viewer:
 
     async def picture(self) -> Picture:
         """The next frame as it arrived: uint8 RGB (H, W, 3)."""
-        await self.frames(1)
-        script = """() => {
+        script = """() => new Promise((resolve) => {
           const video = document.getElementById('picture');
-          const canvas = document.createElement('canvas');
-          [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
-          canvas.getContext('2d').drawImage(video, 0, 0);
-          return canvas.toDataURL('image/png').split(',')[1];
-        }"""
-        png = np.frombuffer(base64.b64decode(await self.page.evaluate(script)), np.uint8)
+          video.requestVideoFrameCallback(() => {  // here, before another stream can take its place
+            const canvas = document.createElement('canvas');
+            [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+            canvas.getContext('2d').drawImage(video, 0, 0);
+            resolve(canvas.toDataURL('image/png').split(',')[1]);
+          });
+        })"""
+        shown = await asyncio.wait_for(self.page.evaluate(script), WAIT_S)
+        png = np.frombuffer(base64.b64decode(shown), np.uint8)
         return np.asarray(cv2.cvtColor(cv2.imdecode(png, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB), np.uint8)
 
     async def value(self, control: str) -> str:
