@@ -22,6 +22,20 @@ from hallucinate.settings import PICTURES, Settings
 from tests.browser.viewer import WAIT_S, Viewer
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+# A window's address bar has pop-ups that are pages of their own, and cost more than opening ours does. Of two such
+# lists Chromium hears the last: what Playwright turns off and could change what a page does is turned off here too.
+OFF = [
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxFullPopup",
+    "WebUIOmniboxAimPopup",
+    "PreloadTopChromeWebUI",
+    "HttpsUpgrades",
+    "HttpsFirstBalancedModeAutoEnable",
+    "MediaRouter",
+    "OptimizationHints",
+    "PaintHolding",
+    "ThirdPartyStoragePartitioning",
+]
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -31,6 +45,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--use-fake-device-for-media-stream",
+    f"--disable-features={','.join(OFF)}",
 ]
 START_S = 60
 DREAM_WIDTH = 192
