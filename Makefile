@@ -12,7 +12,7 @@ run: $(VENV)/installed
 	$(BIN)/hallucinate $(ARGS)
 
 test: lint
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 $(ARGS)
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .

@@ -7,11 +7,26 @@ import sys
 from collections.abc import Callable, Iterator
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from hallucinate.cli import main
 
 # Small pictures gain nothing from more threads, and the servers and browsers of the tests want the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+class ByFile(LoadFileScheduling):
+    """Who tests what in parallel: the tests of a file share what is made for them, those of the browser one server."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/browser" if nodeid.startswith("tests/browser/") else str(super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    config.option.loadscopereorder = False  # the browser first, as it is collected: it takes longest
+    return ByFile(config, log)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -9,9 +9,12 @@ import shutil
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
+import cv2
+import numpy as np
 import pytest
 import pytest_asyncio
 import torch
@@ -50,7 +53,7 @@ FLAGS = [
 START_S = 60
 DREAM_WIDTH = 192
 # One size, and time enough on a busy machine: what is dreamed shall not depend on the governor here.
-SETTINGS = Settings(dream_width=DREAM_WIDTH, dream_width_min=DREAM_WIDTH, fps=15.0, strength=0.8)
+SETTINGS = Settings(dream_width=DREAM_WIDTH, dream_width_min=DREAM_WIDTH, fps=10.0, strength=0.8)
 ROOM_FOR_GUESTS = 1
 
 
@@ -113,13 +116,27 @@ async def server() -> AsyncIterator[ServerProcess]:
     await process.kill()
 
 
+@pytest.fixture(scope="session")
+def webcam(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What this device's camera sees: soft green clouds, which there is something to grow from in."""
+    width, height = 320, 240
+    noise = np.random.default_rng(0).normal(size=(height, width)).astype(np.float32)
+    clouds = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 5), None, 60, 180, cv2.NORM_MINMAX)
+    planes = [clouds, *(np.full((height // 2, width // 2), value) for value in (95, 86))]
+    path = tmp_path_factory.mktemp("webcam") / "green.y4m"
+    frame = b"FRAME\n" + b"".join(plane.astype(np.uint8).tobytes() for plane in planes)
+    path.write_bytes(f"YUV4MPEG2 W{width} H{height} F10:1 Ip A1:1 C420mpeg2\n".encode() + frame)
+    return path
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
+async def browser(webcam: Path) -> AsyncIterator[Browser]:
     if CHROMIUM is None:
         missing = "no Chromium on this machine: apt install chromium, or the like"
         pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
     async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        flags = [*FLAGS, f"--use-file-for-fake-video-capture={webcam}"]
+        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         yield chromium
         await chromium.close()
 
