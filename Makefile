@@ -13,7 +13,7 @@ run: $(VENV)/installed
 	$(BIN)/hallucinate $(ARGS)
 
 test: lint test-web
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 $(ARGS)
 
 lint: $(VENV)/installed-test lint-web
 	$(BIN)/ruff check .

@@ -15,12 +15,14 @@ from hallucinate.motifs import MOTIFS
 from hallucinate.networks.motif import MotifNetwork
 from hallucinate.options import read_mix, read_settings, read_size
 from hallucinate.settings import Settings
+from tests.conftest import Hallucinate
 
 
-def hallucinate(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "hallucinate", *arguments], capture_output=True, text=True, timeout=60, check=False
-    )
+def test_the_program_passes_on_message_and_exit_code() -> None:
+    command = [sys.executable, "-m", "hallucinate", "--strength", "7"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith("hallucinate: strength: ")
 
 
 def test_ctrl_c_before_the_commands_are_read_is_no_traceback() -> None:
@@ -90,7 +92,7 @@ def test_a_size_is_read() -> None:
         (["bogus"], "No such command 'bogus'; there are: film, still, zoom, sweep"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_code_2(arguments: list[str], said: str) -> None:
+def test_bad_input_is_one_line_and_exit_code_2(hallucinate: Hallucinate, arguments: list[str], said: str) -> None:
     done = hallucinate(*arguments)
     assert done.returncode == 2
     assert said in done.stderr
@@ -100,7 +102,9 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments: list[str], said: str) 
 
 
 @pytest.mark.parametrize("content", [b"", b"this is no film", b"\x00" * 5000])
-def test_a_file_that_is_no_film_is_one_line_and_exit_code_2(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_film_is_one_line_and_exit_code_2(
+    hallucinate: Hallucinate, tmp_path: Path, content: bytes
+) -> None:
     film = tmp_path / "film.mp4"
     film.write_bytes(content)
     done = hallucinate("--source", str(film))
@@ -108,7 +112,7 @@ def test_a_file_that_is_no_film_is_one_line_and_exit_code_2(tmp_path: Path, cont
     assert "film.mp4" in done.stderr
 
 
-def test_a_port_in_use_is_one_line_and_exit_code_2() -> None:
+def test_a_port_in_use_is_one_line_and_exit_code_2(hallucinate: Hallucinate) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = hallucinate("--source", "scene", "--host", "127.0.0.1", "--port", port)
@@ -145,21 +149,21 @@ def test_an_address_that_refuses_is_said_and_tried_again() -> None:
             assert process.wait(10) == 0
 
 
-def test_help_names_every_knob_with_its_range() -> None:
+def test_help_names_every_knob_with_its_range(hallucinate: Hallucinate) -> None:
     text = " ".join(hallucinate("--help").stdout.split())
     for name in Settings.model_fields:
         assert f"--{name.replace('_', '-')}" in text
     assert "[0.05 to 60; default: 1.5]" in text
 
 
-def test_networks_are_listed() -> None:
+def test_networks_are_listed(hallucinate: Hallucinate) -> None:
     done = hallucinate("networks")
     assert done.returncode == 0
     assert f"motif: in the box, {len(MOTIFS)} motifs by name" in done.stdout
     assert "googlenet: to be fetched, 50 MB, 1000 motifs by name, 12 layers" in done.stdout
 
 
-def test_a_network_shows_its_motifs_one_a_line_with_family_and_its_layers() -> None:
+def test_a_network_shows_its_motifs_one_a_line_with_family_and_its_layers(hallucinate: Hallucinate) -> None:
     lines = hallucinate("networks", "show", "motif").stdout.splitlines()
     assert len(MOTIFS) >= 48
     for name, motif in MOTIFS.items():
@@ -203,7 +207,9 @@ def test_a_network_shows_its_motifs_one_a_line_with_family_and_its_layers() -> N
         (["calibrate", "align", "a.jpg", "--lens", "nosuch", "-o", "x.yaml"], "there is no lens file nosuch"),
     ],
 )
-def test_a_command_with_bad_input_is_one_line_and_exit_code_2(arguments: list[str], said: str) -> None:
+def test_a_command_with_bad_input_is_one_line_and_exit_code_2(
+    hallucinate: Hallucinate, arguments: list[str], said: str
+) -> None:
     done = hallucinate(*arguments)
     assert done.returncode == 2
     assert said in done.stderr
@@ -235,7 +241,7 @@ def test_each_calibration_is_given_what_was_asked_for(
     assert asked == [given]
 
 
-def test_the_machines_speed_is_measured_kept_and_said() -> None:
+def test_the_machines_speed_is_measured_kept_and_said(hallucinate: Hallucinate) -> None:
     done = hallucinate("calibrate", "speed", "--device", "cpu")
     assert done.returncode == 0, done.stderr
     kept = Path(os.environ["XDG_CACHE_HOME"]) / "hallucinate" / "speed.json"

@@ -15,12 +15,12 @@ class GuestSource:
     def __init__(self, name: str = "guest") -> None:
         self.name = name
         self._slot: Slot[Frame] = Slot()
-        self._read = 0
+        self._read = self._skipped = 0
 
     @property
     def statistics(self) -> SourceStatistics:
-        """See Source. Skipped are frames that were overwritten before they were read."""
-        return SourceStatistics(self._read, self._slot.dropped)
+        """See Source. Skipped are frames that were overwritten before they were read, and those of ``skip``."""
+        return SourceStatistics(self._read, self._skipped + self._slot.dropped)
 
     def set_fps(self, fps: float) -> None:
         """Nothing: a guest's browser has its own rate."""
@@ -28,6 +28,10 @@ class GuestSource:
     def put(self, frame: Frame) -> None:
         """Hand over a frame, from any thread."""
         self._slot.put(frame)
+
+    def skip(self) -> None:
+        """Count a frame that came and is not put, because the one before it is still being converted."""
+        self._skipped += 1
 
     def read(self) -> Frame | None:
         """Wait for the newest frame and return it; None when none came for a second, or after ``close``."""

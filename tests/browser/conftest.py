@@ -9,9 +9,12 @@ import shutil
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
+import cv2
+import numpy as np
 import pytest
 import pytest_asyncio
 import torch
@@ -22,6 +25,20 @@ from hallucinate.settings import PICTURES, Settings
 from tests.browser.viewer import WAIT_S, Viewer
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+# A window's address bar has pop-ups that are pages of their own, and cost more than opening ours does. Of two such
+# lists Chromium hears the last: what Playwright turns off and could change what a page does is turned off here too.
+OFF = [
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxFullPopup",
+    "WebUIOmniboxAimPopup",
+    "PreloadTopChromeWebUI",
+    "HttpsUpgrades",
+    "HttpsFirstBalancedModeAutoEnable",
+    "MediaRouter",
+    "OptimizationHints",
+    "PaintHolding",
+    "ThirdPartyStoragePartitioning",
+]
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -31,11 +48,12 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--use-fake-device-for-media-stream",
+    f"--disable-features={','.join(OFF)}",
 ]
 START_S = 60
 DREAM_WIDTH = 192
 # One size, and time enough on a busy machine: the governor must not change what is dreamed here.
-SETTINGS = Settings(dream_width=DREAM_WIDTH, dream_width_min=DREAM_WIDTH, fps=15.0, strength=0.8)
+SETTINGS = Settings(dream_width=DREAM_WIDTH, dream_width_min=DREAM_WIDTH, fps=10.0, strength=0.8)
 MAX_GUESTS = 1
 
 
@@ -98,13 +116,27 @@ async def server() -> AsyncIterator[ServerProcess]:
     await process.kill()
 
 
+@pytest.fixture(scope="session")
+def webcam(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What this device's camera sees: soft green clouds, which there is something to grow from in."""
+    width, height = 320, 240
+    noise = np.random.default_rng(0).normal(size=(height, width)).astype(np.float32)
+    clouds = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 5), None, 60, 180, cv2.NORM_MINMAX)
+    planes = [clouds, *(np.full((height // 2, width // 2), value) for value in (95, 86))]
+    path = tmp_path_factory.mktemp("webcam") / "green.y4m"
+    frame = b"FRAME\n" + b"".join(plane.astype(np.uint8).tobytes() for plane in planes)
+    path.write_bytes(f"YUV4MPEG2 W{width} H{height} F10:1 Ip A1:1 C420mpeg2\n".encode() + frame)
+    return path
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
+async def browser(webcam: Path) -> AsyncIterator[Browser]:
     if CHROMIUM is None:
         missing = "there is no Chromium on this machine; on Debian: apt install chromium"
         pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
     async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        flags = [*FLAGS, f"--use-file-for-fake-video-capture={webcam}"]
+        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         yield chromium
         await chromium.close()
 

@@ -36,7 +36,7 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
 @pytest_asyncio.fixture(loop_scope="session")
 async def http(server: ServerProcess) -> AsyncIterator[aiohttp.ClientSession]:
     async with aiohttp.ClientSession(server.url) as session:
-        small = {"dream_width": DREAM_WIDTH, "dream_width_min": DREAM_WIDTH, "fps": 15.0}
+        small = {"dream_width": DREAM_WIDTH, "dream_width_min": DREAM_WIDTH, "fps": 10.0}
         async with session.patch("/api/settings", json=small) as response:
             assert response.status == 200, await response.text()
         yield session

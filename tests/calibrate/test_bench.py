@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,7 @@ def test_the_table_is_printed_and_written_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(benching, "ceilings", lambda *_: Ceilings(1e12, 1e11))
+    monkeypatch.setattr(benching, "taking_turns", partial(taking_turns, rounds=2))
     bench(["motif"], [64], [1, 2], "cpu", tmp_path / "here.json")
     assert "64×36" in capsys.readouterr().out
     found = json.loads((tmp_path / "here.json").read_text())

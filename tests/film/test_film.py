@@ -2,9 +2,8 @@
 
 import dataclasses
 import io
-import subprocess
-import sys
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from hallucinate.film.reports import announce
 from hallucinate.frame import Frame, Picture
 from hallucinate.panorama.remap import Layout
 from hallucinate.settings import Settings
+from tests.conftest import Hallucinate
 from tests.dream.networks import TinyNetwork
 from tests.film.films import EVEN, LIGHT, SPHERICAL, Colour, film, frames, planes, planned, rendered, sound, times, tiny
 from tests.offline import scene
@@ -334,13 +334,9 @@ def test_a_folder_of_films(tmp_path: Path) -> None:
     assert len(frames(tmp_path / "out" / "b.mkv")) == 2
 
 
-def test_the_command(tmp_path: Path) -> None:
+def test_the_command(hallucinate: Hallucinate, tmp_path: Path) -> None:
     source = film(tmp_path / "in.mp4", EVEN[:6])
-    command = [sys.executable, "-m", "hallucinate", "film", str(source), "-o", str(tmp_path / "out.mp4")]
-
-    def run(*more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*command, *more], capture_output=True, text=True, timeout=60, check=False)
-
+    run = partial(hallucinate, "film", str(source), "-o", str(tmp_path / "out.mp4"))
     first = run("--device", "cpu", "--dream-width", "64", "--steps", "2", "--motifs", "spiral")
     assert (first.returncode, first.stderr) == (0, "")
     assert "out.mp4: 6 frames, 96×64, h264 8-bit, dreamed 64 px wide, 2 steps a frame" in first.stdout

@@ -10,7 +10,7 @@ from safetensors import safe_open
 from torch import nn
 
 from hallucinate.files import shipped
-from hallucinate.motifs import MOTIFS
+from hallucinate.motifs import MOTIFS, Motif
 from hallucinate.motifs.compose import compose
 from hallucinate.motifs.judge import JUDGE, Judge
 from hallucinate.motifs.train import (
@@ -36,11 +36,21 @@ CPU = torch.device("cpu")
 TINY = Recipe(steps=4, batch=8, size=32, plain=0.0)
 
 
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> dict[str, Motif]:
+    """Four motifs in place of all, whose sheets take many times as long to dream."""
+    few = {name: MOTIFS[name] for name in ("spiral", "leopard", "flames", "knit")}
+    monkeypatch.setattr("hallucinate.motifs.train.MOTIFS", few)
+    monkeypatch.setattr("hallucinate.motifs.compose.MOTIFS", few)
+    return few
+
+
 def weights(path: Path) -> dict[str, torch.Tensor]:
     with safe_open(path, "pt") as file:
         return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
 
 
+@pytest.mark.usefixtures("few")
 def test_a_killed_run_ends_as_an_unbroken_one(tmp_path: Path) -> None:
     run(begin(TINY, CPU), tmp_path / "unbroken", "motif.safetensors", every=2)
     broken = begin(TINY, CPU)
@@ -61,11 +71,11 @@ def test_another_recipes_checkpoint_is_refused(tmp_path: Path) -> None:
         resume(replace(TINY, batch=9), tmp_path / "checkpoint.pt", CPU)
 
 
-def test_the_weights_say_what_they_are(tmp_path: Path) -> None:
+def test_the_weights_say_what_they_are(few: dict[str, Motif], tmp_path: Path) -> None:
     run(begin(replace(TINY, steps=1), CPU), tmp_path, "motif.safetensors", every=1)
     with safe_open(tmp_path / "motif.safetensors", "pt") as file:
         facts = file.metadata()
-    assert json.loads(facts["motifs"]) == list(MOTIFS)
+    assert json.loads(facts["motifs"]) == list(few)
     assert {"command", "commit", "recipe", "steps", "pictures", "hours", "machine"} <= set(facts)
     assert not list(tmp_path.glob("*.part"))
     assert json.loads((tmp_path / "training.jsonl").read_text())["step"] == 1
@@ -115,10 +125,8 @@ def test_the_loss_is_the_weighted_cross_entropy_per_place() -> None:
     assert torch.allclose(loss_of(logits, places, 0.5).double(), slow, rtol=1e-5)
 
 
-def test_learning_lowers_the_loss(monkeypatch: pytest.MonkeyPatch) -> None:
-    few = {name: MOTIFS[name] for name in ("spiral", "leopard", "flames", "knit")}
-    monkeypatch.setattr("hallucinate.motifs.train.MOTIFS", few)
-    monkeypatch.setattr("hallucinate.motifs.compose.MOTIFS", few)
+@pytest.mark.usefixtures("few")
+def test_learning_lowers_the_loss() -> None:
     training = begin(Recipe(steps=40, batch=24, size=32, plain=1.0), CPU)
     pictures, places = compose(192, 32, seeded(HELD_OUT, CPU))
 
@@ -171,6 +179,7 @@ def test_a_run_goes_on_from_earlier_weights_motif_by_motif(tmp_path: Path, monke
     assert torch.allclose(now.get_parameter(trunk), before.averaged.get_parameter(trunk), atol=1e-3)
 
 
+@pytest.mark.usefixtures("few")
 def test_each_epoch_leaves_a_sheet_of_dreams(tmp_path: Path) -> None:
     run(begin(replace(TINY, steps=2, epoch=1), CPU), tmp_path, "motif.safetensors")
     sheets = [cv2.imread(str(path)) for path in sorted(tmp_path.glob("sheet-*.png"))]

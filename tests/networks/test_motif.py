@@ -133,7 +133,7 @@ def test_jitter_leaves_no_checkerboard_of_the_shallow_layers(network: MotifNetwo
 
 def test_what_is_requested_grows_live(network: MotifNetwork) -> None:
     """One step a frame on a still camera, for half a second: every motif's own score ends far above where it was."""
-    x = torch.nn.functional.interpolate(noise(12, 20, 0.2), size=(96, 160), mode="bicubic").clamp(0, 1)
+    x = torch.nn.functional.interpolate(noise(8, 12, 0.2), size=(64, 96), mode="bicubic").clamp(0, 1)
     weak = []
     for k, name in enumerate(network.motifs):
         picture = x

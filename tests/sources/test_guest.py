@@ -18,7 +18,8 @@ def test_the_newest_frame_wins_and_the_others_are_counted():
     for captured_ns in (1, 2, 3):
         source.put(frame(captured_ns))
     assert source.read().captured_ns == 3
-    assert source.statistics == SourceStatistics(read=1, skipped=2)
+    source.skip()
+    assert source.statistics == SourceStatistics(read=1, skipped=3)
 
 
 def test_no_frame_is_none(monkeypatch):
