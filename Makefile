@@ -1,12 +1,13 @@
 # make run    set up and start dreaming: make run ARGS="--source film.mp4"
 # make test   set up and pass the checks: lint, types, tests
 # make lint   lint and types alone
+# make docs   build the site into out/site
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint clean
+.PHONY: run test lint docs clean
 
 run: $(VENV)/installed
 	$(BIN)/hallucinate $(ARGS)
@@ -19,6 +20,9 @@ lint: $(VENV)/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: $(VENV)/installed-docs
+	$(BIN)/mkdocs build --strict
+
 # "make run" installs what it takes to run; "make test" the tools of the tests beside it.
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -29,6 +33,11 @@ $(VENV)/installed: pyproject.toml
 $(VENV)/installed-test: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --editable '.[test]'
+	touch $@ $(VENV)/installed
+
+$(VENV)/installed-docs: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --editable '.[docs]'
 	touch $@ $(VENV)/installed
 
 clean:
