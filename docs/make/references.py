@@ -78,13 +78,13 @@ def setting_row(name: str, schema: dict[str, Any]) -> tuple[str, ...]:
     unit = schema["unit"]
     names = f"`{name}`{{ #{name} }}<br>`{option_of(name)}`"
     default = shown(Settings.model_fields[name].get_default())
-    return names, f"{range_of(schema)}{f' {unit}' if unit else ''}", default, sentence(schema["description"])
+    return names, f"{range_of(schema)}{f' {unit}' if unit else ''}", default, schema["description"]
 
 
 def range_of(schema: dict[str, Any]) -> str:
     """What is allowed, in a few words, from a JSON schema."""
     if "enum" in schema:
-        return ", ".join(f"`{word}`" for word in schema["enum"])
+        return "<br>".join(f"`{word}`" for word in schema["enum"])
     if schema["type"] == "boolean":
         return "on or off"
     if schema["type"] == "object":
@@ -136,7 +136,7 @@ def option_row(param: Any) -> tuple[str, ...]:
     name = f"`{param.name.upper()}`" if argument else ", ".join(f"`{each}`" for each in param.opts)
     what, _, stated = (param.help or "").partition(" [default: ")  # where the default itself would say too little
     default = "required" if param.required else stated.removesuffix("]") or shown(param.default)
-    return name, default, sentence(what + bounds(param.min, param.max))
+    return name, default, what + bounds(param.min, param.max)
 
 
 def bounds(low: float | None, high: float | None) -> str:
@@ -222,12 +222,9 @@ def shown(value: Any) -> str:
         return "on" if value else "off"
     if isinstance(value, dict):
         value = ",".join(f"{key}={weight:g}" for key, weight in value.items())
+    if isinstance(value, float):
+        value = f"{value:g}"
     return "" if value in (None, "") else f"`{value}`"
-
-
-def sentence(text: str) -> str:
-    """Help text with a capital and a full stop."""
-    return f"{text[:1].upper()}{text[1:].removesuffix('.')}."
 
 
 def documentation(thing: Any) -> str:
