@@ -20,6 +20,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 import hallucinate
+from hallucinate import errors
 from hallucinate.cli import app
 from hallucinate.settings import LiveSettings, Settings
 from hallucinate.stream.access import Access
@@ -168,6 +169,12 @@ def routes() -> list[tuple[str, str, str]]:
     ]
 
 
+def error_tree() -> str:
+    """The errors, as their module draws them."""
+    tree = (errors.__doc__ or "").partition("\n\n")[2].strip()
+    return f"```text\n{tree}\n```"
+
+
 # Names ------------------------------------------------------------------------------------------------------
 
 
@@ -237,5 +244,11 @@ def first_paragraph(thing: Any) -> str:
     return " ".join(documentation(thing).partition("\n\n")[0].split())
 
 
-GENERATED = {"settings": settings, "commands": command_parts, "routes": route_table, "names": names}
+GENERATED = {
+    "settings": settings,
+    "commands": command_parts,
+    "routes": route_table,
+    "errors": error_tree,
+    "names": names,
+}
 """What may be put into a page, by its mark."""
