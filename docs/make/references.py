@@ -171,8 +171,8 @@ def routes() -> list[tuple[str, str, str]]:
 
 def error_tree() -> str:
     """The errors, as their module draws them."""
-    tree = (errors.__doc__ or "").partition("\n\n")[2].strip()
-    return f"```text\n{tree}\n```"
+    text = errors.__doc__ or ""
+    return f"```text\n{text[text.index('HallucinateError') :].strip()}\n```"
 
 
 # Names ------------------------------------------------------------------------------------------------------
