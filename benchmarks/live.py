@@ -96,7 +96,7 @@ def memory_at(samples: list[dict[str, Any]], minute: float) -> float | None:
 def report(samples: list[dict[str, Any]], stages: dict[str, float], minutes: float) -> dict[str, Any]:
     """The figures of a run: medians over the samples after the warm-up."""
     settled = [s for s in samples if s["at_s"] >= WARM_UP_S] or samples
-    encoding = [s["encoding"] for s in settled if s["encoding"]["latency_ms"] is not None]
+    encoding = [s["encoding"] for s in settled if s["encoding"]["capture_to_packet_ms"] is not None]
 
     def middle(values: list[float]) -> float:
         return round(statistics.median(values), 1) if values else float("nan")
@@ -105,14 +105,14 @@ def report(samples: list[dict[str, Any]], stages: dict[str, float], minutes: flo
     return {
         "machine": f"{platform.processor() or platform.machine()}, {psutil.cpu_count()} cores",
         "minutes": minutes,
-        "fps": middle([s["fps"] for s in settled]),
-        "fps_lowest": min(s["fps"] for s in settled),
-        "dream_width": middle([s["dream_width"] for s in settled]),
-        "turn_ms": middle([s["dream_ms"] for s in settled]),
+        "fps": middle([s["loop"]["fps"] for s in settled]),
+        "fps_lowest": min(s["loop"]["fps"] for s in settled),
+        "dream_width": middle([s["loop"]["dream_width_px"] for s in settled]),
+        "turn_ms": middle([s["loop"]["dream_ms"] for s in settled]),
         "encode_ms": middle([e["encode_ms"] for e in encoding]),
-        "latency_ms": middle([e["latency_ms"] for e in encoding]),
-        "latency_p95_ms": middle([e["latency_p95_ms"] for e in encoding]),
-        "mbit_per_s": round(middle([e["bitrate"] or 0 for e in encoding]) / 1e6, 2),
+        "latency_ms": middle([e["capture_to_packet_ms"] for e in encoding]),
+        "latency_p95_ms": middle([e["capture_to_packet_p95_ms"] for e in encoding]),
+        "mbit_per_s": round(middle([e["bitrate_bps"] or 0 for e in encoding]) / 1e6, 2),
         "memory_mb": at,
         "stages_ms": stages,
     }
@@ -139,7 +139,7 @@ def main() -> None:
     arguments = ["--source", "scene", *options.arguments]
     with serving(arguments) as (process, address), watching(address, options.pages):
         samples = sample(address, process, options.minutes * 60)
-    width = round(statistics.median(s["dream_width"] for s in samples))
+    width = round(statistics.median(s["loop"]["dream_width_px"] for s in samples))
     # After the run, so that the two do not share the cores; at the width that the governor settled on.
     figures = report(samples, stage_times(width), options.minutes)
     show(figures)

@@ -25,10 +25,12 @@ from hallucinate.dream.governor import Governor
 from hallucinate.dream.hallucination import Hallucination
 from hallucinate.errors import BusyError, NetworkError
 from hallucinate.frame import Frame, OperatingPoint, OutputFrame, Picture, Slot
+from hallucinate.outputs.subscriber import Stage
 from hallucinate.settings import LiveSettings, Settings
 from hallucinate.sources import Source
 from hallucinate.sources.reader import Reader
-from hallucinate.stage import Stage
+from hallucinate.statistics import LoopStatistics
+from hallucinate.status import SourceStatus
 from hallucinate.switch import Switch
 
 log = logging.getLogger(__name__)
@@ -195,7 +197,7 @@ class Loop:
         else:
             dream.arrived_ns = now_ns
         dream.last = frame.picture
-        if dream.stage.asked():
+        if dream.stage.subscribers > 0:
             dream.watched_ns = now_ns
         # Keep the beat where it was; after a stall start a new one rather than catch up.
         beat_ns = int(1e9 / self._rate(dream, now_ns, settings))
@@ -310,27 +312,29 @@ class Loop:
         """What frames are dreamed with now."""
         return self._governor.point(self._live.current)
 
-    def stats(self) -> dict[str, object]:
-        """The loop's figures over its last turns, ready for JSON; milliseconds are medians."""
+    def stats(self) -> LoopStatistics:
+        """The loop's figures over its last turns; milliseconds are medians."""
         turns, dreams = list(self._turns), list(self._dreams.values())
         reader = self.main.reader
         span_s = (turns[-1].ready_ns - turns[0].ready_ns) / 1e9 if len(turns) > 1 else 0.0
         per_dream = sum(turn.dreams for turn in turns[1:]) / len(dreams) if dreams else 0.0
-        return {
-            "fps": round(per_dream / span_s, 1) if span_s > 0 else 0.0,
-            "dream_ms": _median_ms([turn.cost_ns for turn in turns]),
-            "dreamed_latency_ms": _median_ms([turn.age_ns for turn in turns]),
-            "dream_width": self.point.width,
-            "steps": self.point.steps,
-            "step_interval": self.point.step_interval,
-            "skipped": sum(dream.slot.dropped for dream in dreams),
-            "cleared": sum(dream.hallucination.cleared for dream in dreams),
-            "guests": sum(dream is not self.main for dream in dreams),
-            "status": reader.status if reader is not None else "waiting for a guest's camera",
-            "notice": self._notice,
-            "pictures": sorted(self._live.pictures),
-            "network": self.networks.stats(),
-        }
+        return LoopStatistics(
+            status=reader.status if reader is not None else SourceStatus.WAITING_FOR_GUEST,
+            status_text=reader.status_text if reader is not None else "waiting for a guest's camera",
+            notice=self._notice,
+            fps=round(per_dream / span_s, 1) if span_s > 0 else 0.0,
+            dream_ms=_median_ms([turn.cost_ns for turn in turns]),
+            capture_to_dream_ms=_median_ms([turn.age_ns for turn in turns]),
+            dream_width_px=self.point.width,
+            steps=self.point.steps,
+            step_interval=self.point.step_interval,
+            source_dropped_frames=sum(dream.reader.dropped for dream in dreams if dream.reader is not None),
+            dropped_frames=sum(dream.slot.dropped for dream in dreams),
+            cleared_residuals=sum(dream.hallucination.cleared for dream in dreams),
+            guests=sum(dream is not self.main for dream in dreams),
+            pictures=tuple(sorted(self._live.pictures)),
+            network=self.networks.stats(),
+        )
 
 
 def no_other(*_: object) -> NoReturn:

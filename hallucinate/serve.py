@@ -35,6 +35,7 @@ from hallucinate.loop import Loop
 from hallucinate.networks import Network
 from hallucinate.networks.registry import NetworkOptions, answering, check_name, known, open_network
 from hallucinate.networks.weights import Progress
+from hallucinate.outputs.subscriber import Stage
 from hallucinate.panorama.fitting import Fitting
 from hallucinate.panorama.fitting import facts as facts_of
 from hallucinate.settings import LiveSettings, Settings, fitted
@@ -42,11 +43,11 @@ from hallucinate.sources import Source
 from hallucinate.sources.opening import choose_default, open_source
 from hallucinate.sources.panoramas import choose_panorama
 from hallucinate.sources.still import load_picture
-from hallucinate.stage import Stage
+from hallucinate.statistics import LoopStatistics
 from hallucinate.stream.access import Access, new_token
 from hallucinate.stream.server import make_app
 from hallucinate.stream.serving import addresses, run, spoken
-from hallucinate.stream.tls import chosen as chosen_tls
+from hallucinate.stream.tls import choose_tls
 from hallucinate.switch import Ready, Switch
 
 log = logging.getLogger(__name__)
@@ -90,7 +91,7 @@ def serve_forever(start: Start, settings: Settings) -> None:
         level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=console, show_path=False)]
     )
     clock = SystemClock()
-    tls = chosen_tls(start.tls, start.tls_cert, start.tls_key, cache_file("tls.pem"))
+    tls = choose_tls(start.tls, start.tls_cert, start.tls_key, cache_file("tls.pem"))
     # The source first: it is what people mistype, and it is checked before seconds go into the network.
     spec, why = (start.source, "as asked") if start.source is not None else choose_default()
     panorama = choose_panorama(spec, start.panorama, start.lens, start.size)
@@ -131,7 +132,7 @@ def serve_forever(start: Start, settings: Settings) -> None:
     with contextlib.closing(loop):
         loop.start()
         asyncio.run(_serve(app, start, access, tls, {**runs, **facts, **chosen}, loop, console))
-        if not loop.stats()["guests"] and networks.name == opened.name:
+        if not loop.stats().guests and networks.name == opened.name:
             keep(opened, loop.point, live.current, size, lies)
 
 
@@ -292,7 +293,7 @@ async def _keep_status(loop: Loop, display: Live | _Silent, begin: asyncio.Event
     said = ""
     while True:
         stats = loop.stats()
-        words = "; ".join(str(stats[key]) for key in ("status", "notice") if stats[key])
+        words = "; ".join(filter(None, (stats.status_text, stats.notice)))
         if isinstance(display, Live):
             display.update(Text(f"  {_figures(stats)} · {words}", style="dim"), refresh=True)
         elif words != said and loop.main.stage.newest is not None:
@@ -301,20 +302,20 @@ async def _keep_status(loop: Loop, display: Live | _Silent, begin: asyncio.Event
         await asyncio.sleep(STATUS_EVERY_S)
 
 
-def _figures(stats: dict[str, object]) -> str:
+def _figures(stats: LoopStatistics) -> str:
     parts = [
-        f"{stats['fps']} fps",
-        f"{stats['dreamed_latency_ms']} ms to the dream",
-        f"{stats['dream_width']} px × {stats['steps']} step" + ("s" if stats["steps"] != 1 else "") + interval(stats),
+        f"{stats.fps} fps",
+        f"{stats.capture_to_dream_ms} ms to the dream",
+        f"{stats.dream_width_px} px × {stats.steps} step" + ("s" if stats.steps != 1 else "") + interval(stats),
     ]
-    if stats["guests"]:
-        parts.append(f"{stats['guests']} guests")
+    if stats.guests:
+        parts.append(f"{stats.guests} guests")
     return " · ".join(parts)
 
 
-def interval(stats: dict[str, object]) -> str:
+def interval(stats: LoopStatistics) -> str:
     """How often steps are taken, where it is not on every frame."""
-    return {2: " every 2nd frame", 3: " every 3rd frame"}.get(int(str(stats["step_interval"])), "")
+    return {2: " every 2nd frame", 3: " every 3rd frame"}.get(stats.step_interval, "")
 
 
 class _Silent:

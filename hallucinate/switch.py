@@ -11,6 +11,7 @@ from hallucinate.dream.strength import StrengthCalibration
 from hallucinate.errors import HallucinateError, LoadingError, WeightsError
 from hallucinate.networks import Network
 from hallucinate.networks.weights import Progress
+from hallucinate.statistics import NetworkStatistics
 
 log = logging.getLogger(__name__)
 
@@ -116,11 +117,11 @@ class Switch:
             self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
-    def stats(self) -> dict[str, object]:
+    def stats(self) -> NetworkStatistics:
         """Which network dreams, which is being loaded ("" for none), how far its weights are here, what went wrong."""
         with self._lock:
             share = round(self._share, 3) if self._loading else None
-            return {"name": self.name, "loading": self._loading, "share": share, "error": self._error}
+            return NetworkStatistics(name=self.name, loading=self._loading, share=share, error=self._error)
 
     def close(self) -> None:
         """Break off what is being fetched; what is here of it is kept for the next time."""

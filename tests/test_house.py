@@ -9,10 +9,11 @@ ROOT = Path(__file__).parent.parent
 CODE = sorted((ROOT / "hallucinate").rglob("*.py"))
 
 FLOORS = [
-    {"settings", "options", "frame", "clock", "errors", "files"},
-    {"stage", "motifs", "device", "zooming"},
+    {"settings", "options", "frame", "clock", "errors", "files", "status", "statistics"},
+    {"motifs", "device", "zooming"},
     {"networks", "panorama"},
     {"dream", "sources"},
+    {"outputs"},
     {"switch"},
     {"loop"},
     {"stream", "studio", "calibrate"},
@@ -77,6 +78,7 @@ def test_the_stream_knows_nothing_of_torch_and_the_dream_nothing_of_the_web() ->
         return found
 
     assert not names("stream") & {"torch", "torchvision"}
+    assert not names("outputs") & {"torch", "torchvision", "aiohttp", "aiortc", "asyncio"}
     assert not names("dream") & {"aiohttp", "aiortc", "av"}
 
 

@@ -15,6 +15,7 @@ from hallucinate.errors import BusyError, SettingsError, SourceError
 from hallucinate.frame import Frame, OperatingPoint, Picture
 from hallucinate.loop import DARK, Dream, Loop
 from hallucinate.settings import LiveSettings, Settings
+from hallucinate.statistics import LoopStatistics
 from tests.dream.networks import TinyNetwork
 from tests.fakes import FakeClock
 
@@ -70,7 +71,7 @@ def test_the_newest_frame_wins_and_keeps_the_cameras_time(loop: Loop, clock: Fak
     assert shown is not None
     assert shown.camera[0, 0, 0] == 54
     assert shown.captured_ns == clock.now_ns() - 4
-    assert loop.stats()["skipped"] == 4
+    assert loop.stats().dropped_frames == 4
     assert loop.take_turns() == 0  # nothing queued behind it
 
 
@@ -170,7 +171,7 @@ def test_frames_that_wait_are_dreamed_as_one_batch_and_nobody_waits_for_a_frame_
     give(second, 50, clock.now_ns())
     assert loop.take_turns() == 1
     assert batches == [3, 3, 3, 1]
-    assert loop.stats()["fps"] == pytest.approx(20, rel=0.3)
+    assert loop.stats().fps == pytest.approx(20, rel=0.3)
     loop.close()
 
 
@@ -217,7 +218,7 @@ def test_out_of_memory_goes_a_size_down_and_the_frame_is_still_dreamed(clock: Fa
     assert shown is not None
     assert not np.array_equal(shown.dream, shown.camera)
     assert widths[0] > 136 >= widths[-1]
-    assert "out of memory" in str(loop.stats()["notice"])
+    assert "out of memory" in loop.stats().notice
 
 
 def test_a_dream_that_nobody_watches_rests_and_wakes(loop: Loop, clock: FakeClock) -> None:
@@ -232,23 +233,21 @@ def test_a_dream_that_nobody_watches_rests_and_wakes(loop: Loop, clock: FakeCloc
     assert turns_in(4) > 70
     turns_in(4)
     assert 6 <= turns_in(4) <= 9  # two a second
-    loop.main.stage.newer(None, 0)  # somebody watches
+    loop.main.stage.subscribe()  # somebody watches
     clock.advance(0.5)
     assert turns_in(2) > 35
 
 
 def test_stats_are_json_and_sane(loop: Loop, clock: FakeClock) -> None:
-    import json
-
     for n in range(40):
         give(loop.main, n, clock.now_ns() - 10**7)
         loop.take_turns()
         clock.advance(0.05)
     stats = loop.stats()
-    json.dumps(stats)
-    assert stats["fps"] == pytest.approx(20, abs=0.5)
-    assert stats["dreamed_latency_ms"] == pytest.approx(10, abs=1)
-    assert stats["dream_width"] == 64
+    assert LoopStatistics.model_validate_json(stats.model_dump_json()) == stats
+    assert stats.fps == pytest.approx(20, abs=0.5)
+    assert stats.capture_to_dream_ms == pytest.approx(10, abs=1)
+    assert stats.dream_width_px == 64
 
 
 def test_running_it_dreams_recovers_from_a_failing_camera_and_closes() -> None:
@@ -285,8 +284,9 @@ def test_running_it_dreams_recovers_from_a_failing_camera_and_closes() -> None:
     loop.start()
     assert opened.wait(20)
     stage, shown = loop.main.stage, None
+    watching = stage.subscribe(replay=True)
     while shown is None or shown.camera[0, 0, 0] < 30:
-        shown = stage.newer(shown, 10)
+        shown = watching.take(10)
         assert shown is not None
     loop.close()
     assert stage.closed
@@ -300,7 +300,7 @@ def test_a_guide_can_be_asked_for_only_while_there_is_one(loop: Loop) -> None:
         loop._live.patch({"where": "painted"})
     for kind in ("guide", "mask"):
         loop.set_picture(kind, picture(200))
-    assert loop.stats()["pictures"] == ["guide", "mask"]
+    assert loop.stats().pictures == ("guide", "mask")
     assert loop._live.patch({"guide": 0.5, "where": "painted"}).guide == 0.5
     give(loop.main, 100, 10**12)
     loop.take_turns()
@@ -334,7 +334,7 @@ def test_steps_are_taken_every_third_frame(clock: FakeClock) -> None:
         clock.advance(0.1)
     (taken,) = counting.stepped.values()
     assert sorted(taken[:3]) == sorted(taken[3:]) == [0, 0, 1]
-    assert loop.stats()["step_interval"] == 3
+    assert loop.stats().step_interval == 3
 
 
 def test_of_two_dreams_that_take_turns_neither_is_only_carried(clock: FakeClock) -> None:
@@ -364,8 +364,8 @@ def test_a_dream_that_nobody_watches_hardly_weighs_on_the_others(clock: FakeCloc
     loop = make_loop(clock, Slow(TinyNetwork(), torch.device("cpu")), governor=Noting())
     guest = loop.admit(Idle())  # type: ignore[arg-type]
     clock.advance(10)
+    guest.stage.subscribe()  # somebody watches this one
     for _ in range(3):
-        guest.stage.newer(None, 0)  # somebody watches this one
         give(guest, 100, clock.now_ns())
         loop.take_turns()
         clock.advance(0.06)

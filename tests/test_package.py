@@ -78,4 +78,4 @@ def test_pages_weights_and_thumbnails_are_in_the_wheel(served: str) -> None:
         assert get(f"{served}motifs/{motif['name']}.jpg")[:2] == b"\xff\xd8"
     for script in re.findall(r'src="/?([^"]+\.js)"', get(served).decode()):
         assert get(served + script)
-    assert json.loads(get(served + "api/stats"))["dream_width"] > 0
+    assert json.loads(get(served + "api/stats"))["loop"]["dream_width_px"] > 0

@@ -14,6 +14,7 @@ from hallucinate.loop import Loop
 from hallucinate.networks.registry import check_name
 from hallucinate.networks.weights import Progress
 from hallucinate.settings import LiveSettings, Settings, fitted
+from hallucinate.statistics import NetworkStatistics
 from hallucinate.switch import Ready, Switch
 from tests.dream.networks import TinyNetwork
 from tests.fakes import FakeClock
@@ -85,7 +86,7 @@ def test_the_old_network_dreams_on_until_the_new_one_is_taken_between_two_turns(
     turn(loop)
     switch.begin("vgg16")
     assert loading.started.wait(SOON)
-    assert loop.stats()["network"] == {"name": "motif", "loading": "vgg16", "share": 0.25, "error": ""}
+    assert loop.stats().network == NetworkStatistics(name="motif", loading="vgg16", share=0.25, error="")
     turn(loop)
     assert live.current.layers == {"second": 1.0}
     loading.go.set()
@@ -98,7 +99,7 @@ def test_the_old_network_dreams_on_until_the_new_one_is_taken_between_two_turns(
     assert told == [("vgg16", {"conv2": 1.0})]
     assert (live.motifs, live.layers) == (Other.motifs, Other.layers)
     assert live.schema()["properties"]["motifs"]["families"] == {"tabby": "cats"}
-    assert loop.stats()["network"] == {"name": "vgg16", "loading": "", "share": None, "error": ""}
+    assert loop.stats().network == NetworkStatistics(name="vgg16", loading="", share=None, error="")
     after = loop.main.hallucination.carried
     assert after is not None
     assert after.residual.abs().mean() > 0.5 * before  # what was dreamed stays
@@ -143,11 +144,11 @@ def test_what_cannot_be_loaded_is_said_and_the_old_one_goes_on(error: Exception,
     switch.begin("vgg16")
     loaded(switch)
     turn(loop)
-    assert loop.stats()["network"] == {"name": "motif", "loading": "", "share": None, "error": said}
+    assert loop.stats().network == NetworkStatistics(name="motif", loading="", share=None, error=said)
     assert live.current == ASKING
     loading.failing = None
     switch.begin("vgg16")
-    assert switch.stats()["error"] == ""
+    assert switch.stats().error == ""
     loaded(switch)
     turn(loop)
     assert switch.name == "vgg16"
@@ -161,7 +162,7 @@ def test_closing_breaks_off_a_fetch() -> None:
     switch._closing = True
     loading.go.set()
     loaded(switch)
-    assert "stopped while weights were fetched" in str(switch.stats()["error"])
+    assert "stopped while weights were fetched" in switch.stats().error
     loop.close()
 
 

@@ -5,7 +5,7 @@ import { byId, make, sleep } from './dom.js';
 import { ask } from './exchange.js';
 import { notice } from './state.js';
 
-// The marker, as hallucinate/stream/marker.py draws it.
+// The marker, as hallucinate/outputs/marker.py draws it.
 export const [COLUMNS, ROWS] = [8, 4];
 const [WHITES, BLACKS] = [[0, COLUMNS * ROWS - 1], [1, COLUMNS * ROWS - 2]];
 const CYCLE_MS = 65536;

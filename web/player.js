@@ -70,10 +70,9 @@ export class Player {
     this.#giveCameraBack();
   }
 
-  /** What the server says of its source: told once, when it changes, and only where that source is seen. */
-  sourceSays(status) {
-    const well = !status || status.startsWith('reading ') || status.endsWith(' is back');
-    const words = well ? 'Live' : sentence(status);
+  /** The server's source, by its status's name and in words: said when it changes, and only where that is seen. */
+  sourceSays(status, text) {
+    const words = status === 'live' ? 'Live' : sentence(text);
     if (words === this.#source) return;
     this.#source = words;
     if (state() === 'live') setState('live', this.#liveWords());

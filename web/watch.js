@@ -29,12 +29,13 @@ function connectControls(player, measureFor) {
     },
     stats: (stats) => {
       showFigures(player, stats, about);
-      player.sourceSays(stats.status ?? '');
-      networks.show(stats.network);
-      guide.is(stats.pictures.includes('guide'));
-      painter.is(stats.pictures.includes('mask'));
-      if (stats.notice && stats.notice !== noted) notice('engine', sentence(stats.notice));
-      noted = stats.notice;
+      const { loop } = stats;
+      player.sourceSays(loop.status, loop.status_text);
+      networks.show(loop.network);
+      guide.is(loop.pictures.includes('guide'));
+      painter.is(loop.pictures.includes('mask'));
+      if (loop.notice && loop.notice !== noted) notice('engine', sentence(loop.notice));
+      noted = loop.notice;
     },
     network: () => draw(),
     link: (up) => {
@@ -75,7 +76,8 @@ function connectControls(player, measureFor) {
 /** The quiet line. It changes each second and is no live region: nobody wants that read out. */
 function showFigures(player, stats, about) {
   const rate = player.fps === null ? '' : `${Math.round(player.fps)} fps`;
-  const latency = stats.encoding?.latency_ms ? `${Math.round(stats.encoding.latency_ms)} ms` : '';
+  const age = stats.encoding.capture_to_packet_ms;
+  const latency = age ? `${Math.round(age)} ms` : '';
   const source = player.ownCamera ? '' : about.source;
   const network = about.network ? `network ${about.network}` : '';
   byId('figures').textContent = state() === 'live' ? [rate, latency, source, network].filter(Boolean).join(' · ') : '';

@@ -195,11 +195,11 @@ def _facts(measured: dict[str, Any], stats: Sequence[dict[str, Any]], about: dic
         "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
         **rounded,
         "shown_fps": round((measured["frames"] + measured["unreadable"]) / measured["seconds"], 1),
-        "fps": middle("fps"),
-        "dream_width": middle("dream_width"),
-        "dreamed_ms": middle("dreamed_latency_ms"),
-        "encoded_ms": middle("encoding", "latency_ms"),
-        "encoded_p95_ms": middle("encoding", "latency_p95_ms"),
+        "fps": middle("loop", "fps"),
+        "dream_width": middle("loop", "dream_width_px"),
+        "dreamed_ms": middle("loop", "capture_to_dream_ms"),
+        "encoded_ms": middle("encoding", "capture_to_packet_ms"),
+        "encoded_p95_ms": middle("encoding", "capture_to_packet_p95_ms"),
     }
 
 

@@ -10,6 +10,7 @@ from hallucinate.clock import Clock
 from hallucinate.errors import SourceError
 from hallucinate.frame import Frame, Slot
 from hallucinate.sources import Source
+from hallucinate.status import SourceStatus
 
 log = logging.getLogger(__name__)
 
@@ -25,8 +26,8 @@ def seconds_to_wait(failures: int) -> float:
 class Reader:
     """Reads a source into a slot, on a thread of its own, until closed. Nothing that a source does ends it.
 
-    ``open`` makes the source; it is called again after each failure. ``on_status`` is told, on the reader's
-    thread, what is going on in words for a person; ``status`` holds the last of them. ``frames`` counts.
+    ``open`` makes the source; it is called again after each failure. ``status`` is what goes on, ``status_text`` the
+    same in words for a person; ``on_status`` is called with the words on the reader's thread. ``frames`` counts.
     """
 
     def __init__(
@@ -37,15 +38,21 @@ class Reader:
         on_status: Callable[[str], None] = lambda status: None,
     ) -> None:
         self._open, self._slot, self._clock, self._on_status = open, slot, clock, on_status
-        self.status = "opening the source"
+        self.status, self.status_text = SourceStatus.OPENING, "opening the source"
         self.frames = 0
-        self._failures = 0
+        self._failures = self._dropped_before = 0
         self._name = ""
         self._logged: str = ""
         self._source: Source | None = None
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
+
+    @property
+    def dropped(self) -> int:
+        """Frames that its sources, those that broke included, skipped before they were read."""
+        source = self._source
+        return self._dropped_before + (_dropped_by(source) if source is not None else 0)
 
     def start(self) -> None:
         """Start the thread. Returns at once; the source is opened on the thread."""
@@ -72,9 +79,10 @@ class Reader:
                 wait_s = seconds_to_wait(self._failures)
                 text = self._in_words(error)
                 again = f"trying again in {wait_s:g} s"
-                self._say(f"{text} {again.capitalize()}" if text.endswith(("?", ".")) else f"{text}; {again}")
+                words = f"{text} {again.capitalize()}" if text.endswith(("?", ".")) else f"{text}; {again}"
+                self._say(SourceStatus.RECONNECTING, words)
                 self._clock.wait(wait_s, self._closing)
-        self._say("closed")
+        self._say(SourceStatus.CLOSED, "closed")
 
     def _read_until_it_breaks(self) -> None:
         source = self._open()
@@ -88,13 +96,15 @@ class Reader:
                 if frame is None:
                     continue
                 if opened:
-                    self._say(f"{self._name} is back" if self._failures else f"reading {self._name}")
+                    words = f"{self._name} is back" if self._failures else f"reading {self._name}"
+                    self._say(SourceStatus.LIVE, words)
                     opened, self._failures = False, 0
                 self.frames += 1
                 self._slot.put(frame)
         finally:
             with self._lock:
                 self._source = None
+                self._dropped_before += _dropped_by(source)
             source.close()
 
     def _in_words(self, error: Exception) -> str:
@@ -109,6 +119,11 @@ class Reader:
             text = f"{self._name} is gone: {text}"
         return text
 
-    def _say(self, status: str) -> None:
-        self.status = status
-        self._on_status(status)
+    def _say(self, status: SourceStatus, words: str) -> None:
+        self.status, self.status_text = status, words
+        self._on_status(words)
+
+
+def _dropped_by(source: Source) -> int:
+    """Frames that a source skipped; sources that wait for each of their frames count none."""
+    return int(getattr(source, "dropped", 0))

@@ -3,7 +3,7 @@
     who                                   may
     a program on this machine             everything (the address is 127.0.0.1 or ::1)
     anybody else, with the token          everything; the token is in the printed address and its QR code, and
-                                          is given for the code that is printed to be read aloud
+                                          comes in exchange for the code that is printed to be read aloud
     anybody else                          nothing
     a page of another site                nothing that changes something, whoever's browser it runs in
 
@@ -25,11 +25,11 @@ COOKIE = "hallucinate_token"
 
 
 class Refused(Exception):  # noqa: N818 - it reads as a state, and is one
-    """A request that is not allowed: the status to answer with, and one line that names the mend."""
+    """A request that is not allowed: the HTTP status to answer with, one line that names the fix, and a code."""
 
-    def __init__(self, status: int, reason: str) -> None:
+    def __init__(self, status: int, reason: str, code: str) -> None:
         super().__init__(reason)
-        self.status = status
+        self.status, self.code = status, code
 
 
 @dataclass(frozen=True)
@@ -84,12 +84,13 @@ class Access:
         self._check_host(host)
         origin = caller.headers.get("Origin")
         if caller.changes and origin is not None and _site(origin) != host.lower():
-            raise Refused(403, f"a page of {origin} may not do this; open {host} itself")
+            raise Refused(403, f"a page of {origin} may not do this; open {host} itself", "origin_refused")
         if not (token_follows or _is_local(caller) or self._has_token(caller)):
             raise Refused(
                 401,
                 "this needs the token: scan the QR code or open the address that hallucinate printed "
                 "(it ends in ?token=…); programs send it as Authorization: Bearer …",
+                "token_missing",
             )
 
     def fits(self, token: str) -> bool:
@@ -99,7 +100,7 @@ class Access:
     def fits_code(self, code: str, now_s: float) -> bool:
         """Whether this is the code. Raises Refused after too many that were not."""
         if len(self._wrong_at) == WRONG_CODES and now_s - self._wrong_at[0] < WRONG_WITHIN_S:
-            raise Refused(429, "too many wrong codes; wait a minute")
+            raise Refused(429, "too many wrong codes; wait a minute", "codes_exhausted")
         fits = hmac.compare_digest(code.encode("utf-8", "replace"), self.code.encode())
         if not fits:
             self._wrong_at.append(now_s)
@@ -120,12 +121,14 @@ class Access:
             name = ""
         if not (name.rstrip(".") in self._names or _is_address(name)):
             raise Refused(
-                403, f"this server does not go by the name {name[:80]!r}; use its address, or this machine's own name"
+                403,
+                f"this server does not go by the name {name[:80]!r}; use its address, or this machine's own name",
+                "host_unknown",
             )
 
 
 def _site(origin: str) -> str:
-    """An origin's name and port, or "" where it is none that can be read."""
+    """An origin's name and port, or "" where it cannot be read."""
     try:
         return urlsplit(origin).netloc.lower()
     except ValueError:

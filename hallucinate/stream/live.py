@@ -15,7 +15,9 @@ from aiohttp import WSCloseCode, WSMsgType, hdrs, web
 from hallucinate.clock import Clock
 from hallucinate.errors import BusyError, HallucinateError, SettingsError
 from hallucinate.settings import LiveSettings, Settings
-from hallucinate.stream.room import Networks
+from hallucinate.statistics import Statistics
+from hallucinate.stream.loop_api import NetworksApi
+from hallucinate.stream.refusals import code_of, one_line
 
 logger = logging.getLogger(__name__)
 
@@ -62,15 +64,15 @@ class LiveChannel:
     def __init__(
         self,
         settings: LiveSettings,
-        networks: Networks,
+        networks: NetworksApi,
         about: Callable[[], dict[str, object]],
-        stats: Callable[[], dict[str, object]],
+        statistics: Callable[[], Statistics],
         stats_every_s: float,
         clock: Clock,
     ) -> None:
-        """about: what runs here, told anew when another network dreams; stats: figures. Both ready for JSON."""
+        """about: what runs here, sent anew when another network dreams; ready for JSON."""
         self._settings, self._networks, self._about = settings, networks, about
-        self._stats, self._every_s, self._clock = stats, stats_every_s, clock
+        self._statistics, self._every_s, self._clock = statistics, stats_every_s, clock
         self._sockets: dict[web.WebSocketResponse, Outbox] = {}
 
     def __len__(self) -> int:
@@ -78,11 +80,11 @@ class LiveChannel:
 
     @contextlib.asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
-        """Spread changes and stats, whoever makes them, on whatever thread."""
+        """Spread changes and statistics, whoever makes them, on whatever thread."""
         events = asyncio.get_running_loop()
 
         def changed(settings: Settings) -> None:
-            with contextlib.suppress(RuntimeError):  # the event loop has closed: nobody is left to tell
+            with contextlib.suppress(RuntimeError):  # the event loop has closed, and every socket with it
                 events.call_soon_threadsafe(self._spread, "settings", settings_message(settings))
 
         def switched() -> None:
@@ -129,7 +131,7 @@ class LiveChannel:
                 if message.type is WSMsgType.TEXT:
                     self._receive(message.data, outbox)
                 elif message.type is WSMsgType.BINARY:
-                    outbox.reply(error_message("messages are JSON text, not binary"))
+                    outbox.reply(error_message(SettingsError("messages are JSON text, not binary")))
         finally:
             del self._sockets[socket]
             if writing is not None:
@@ -152,7 +154,7 @@ class LiveChannel:
                 raise SettingsError('changes: must be an object of settings, such as {"strength": 0.5}')
             self._settings.patch(changes)
         except HallucinateError as error:
-            outbox.reply(error_message(str(error), ref))
+            outbox.reply(error_message(error, ref))
 
     def _spread(self, kind: str, text: str) -> None:
         for outbox in self._sockets.values():
@@ -164,9 +166,9 @@ class LiveChannel:
             if not self._sockets:
                 continue
             try:
-                self._spread("stats", json.dumps({"type": "stats", "stats": self._stats()}))
+                self._spread("stats", stats_message(self._statistics()))
             except Exception:
-                logger.exception("the stats could not be sent")
+                logger.exception("the statistics could not be sent")
                 return
 
 
@@ -205,14 +207,14 @@ def pong_message(ref: object, now_ns: int) -> str:
     return json.dumps({"type": "pong", "id": ref, "now_ms": now_ns / 1e6})
 
 
-def error_message(error: str, ref: object = None) -> str:
+def stats_message(statistics: Statistics) -> str:
+    """What tells a page how things go."""
+    return json.dumps({"type": "stats", "stats": statistics.model_dump(mode="json")})
+
+
+def error_message(error: HallucinateError, ref: object = None) -> str:
     """What answers a message that could not be followed; ``ref`` is the message's own id."""
-    return json.dumps({"type": "error", "error": one_line(error), "id": ref})
-
-
-def one_line(text: str) -> str:
-    """Whatever it was, on one line."""
-    return " ".join(text.split())
+    return json.dumps({"type": "error", "error": one_line(str(error)), "code": code_of(error), "id": ref})
 
 
 def _short(value: object) -> str:

@@ -7,63 +7,58 @@ import logging
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import av
 import numpy as np
-from aiortc import (
-    MediaStreamTrack,
-    RTCConfiguration,
-    RTCPeerConnection,
-    RTCRtpTransceiver,
-    RTCSessionDescription,
-    rtcrtpsender,
-)
+from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCRtpTransceiver, RTCSessionDescription
 from aiortc.exceptions import InvalidStateError, OperationError
 from aiortc.mediastreams import MediaStreamError
 
 from hallucinate.clock import Clock
 from hallucinate.errors import BusyError, OfferError
 from hallucinate.frame import Frame, Picture
+from hallucinate.outputs.bitrate import RateState, ReceiverReport, follow
+from hallucinate.outputs.encoder import Codec
+from hallucinate.outputs.encoding import MAX_ENCODERS, Encoders
+from hallucinate.outputs.rungs import Rung, View
 from hallucinate.sources.guest import GuestSource
-from hallucinate.stream.encoder import Codec
-from hallucinate.stream.offers import CodecError, declare_level, preferences, read_offer, without_dead_ends
-from hallucinate.stream.pacing import Pace, paced
-from hallucinate.stream.room import Dream, Loop
-from hallucinate.stream.shared import Encoders, Show, Wanted
+from hallucinate.stream import aiortc_adapter
+from hallucinate.stream.loop_api import DreamApi, LoopApi
+from hallucinate.stream.sdp import CodecError, preferences, read_offer, without_dead_ends
 from hallucinate.stream.track import DreamTrack
 
 logger = logging.getLogger(__name__)
 
-# aiortc keeps 128 packets to send again, 170 kB: a keyframe at 4096×2048 is five times that, and what is lost of it
-# would be lost for good, and the next keyframe asked for. A power of two, as sequence numbers wrap.
-setattr(rtcrtpsender, "RTP_HISTORY_SIZE", 1024)  # noqa: B010
-
 LONGEST_SIDE = 1280
-"""A guest's picture is made smaller than this before it is handed on: a dream is no larger."""
+"""A guest's picture is made smaller than this before it is handed on: a dream is not larger."""
 
 NOT_AN_OFFER = (ValueError, LookupError, AttributeError, TypeError, AssertionError, InvalidStateError)
-"""What aiortc raises over an offer that parses, and does not hold together; or a session closed meanwhile."""
+"""What aiortc raises over an offer that parses, and does not hold together; or a connection closed meanwhile."""
 
 CLOSE_WITHIN_S = 2.0
 """Closing is a few packets; what is behind a connection is freed even when its close should hang."""
 
+ENCODERS_END_WITHIN_S = 1.0
+"""How long the thread of an encoder that nobody needs any more may take over its last picture."""
+
 
 @dataclass(frozen=True)
 class Limits:
-    """How many viewers there may be, how long a peer may take to connect, how often pages are told the stats."""
+    """How many viewers and encoders may be, how long a peer may take to connect, how often pages get statistics."""
 
     max_viewers: int = 32
+    max_encoders: int = MAX_ENCODERS
     connect_within_s: float = 15.0
     stats_every_s: float = 1.0
 
 
-class Session:
+class Peer:
     """One peer connection, from its offer to its end. ``ended`` is called once, when all is freed."""
 
-    def __init__(self, ended: Callable[[Session], None]) -> None:
+    def __init__(self, ended: Callable[[Peer], None]) -> None:
         self.id = secrets.token_urlsafe(12)
-        # No STUN or TURN servers: a server on the local network asks no other host for anything.
+        # No STUN or TURN servers: a server on the local network needs no other host.
         self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._ended = ended
         self._closing: asyncio.Task[None] | None = None
@@ -71,7 +66,7 @@ class Session:
         self.connection.on("connectionstatechange", self._state_changed)
 
     async def answer(self, offer: str, connect_within_s: float) -> str:
-        """Answer the offer with SDP that has every ICE candidate in it; closes the session on failure."""
+        """Answer the offer with SDP that has every ICE candidate in it; closes the connection on failure."""
         try:
             await self._negotiate(offer)
         except BaseException:
@@ -124,7 +119,7 @@ class Session:
         try:
             await asyncio.wait_for(self.connection.close(), CLOSE_WITHIN_S)
         except TimeoutError:
-            logger.warning("a peer connection did not close within %.0f s; it is left behind", CLOSE_WITHIN_S)
+            logger.warning("a peer connection did not close within %.0f s; it is abandoned", CLOSE_WITHIN_S)
         finally:
             await self._free()
             self._ended(self)
@@ -133,55 +128,58 @@ class Session:
         """Let go of what is behind the connection, after it: tracks stopped first make its close hang."""
 
 
-class Viewer(Session):
-    """A peer that watches a dream."""
+class Viewer(Peer):
+    """A peer that watches a dream. Its bitrate follows what it reports of its connection."""
 
     def __init__(
-        self,
-        dream: Dream,
-        codec: Codec,
-        encoders: Encoders,
-        ended: Callable[[Session], None],
-        width: int | None = None,
+        self, dream: DreamApi, rung: Rung, encoders: Encoders, clock: Clock, ended: Callable[[Peer], None]
     ) -> None:
         super().__init__(ended)
-        self._encoders = encoders
-        self.track = DreamTrack(encoders, dream.stage, codec, width)
+        self._stage, self._encoders, self._clock = dream.stage, encoders, clock
+        self._rate = RateState(changed_s=clock.now_ns() / 1e9)
+        self.track = DreamTrack(encoders, dream.stage, rung)
         self.track.on("ended", self.close_soon)  # the dream is over, or aiortc gave up sending
         transceiver = self.connection.addTransceiver(self.track, direction="sendonly")
-        transceiver.setCodecPreferences(preferences(codec))
-        # aiortc turns a peer's PLI or FIR into this call, which asks *its* encoder for a keyframe. Ours is
-        # elsewhere, and packets pass its by, so the request is led there. tests/stream/test_watch.py sends
-        # a real PLI, and notices when aiortc changes this.
-        setattr(transceiver.sender, "_send_keyframe", self.track.want_keyframe)  # noqa: B010
+        transceiver.setCodecPreferences(preferences(rung.codec))
+        aiortc_adapter.lead_keyframe_requests(transceiver.sender, self.track.want_keyframe)
+        aiortc_adapter.listen_to_reports(transceiver.sender, self._reported)
 
     def _agree(self, transceiver: RTCRtpTransceiver) -> None:
-        level = self._encoders.level(self.track.wanted)
+        level = self._encoders.level(self._stage, self.track.rung)
         if level is not None:
-            declare_level(transceiver._codecs, level)
-        # aiortc sends a picture's packets in one go. See pacing.py.
-        transport = transceiver.sender.transport
-        setattr(transport, "_send_rtp", paced(transport._send_rtp, Pace()))  # noqa: B010
+            aiortc_adapter.declare_level(transceiver, level)
+        aiortc_adapter.pace_packets(transceiver.sender)
+
+    def _reported(self, report: ReceiverReport) -> None:
+        now_s, rung = self._clock.now_ns() / 1e9, self.track.rung
+        before = replace(self._rate, share=rung.share)  # without a free encoder it is another than was decided
+        self._rate = follow(before, report, self.track.sent_bps(now_s), self.track.full_bps, now_s)
+        if self._rate.share != rung.share:
+            self.track.switch(replace(rung, share=self._rate.share))
 
     async def _free(self) -> None:
         self.track.stop()
 
 
-class Guest(Session):
-    """A peer that sends its camera; what it is made into is ``dream``."""
+class Guest(Peer):
+    """A peer that sends its camera; what it is made into is ``dream``.
+
+    dropped: frames that came while another was still converted.
+    """
 
     def __init__(
         self,
-        dream: Dream,
+        dream: DreamApi,
         source: GuestSource,
-        room: Loop,
+        loop: LoopApi,
         codec: Codec,
         workers: ThreadPoolExecutor,
         clock: Clock,
-        ended: Callable[[Session], None],
+        ended: Callable[[Peer], None],
     ) -> None:
         super().__init__(ended)
-        self.dream, self._source, self._room = dream, source, room
+        self.dream, self._source, self._loop = dream, source, loop
+        self.dropped = 0
         self._workers, self._clock = workers, clock
         self._taking: asyncio.Task[None] | None = None
         self.connection.addTransceiver("video", direction="recvonly").setCodecPreferences(preferences(codec))
@@ -200,10 +198,13 @@ class Guest(Session):
                 frame = await track.recv()
             except MediaStreamError:
                 return
-            # One at a time: while one is converted the next are let go, and nothing queues.
-            if isinstance(frame, av.VideoFrame) and (converting is None or converting.done()):
-                captured_ns = self._clock.now_ns()
-                converting = events.run_in_executor(self._workers, self._convert, frame, captured_ns)
+            if not isinstance(frame, av.VideoFrame):
+                continue
+            # One at a time: while one is converted the next are dropped, and nothing queues.
+            if converting is not None and not converting.done():
+                self.dropped += 1
+                continue
+            converting = events.run_in_executor(self._workers, self._convert, frame, self._clock.now_ns())
 
     def _convert(self, frame: av.VideoFrame, captured_ns: int) -> None:
         try:
@@ -216,7 +217,7 @@ class Guest(Session):
             self._taking.cancel()
             await asyncio.wait([self._taking])
         self._source.close()
-        await asyncio.get_running_loop().run_in_executor(self._workers, self._room.dismiss, self.dream.id)
+        await asyncio.get_running_loop().run_in_executor(self._workers, self._loop.dismiss, self.dream.id)
 
 
 def to_rgb(frame: av.VideoFrame) -> Picture:
@@ -227,25 +228,31 @@ def to_rgb(frame: av.VideoFrame) -> Picture:
 
 
 class Peers:
-    """All sessions: opens them within the limits, finds them by id, forgets them when they end."""
+    """All peers: opens them within the limits, finds them by id, forgets them when they end."""
 
-    def __init__(self, room: Loop, encoders: Encoders, clock: Clock, limits: Limits) -> None:
-        self._room, self._encoders, self._clock, self._limits = room, encoders, clock, limits
-        self._stopping = False
+    def __init__(self, loop: LoopApi, encoders: Encoders, clock: Clock, limits: Limits) -> None:
+        self._loop, self._encoders, self._clock, self._limits = loop, encoders, clock, limits
+        self._stopping, self._dropped_before = False, 0
         self._workers = ThreadPoolExecutor(2, thread_name_prefix="guest")
         self.viewers: dict[str, Viewer] = {}
         self.guests: dict[str, Guest] = {}
 
-    async def watch(self, offer: str, dream: Dream, width: int | None = None) -> tuple[Viewer, str]:
+    @property
+    def guest_dropped_frames(self) -> int:
+        """Frames of guests' cameras that were dropped here, of those who have gone too."""
+        return self._dropped_before + sum(guest.dropped for guest in self.guests.values())
+
+    async def watch(self, offer: str, dream: DreamApi, width: int | None = None) -> tuple[Viewer, str]:
         """Answer a viewer, with a picture no wider than ``width``, one of WIDTHS.
 
-        Raises OfferError, or BusyError when there are ``max_viewers``.
+        Raises OfferError, or BusyError when there are ``max_viewers``, or no encoder can make this picture.
         """
         self._check_open()
-        codec = read_offer(offer, "receive")
+        rung = Rung(read_offer(offer, "receive"), max_width=width)
         if len(self.viewers) >= self._limits.max_viewers:
             raise BusyError(f"there are {self._limits.max_viewers} viewers, and no room for more; try again later")
-        viewer = Viewer(dream, codec, self._encoders, self._forget, width)
+        self._encoders.check(dream.stage, rung)
+        viewer = Viewer(dream, rung, self._encoders, self._clock, self._forget)
         self.viewers[viewer.id] = viewer
         return viewer, await viewer.answer(without_dead_ends(offer), self._limits.connect_within_s)
 
@@ -255,41 +262,42 @@ class Peers:
         codec = read_offer(offer, "send")
         source = GuestSource()
         events = asyncio.get_running_loop()
-        dream = await events.run_in_executor(self._workers, self._room.admit, source)
-        guest = Guest(dream, source, self._room, codec, self._workers, self._clock, self._forget)
+        dream = await events.run_in_executor(self._workers, self._loop.admit, source)
+        guest = Guest(dream, source, self._loop, codec, self._workers, self._clock, self._forget)
         self.guests[guest.id] = guest
         return guest, await guest.answer(without_dead_ends(offer), self._limits.connect_within_s)
 
-    def show(self, viewer_id: str, show: Show | None, marker: bool | None) -> Wanted | None:
+    def show(self, viewer_id: str, view: View | None, marked: bool | None) -> Rung | None:
         """Which picture a viewer sees, and whether with the marker; None leaves that as it is.
 
-        Returns what it sees from now on, or None when there is no such viewer.
+        Returns what it sees from now on, or None when there is no such viewer. Raises BusyError when no encoder can
+        make this picture.
         """
         viewer = self.viewers.get(viewer_id)
         if viewer is None:
             return None
-        old = viewer.track.wanted
-        viewer.track.switch(
-            old._replace(show=old.show if show is None else show, marked=old.marked if marker is None else marker)
-        )
-        return viewer.track.wanted
+        rung = viewer.track.rung
+        marked = rung.marked if marked is None else marked
+        viewer.track.switch(replace(rung, view=view or rung.view, marked=marked))
+        return viewer.track.rung
 
     async def close(self) -> None:
         """Tell all peers, free what they had, and take no more."""
         self._stopping = True
-        sessions: list[Session] = [*self.viewers.values(), *self.guests.values()]
-        await asyncio.gather(*(session.close() for session in sessions), return_exceptions=True)
+        peers: list[Peer] = [*self.viewers.values(), *self.guests.values()]
+        await asyncio.gather(*(peer.close() for peer in peers), return_exceptions=True)
 
     async def stop(self) -> None:
         """End the threads, when no request is being answered any more."""
-        await self.close()  # who was being answered while the others were told
-        await self._encoders.ended()
+        await self.close()  # who was being answered while the others were closed
+        await asyncio.to_thread(self._encoders.join, ENCODERS_END_WITHIN_S)
         self._workers.shutdown(wait=False)
 
     def _check_open(self) -> None:
         if self._stopping:
             raise BusyError("the server is stopping")
 
-    def _forget(self, session: Session) -> None:
-        self.viewers.pop(session.id, None)
-        self.guests.pop(session.id, None)
+    def _forget(self, peer: Peer) -> None:
+        self.viewers.pop(peer.id, None)
+        if self.guests.pop(peer.id, None) is not None and isinstance(peer, Guest):
+            self._dropped_before += peer.dropped

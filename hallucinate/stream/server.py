@@ -1,4 +1,4 @@
-"""The server's routes. Every refusal is one line of JSON, ``{"error": ...}``, with the status that fits."""
+"""The server's routes. Every refusal is one line of JSON (see refusals.py), with the HTTP status that fits."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from hallucinate.clock import Clock, SystemClock
-from hallucinate.errors import BusyError, HallucinateError, LoadingError, OfferError
+from hallucinate.errors import OfferError
+from hallucinate.outputs.encoding import Encoders
+from hallucinate.outputs.rungs import WIDTHS, View
 from hallucinate.settings import LiveSettings
+from hallucinate.statistics import PeerStatistics, Statistics
 from hallucinate.stream.access import CODE_DIGITS, COOKIE, Access, Caller, Refused
-from hallucinate.stream.live import LiveChannel, one_line, read_object
-from hallucinate.stream.measured import read_measured
-from hallucinate.stream.offers import CodecError
-from hallucinate.stream.peers import Limits, Peers, Session
-from hallucinate.stream.pictures import MAX_BYTES, picture_routes
-from hallucinate.stream.room import Loop
-from hallucinate.stream.shared import WIDTHS, Encoders, Show
+from hallucinate.stream.guide_and_mask import MAX_BYTES, picture_routes
+from hallucinate.stream.latency_report import read_latency_report
+from hallucinate.stream.live import LiveChannel, read_object
+from hallucinate.stream.loop_api import LoopApi
+from hallucinate.stream.peers import Limits, Peer, Peers
+from hallucinate.stream.refusals import ANSWERED, refusal
 
 logger = logging.getLogger(__name__)
 
 MAX_BODY = 64 * 1024
 SDP = "application/sdp"
-RETRY_AFTER_S = "10"
 MAX_BROWSER = 300
-"""Characters that are kept of a browser's name for itself."""
+"""Characters that are stored of a browser's name for itself."""
 
 # By name, and not by what the machine's own tables hold: a page whose modules come as text/plain stays blank.
 MIME = {
@@ -54,7 +55,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def make_app(
-    room: Loop,
+    loop: LoopApi,
     live: LiveSettings,
     access: Access,
     facts: Mapping[str, object],
@@ -67,7 +68,7 @@ def make_app(
     facts: what ``GET /api/about`` says beside the network's own facts (version, source). pages: the folder of
     the web pages, index.html in it.
     """
-    return Server(room, live, access, facts, pages, limits, clock or SystemClock()).app
+    return Server(loop, live, access, facts, pages, limits, clock or SystemClock()).app
 
 
 class Server:
@@ -75,7 +76,7 @@ class Server:
 
     def __init__(
         self,
-        room: Loop,
+        loop: LoopApi,
         live: LiveSettings,
         access: Access,
         facts: Mapping[str, object],
@@ -83,13 +84,13 @@ class Server:
         limits: Limits,
         clock: Clock,
     ) -> None:
-        self._room, self._live, self._access, self._facts = room, live, access, dict(facts)
+        self._loop, self._live, self._access, self._facts = loop, live, access, dict(facts)
         self._pages, self._clock = pages.resolve(), clock
-        self._encoders = Encoders(lambda: live.current.fps, clock)
-        self._peers = Peers(room, self._encoders, clock, limits)
-        self._channel = LiveChannel(live, room.networks, self._known, self._figures, limits.stats_every_s, clock)
-        self._pictures = picture_routes(room)
-        self._last_measured: dict[str, object] | None = None
+        self._encoders = Encoders(lambda: live.current.fps, clock, limits.max_encoders)
+        self._peers = Peers(loop, self._encoders, clock, limits)
+        self._channel = LiveChannel(live, loop.networks, self._known, self._statistics, limits.stats_every_s, clock)
+        self._pictures = picture_routes(loop)
+        self._last_latency: dict[str, object] | None = None
         self.app = web.Application(middlewares=[self._answer_errors, self._check_access], client_max_size=MAX_BODY)
         self.app.on_response_prepare.append(self._add_headers)
         self.app.cleanup_ctx.append(self._run)
@@ -118,7 +119,7 @@ class Server:
             "/api/about": {"GET": self._about},
             "/api/networks": {"GET": self._networks},
             "/api/network": {"POST": self._change_network},
-            "/api/latency": {"GET": self._latency, "POST": self._measured},
+            "/api/latency": {"GET": self._latency, "POST": self._report_latency},
             "/api/live": {"GET": self._channel.handle},
             **self._pictures,
         }
@@ -137,10 +138,10 @@ class Server:
     # Watching and sending
 
     async def _watch(self, request: web.Request) -> web.Response:
-        name = request.query.get("dream") or self._room.main.id
-        dream = self._room.find(name)
+        name = request.query.get("dream") or self._loop.main.id
+        dream = self._loop.find(name)
         if dream is None:
-            raise _not_found(f"there is no dream {name[:60]!r}; it ended, or never was")
+            raise _not_found(f"there is no dream {name[:60]!r}; it ended, or never existed")
         viewer, answer = await self._peers.watch(await _offer(request), dream, _width(request))
         return _created(f"/whep/{viewer.id}", answer, dream.id)
 
@@ -149,38 +150,36 @@ class Server:
         return _created(f"/whip/{guest.id}", answer, guest.dream.id)
 
     async def _leave(self, request: web.Request) -> web.Response:
-        await self._session(request).close()
+        await self._peer(request).close()
         return web.Response()
 
     async def _trickle(self, request: web.Request) -> web.Response:
-        self._session(request)
-        # Neither trickle ICE nor ICE restarts: 501 is what RFC 9725 asks for then ("HTTP PATCH Request Usage").
+        self._peer(request)
+        # Neither trickle ICE nor ICE restarts: 501 is what RFC 9725 requires then ("HTTP PATCH Request Usage").
         raise web.HTTPNotImplemented(text="candidates cannot be sent later; the peer is found without them")
 
-    def _session(self, request: web.Request) -> Session:
-        sessions: Mapping[str, Session] = (
-            self._peers.viewers if request.path.startswith("/whep/") else self._peers.guests
-        )
-        session = sessions.get(request.match_info["id"])
-        if session is None:
-            raise _not_found("there is no such session; it ended, or never was")
-        return session
+    def _peer(self, request: web.Request) -> Peer:
+        peers: Mapping[str, Peer] = self._peers.viewers if request.path.startswith("/whep/") else self._peers.guests
+        peer = peers.get(request.match_info["id"])
+        if peer is None:
+            raise _not_found("there is no such connection; it ended, or never existed")
+        return peer
 
     async def _show(self, request: web.Request) -> web.Response:
         changes = await _json(request)
         show, marker = changes.get("show"), changes.get("marker")
         if not changes.keys() & {"show", "marker"}:
-            raise web.HTTPBadRequest(text=f"give show ({' or '.join(Show)}), or marker (true or false)")
-        if "show" in changes and show not in list(Show):
-            raise web.HTTPBadRequest(text=f"show: must be {' or '.join(Show)}")
+            raise web.HTTPBadRequest(text=f"give show ({' or '.join(View)}), or marker (true or false)")
+        if "show" in changes and show not in list(View):
+            raise web.HTTPBadRequest(text=f"show: must be {' or '.join(View)}")
         if "marker" in changes and not isinstance(marker, bool):
             raise web.HTTPBadRequest(text="marker: must be true or false")
-        seen = self._peers.show(request.match_info["id"], None if show is None else Show(show), marker)
-        if seen is None:
-            raise _not_found("there is no such viewer; it ended, or never was")
-        return web.json_response({"show": seen.show, "marker": seen.marked})
+        rung = self._peers.show(request.match_info["id"], None if show is None else View(show), marker)
+        if rung is None:
+            raise _not_found("there is no such viewer; it ended, or never existed")
+        return web.json_response({"show": rung.view, "marker": rung.marked})
 
-    # Settings and figures
+    # Settings and statistics
 
     async def _settings(self, request: web.Request) -> web.Response:
         return web.json_response(self._live.current.model_dump())
@@ -192,47 +191,46 @@ class Server:
         return web.json_response(self._live.schema())
 
     async def _stats(self, request: web.Request) -> web.Response:
-        return web.json_response(self._figures())
+        return web.json_response(self._statistics().model_dump(mode="json"))
 
     async def _about(self, request: web.Request) -> web.Response:
-        shown = self._room.main.stage.newest
-        size = None if shown is None else [shown.dream.shape[1], shown.dream.shape[0]]
+        output = self._loop.main.stage.newest
+        size = None if output is None else [output.dream.shape[1], output.dream.shape[0]]
         return web.json_response({**self._known(), "size": size})
 
     async def _networks(self, request: web.Request) -> web.Response:
-        return web.json_response(await asyncio.to_thread(self._room.networks.choices))
+        return web.json_response(await asyncio.to_thread(self._loop.networks.choices))
 
     async def _change_network(self, request: web.Request) -> web.Response:
-        asked = await _json(request)
-        name = asked.get("network")
-        if not isinstance(name, str) or asked.keys() != {"network"}:
+        body = await _json(request)
+        name = body.get("network")
+        if not isinstance(name, str) or body.keys() != {"network"}:
             raise web.HTTPBadRequest(text='network: give a name of GET /api/networks, such as {"network": "googlenet"}')
-        self._room.networks.begin(name)
-        return web.json_response(self._room.networks.stats(), status=202)
+        self._loop.networks.begin(name)
+        return web.json_response(self._loop.networks.stats().model_dump(mode="json"), status=202)
 
-    async def _measured(self, request: web.Request) -> web.Response:
-        measured = read_measured(await _json(request))
+    async def _report_latency(self, request: web.Request) -> web.Response:
+        report = read_latency_report(await _json(request))
         browser = request.headers.get(hdrs.USER_AGENT, "")[:MAX_BROWSER]
-        self._last_measured = {**measured.model_dump(), "browser": browser}
-        return web.json_response(self._last_measured)
+        self._last_latency = {**report.model_dump(), "browser": browser}
+        return web.json_response(self._last_latency)
 
     async def _latency(self, request: web.Request) -> web.Response:
-        if self._last_measured is None:
+        if self._last_latency is None:
             raise _not_found("no page has measured its latency yet; press Measure latency on one")
-        return web.json_response(self._last_measured)
+        return web.json_response(self._last_latency)
 
     def _known(self) -> dict[str, object]:
-        return {**self._facts, **self._room.networks.facts}
+        return {**self._facts, **self._loop.networks.facts}
 
-    def _figures(self) -> dict[str, object]:
-        return {
-            **self._room.stats(),
-            "viewers": len(self._peers.viewers),
-            "guests": len(self._peers.guests),
-            "pages": len(self._channel),
-            "encoders": len(self._encoders),
-            "encoding": self._encoders.figures.snapshot(self._clock.now_ns()),
-        }
+    def _statistics(self) -> Statistics:
+        peers = PeerStatistics(
+            viewers=len(self._peers.viewers),
+            guests=len(self._peers.guests),
+            pages=len(self._channel),
+            guest_dropped_frames=self._peers.guest_dropped_frames,
+        )
+        return Statistics(loop=self._loop.stats(), encoding=self._encoders.statistics(), peers=peers)
 
     # Pages
 
@@ -262,6 +260,7 @@ class Server:
             raise Refused(
                 401,
                 "that token is not in force; scan the QR code that hallucinate shows now, or type its short address",
+                "token_wrong",
             )
         # On to the address without the token: it stays out of the history, of screenshots and of Referer.
         response = web.Response(status=303, headers={hdrs.LOCATION: "/"})
@@ -276,27 +275,15 @@ class Server:
     async def _answer_errors(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
-        except Refused as error:
-            headers = {hdrs.WWW_AUTHENTICATE: "Bearer"} if error.status == 401 else {}
-            return _refusal(request, error.status, str(error), headers)
-        except HallucinateError as error:
-            headers = {hdrs.RETRY_AFTER: RETRY_AFTER_S} if isinstance(error, BusyError) else {}
-            return _refusal(request, _status(error), str(error), headers)
-        except web.HTTPRequestEntityTooLarge:
-            allowed = MAX_BYTES if request.path in self._pictures else MAX_BODY
-            return _refusal(request, 413, f"the body is larger than {allowed // 1024} KiB", {})
-        except web.RequestPayloadError:
-            return _refusal(request, 400, "the body cannot be read; is it what its Content-Encoding says?", {})
-        except web.HTTPException as error:
-            if error.status < 400:
+        except ANSWERED as error:
+            if isinstance(error, web.HTTPException) and error.status < 400:
                 raise
-            allow = {hdrs.ALLOW: error.headers[hdrs.ALLOW]} if hdrs.ALLOW in error.headers else {}
-            return _refusal(request, error.status, error.text or error.reason, allow)
+            return refusal(request, error, MAX_BYTES if request.path in self._pictures else MAX_BODY)
         except ConnectionError:
             raise  # the client has gone
-        except Exception:
+        except Exception as error:
             logger.exception("%s %s failed", request.method, request.path)
-            return _refusal(request, 500, "something broke in the server; its log says what", {})
+            return refusal(request, error, MAX_BODY)
 
     @web.middleware
     async def _check_access(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -324,20 +311,6 @@ def _enters(request: web.Request) -> bool:
     """With the token (a QR code), or with the code that was read aloud: both are looked at by who takes them."""
     named = request.path == "/" and "token" in request.query
     return request.method == "GET" and (named or re.fullmatch(rf"/[0-9]{{{CODE_DIGITS}}}", request.path) is not None)
-
-
-def _status(error: HallucinateError) -> int:
-    if isinstance(error, CodecError):
-        return 422  # well formed, and not to be answered (RFC 9725, "No Partially Successful Answers")
-    if isinstance(error, LoadingError):
-        return 409
-    return 503 if isinstance(error, BusyError) else 400
-
-
-def _refusal(request: web.Request, status: int, reason: str, headers: Mapping[Any, str]) -> web.Response:
-    if "text/html" in request.headers.get(hdrs.ACCEPT, ""):  # somebody reads it in a browser's window
-        return web.Response(status=status, text=one_line(reason) + "\n", headers=headers)
-    return web.json_response({"error": one_line(reason)}, status=status, headers=headers)
 
 
 def _not_found(reason: str) -> web.HTTPNotFound:
@@ -369,9 +342,7 @@ async def _offer(request: web.Request) -> str:
 def _width(request: web.Request) -> int | None:
     text = request.query.get("width")
     if text is not None and text not in map(str, WIDTHS):
-        raise web.HTTPBadRequest(
-            text=f"width: must be {', '.join(map(str, WIDTHS))}, not {text[:20]!r}; or leave it out"
-        )
+        raise web.HTTPBadRequest(text=f"width: must be {', '.join(map(str, WIDTHS))}, not {text[:20]!r}; or omit it")
     return None if text is None else int(text)
 
 

@@ -1,4 +1,4 @@
-"""Running the server: where it can be reached, how it starts, and how it stops within three seconds."""
+"""Running the server: where it can be found, how it starts, and how it stops within three seconds."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ def _why(error: OSError, host: str | None, port: int) -> str:
     return f"cannot listen on {host or 'all addresses'}, port {port} ({why}); give --host an address of this machine"
 
 
-def _port(runner: web.AppRunner, asked: int) -> int:
-    return int(runner.addresses[0][1]) if runner.addresses else asked
+def _port(runner: web.AppRunner, requested: int) -> int:
+    return int(runner.addresses[0][1]) if runner.addresses else requested
 
 
 def _keep_logs_calm() -> None:
@@ -96,7 +96,7 @@ def _keep_logs_calm() -> None:
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
-    """Whether a failure is the server's; what is no HTTP was answered, and anybody may send it."""
+    """Whether a failure is the server's; what is not HTTP was answered, and anybody may send it."""
     error = record.exc_info[1] if record.exc_info else None
     return not isinstance(error, (HttpProcessingError, web.RequestPayloadError))
 

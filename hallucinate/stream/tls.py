@@ -1,4 +1,4 @@
-"""TLS: a certificate that is made and kept for this machine's names and addresses, or one's own, checked.
+"""TLS: a certificate that is made and stored for this machine's names and addresses, or one's own, checked.
 
 Browsers give headsets (WebXR) and cameras only to pages of https, or of this machine itself.
 """
@@ -60,7 +60,7 @@ def context_of(path: Path, key: Path | None = None) -> ssl.SSLContext:
     return context
 
 
-def ones_own(certificate: Path, key: Path, now: datetime) -> ssl.SSLContext:
+def own_certificate(certificate: Path, key: Path, now: datetime) -> ssl.SSLContext:
     """Somebody's own certificate and key, PEM, without a password.
 
     Raises TlsError, one line, when one cannot be read, they do not belong together, or it is out of date.
@@ -86,7 +86,7 @@ def ones_own(certificate: Path, key: Path, now: datetime) -> ssl.SSLContext:
         raise TlsError(f"--tls-cert {certificate}: cannot be served ({error.strerror or error})") from None
 
 
-def made_and_kept(path: Path, names: Names, now: datetime) -> ssl.SSLContext:
+def self_signed(path: Path, names: Names, now: datetime) -> ssl.SSLContext:
     """The certificate in ``path``, made anew when it is not there, lacks a name, or nears its end.
 
     It is signed by itself, so browsers warn, once: it speaks for this machine, and can sign for no other. Raises
@@ -99,18 +99,20 @@ def made_and_kept(path: Path, names: Names, now: datetime) -> ssl.SSLContext:
         path.chmod(0o600)
         return context_of(path)
     except (OSError, ssl.SSLError) as error:
-        raise TlsError(f"--tls: {path} cannot be kept ({error.strerror or error}); make that folder writable") from None
+        raise TlsError(
+            f"--tls: {path} cannot be written ({error.strerror or error}); make that folder writable"
+        ) from None
 
 
 def _still_good(path: Path, names: Names, now: datetime) -> bool:
     try:
         data = path.read_bytes()
         certificate, key = x509.load_pem_x509_certificate(data), load_pem_private_key(data, None)
-        said = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        named = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (OSError, ValueError, TypeError, x509.ExtensionNotFound):
         return False  # not there, or not what we write: it is ours, and made anew
-    hosts = set(said.get_values_for_type(x509.DNSName))
-    addresses = {str(address) for address in said.get_values_for_type(x509.IPAddress)}
+    hosts = set(named.get_values_for_type(x509.DNSName))
+    addresses = {str(address) for address in named.get_values_for_type(x509.IPAddress)}
     return (
         hosts >= set(names.hosts)
         and addresses >= set(names.addresses)
@@ -171,11 +173,11 @@ def _public(key: object) -> bytes:
     return encoded
 
 
-def chosen(own: bool, certificate: Path | None, key: Path | None, keep_in: Path) -> ssl.SSLContext | None:
-    """What the command line asked for: None for plain http. Raises TlsError."""
+def choose_tls(own: bool, certificate: Path | None, key: Path | None, keep_in: Path) -> ssl.SSLContext | None:
+    """What the command line chose: None for plain http. Raises TlsError."""
     if (certificate is None) != (key is None):
-        given, missing = ("--tls-cert", "--tls-key") if key is None else ("--tls-key", "--tls-cert")
-        raise TlsError(f"{given} needs {missing} beside it; or give --tls alone, and a certificate is made")
+        received, missing = ("--tls-cert", "--tls-key") if key is None else ("--tls-key", "--tls-cert")
+        raise TlsError(f"{received} needs {missing} beside it; or give --tls alone, and a certificate is made")
     if certificate is not None and key is not None:
-        return ones_own(certificate, key, datetime.now(UTC))
-    return made_and_kept(keep_in, own_names(), datetime.now(UTC)) if own else None
+        return own_certificate(certificate, key, datetime.now(UTC))
+    return self_signed(keep_in, own_names(), datetime.now(UTC)) if own else None

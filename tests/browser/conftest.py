@@ -122,12 +122,15 @@ async def http(server: ServerProcess) -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def until_answer(http: aiohttp.ClientSession, path: str, name: str, value: object) -> None:
-    """Ask until the answer's part of that name has the value."""
+    """Get it until the part of that name ("loop.pictures") has the value."""
     async with asyncio.timeout(WAIT_S):
         while True:
             async with http.get(path) as response:
-                if (await response.json())[name] == value:
-                    return
+                part = await response.json()
+            for key in name.split("."):
+                part = part[key]
+            if part == value:
+                return
 
 
 OpenPage = Callable[..., Awaitable[Viewer]]

@@ -79,7 +79,7 @@ async def test_a_picture_dropped_is_dreamed_of_at_once_and_the_stream_goes_on(
     await until_answer(http, "/api/settings", "guide", 0)
     await viewer.page.click("[aria-label='Remove the guide picture']")
     await until_answer(http, "/api/settings", "motifs", {"eye": 1})
-    await until_answer(http, "/api/stats", "pictures", [])
+    await until_answer(http, "/api/stats", "loop.pictures", [])
     await other.until("document.querySelector('.weight.guide').hidden")
 
 
@@ -156,7 +156,7 @@ async def test_where_it_dreams_is_painted_erased_and_cleared(open_page: OpenPage
     await mask_that(http, lambda mask: mask[4, width // 2] > 150)
     await viewer.page.click("#paint-clear")
     await until_answer(http, "/api/settings", "where", "everywhere")
-    await until_answer(http, "/api/stats", "pictures", [])
+    await until_answer(http, "/api/stats", "loop.pictures", [])
     await viewer.page.keyboard.press("Escape")  # stops, whatever else is open
     await viewer.until_state("stopped")
     assert await viewer.page.is_hidden("#painting")

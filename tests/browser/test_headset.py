@@ -20,7 +20,7 @@ from hallucinate.frame import Picture
 from hallucinate.settings import LiveSettings, Settings
 from hallucinate.stream.access import Access
 from hallucinate.stream.server import make_app
-from hallucinate.stream.tls import Names, made_and_kept
+from hallucinate.stream.tls import Names, self_signed
 from tests.browser.conftest import CHROMIUM, FLAGS, ServerProcess
 from tests.browser.viewer import WAIT_S, Viewer
 from tests.stream.foreign import Painter, ScriptedLoop
@@ -500,7 +500,7 @@ async def test_a_link_to_a_dream_that_is_over_says_so_and_shows_the_main_one(ser
 
 async def test_over_https_the_headset_is_offered_by_any_name(serve: Serve, open_page: OpenPage, tmp_path: Path) -> None:
     names = Names((BY_NAME,), ("127.0.0.1",))
-    served = await serve(sphere(), MONO, made_and_kept(tmp_path / "tls.pem", names, datetime.now(UTC)))
+    served = await serve(sphere(), MONO, self_signed(tmp_path / "tls.pem", names, datetime.now(UTC)))
     wearer = await open_page(f"https://{BY_NAME}:{served.port}", headset=True)
     await wearer.enter()
     await wearer.until_eyes("red", "red")

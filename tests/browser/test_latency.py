@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from hallucinate.stream.marker import COLUMNS, CYCLE_MS, ROWS, cell_size, drawn, read
+from hallucinate.outputs.marker import COLUMNS, CYCLE_MS, ROWS, cell_size, drawn, read
 from tests.browser.conftest import OpenPage, until_answer
 from tests.browser.viewer import Viewer
 
@@ -87,7 +87,7 @@ async def test_a_press_measures_and_the_marker_goes_again(
 
     await viewer.until("document.getElementById('measured').hidden")
     assert read(await viewer.picture()) is None
-    await until_answer(http, "/api/stats", "encoders", 1)
+    await until_answer(http, "/api/stats", "encoding.encoders", 1)
     await viewer.page.click("#notice-close")
     await viewer.page.screenshot(path=tmp_path / "measured.png")
 
@@ -114,7 +114,7 @@ async def test_a_stop_ends_the_measurement_too(open_page: OpenPage, http: aiohtt
     await viewer.until("!document.getElementById('measured').hidden")
     await viewer.page.keyboard.press("Escape")
     await viewer.until(f"{WORDS} === 'Stopped. Not measured.'")
-    await until_answer(http, "/api/stats", "encoders", 0)
+    await until_answer(http, "/api/stats", "encoding.encoders", 0)
 
 
 async def test_frames_without_a_marker_are_counted_and_said(open_page: OpenPage) -> None:

@@ -105,7 +105,7 @@ async def test_this_devices_camera_comes_back_dreamed(
 
     await viewer.page.click("#camera")
     await picture_that(viewer, lambda picture: not is_green(picture))
-    await until_answer(http, "/api/stats", "guests", 0)
+    await until_answer(http, "/api/stats", "peers.guests", 0)
 
 
 async def test_the_stop_key_blanks_at_once_and_frees_the_server(
@@ -113,14 +113,14 @@ async def test_the_stop_key_blanks_at_once_and_frees_the_server(
 ) -> None:
     viewer = await open_page()
     await viewer.start()
-    await until_answer(http, "/api/stats", "viewers", 1)
+    await until_answer(http, "/api/stats", "peers.viewers", 1)
     await viewer.page.keyboard.press("Escape")
     assert await viewer.page.evaluate(
         "() => document.body.dataset.state === 'stopped' && document.getElementById('picture').srcObject === null"
     )
     shot = cv2.imdecode(np.frombuffer(await viewer.page.screenshot(), np.uint8), cv2.IMREAD_COLOR)
     assert shot[: shot.shape[0] // 3].max() == 0
-    await until_answer(http, "/api/stats", "viewers", 0)
+    await until_answer(http, "/api/stats", "peers.viewers", 0)
 
     await viewer.page.keyboard.press("Enter")  # the focus is on "Start again"
     await viewer.until_state("live")

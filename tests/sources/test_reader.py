@@ -10,6 +10,7 @@ import pytest
 from hallucinate.errors import SourceError, SourceUnavailable
 from hallucinate.frame import Frame, Slot
 from hallucinate.sources.reader import Reader, seconds_to_wait
+from hallucinate.status import SourceStatus
 from tests.fakes import FakeClock
 
 PICTURE = np.zeros((2, 2, 3), np.uint8)
@@ -19,6 +20,7 @@ class Scripted:
     """A source that plays its script, then blocks until it is closed."""
 
     name = "camera 0"
+    dropped = 0
 
     def __init__(self, *script: object) -> None:
         self.script = list(script)
@@ -75,9 +77,10 @@ def test_the_waits_grow_and_stay_bounded() -> None:
 def test_frames_come_through_and_are_counted() -> None:
     source = Scripted(frame(1), None, frame(2))
     play = Play(source)
-    assert play.reader.status == "opening the source"
+    assert (play.reader.status, play.reader.status_text) == (SourceStatus.OPENING, "opening the source")
     play.reader.start()
     play.until(lambda: "reading camera 0" in play.said)
+    assert play.reader.status is SourceStatus.LIVE
     while play.reader.frames < 2:
         pass
     assert play.slot.take(1) == frame(2)
@@ -107,6 +110,26 @@ def test_a_camera_that_fails_and_comes_back_is_told_in_words() -> None:
         "closed",
     ]
     assert play.clock.waits == [0.5, 1, 2, 0.5]
+
+
+def test_frames_that_sources_leave_out_are_counted_over_all_of_them() -> None:
+    broken, well = Scripted(frame(1), SourceError("it ended")), Scripted(frame(2))
+    broken.dropped, well.dropped = 3, 4
+    play = Play(broken, well)
+    play.reader.start()
+    play.until(lambda: "camera 0 is back" in play.said)
+    assert play.reader.dropped == 7
+    play.reader.close()
+    assert play.reader.dropped == 7
+
+
+def test_a_source_that_is_gone_has_a_status_of_its_own() -> None:
+    play, statuses = Play(SourceError("gone"), Scripted(frame(1))), []
+    play.reader._on_status = lambda words: (statuses.append(play.reader.status), play.hear(words))
+    play.reader.start()
+    play.until(lambda: len(statuses) == 2)
+    play.reader.close()
+    assert statuses == [SourceStatus.RECONNECTING, SourceStatus.LIVE, SourceStatus.CLOSED]
 
 
 def test_whatever_a_source_raises_the_reader_lives_and_logs_it_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -141,7 +164,7 @@ def test_closing_while_it_waits_to_try_again_ends_it() -> None:
     assert clock.waiting.wait(2)
     reader.close()
     assert not reader._thread.is_alive()
-    assert reader.status == "closed"
+    assert reader.status is SourceStatus.CLOSED
 
 
 def test_closing_before_the_start_is_allowed() -> None:

@@ -18,13 +18,13 @@ from hallucinate.stream.server import make_app
 
 
 @pytest.fixture
-def room() -> ScriptedLoop:
+def loop() -> ScriptedLoop:
     return ScriptedLoop()
 
 
 @pytest.fixture
-def painter(room: ScriptedLoop) -> Iterator[Painter]:
-    painter = Painter(room.main.stage).start()
+def painter(loop: ScriptedLoop) -> Iterator[Painter]:
+    painter = Painter(loop.main.stage).start()
     yield painter
     painter.stop()
 
@@ -57,9 +57,9 @@ def access() -> Access:
 
 @pytest_asyncio.fixture
 async def http(
-    room: ScriptedLoop, live: LiveSettings, access: Access, pages: Path, limits: Limits
+    loop: ScriptedLoop, live: LiveSettings, access: Access, pages: Path, limits: Limits
 ) -> AsyncIterator[TestClient]:
-    app = make_app(room, live, access, {"version": "0", "motifs": {"eye": "seeing"}}, pages, limits)
+    app = make_app(loop, live, access, {"version": "0", "motifs": {"eye": "seeing"}}, pages, limits)
     async with TestClient(TestServer(app)) as client:
         yield client
 

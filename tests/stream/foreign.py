@@ -19,8 +19,10 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSession
 from hallucinate.clock import SystemClock
 from hallucinate.errors import BusyError, LoadingError, NetworkError
 from hallucinate.frame import OutputFrame, Picture
+from hallucinate.outputs.subscriber import Stage
 from hallucinate.sources.guest import GuestSource
-from hallucinate.stage import Stage
+from hallucinate.statistics import LoopStatistics, NetworkStatistics
+from hallucinate.status import SourceStatus
 
 RED, GREEN, BLUE, GREY = (200, 30, 30), (30, 180, 40), (40, 40, 200), (128, 128, 128)
 SOON = 10.0
@@ -54,7 +56,7 @@ class ScriptedNetworks:
 
     def __init__(self) -> None:
         self.facts: dict[str, object] = {"network": "motif"}
-        self.begun: list[str] = []
+        self.requested: list[str] = []
         self.listeners: list[Callable[[], None]] = []
 
     def choices(self) -> list[dict[str, object]]:
@@ -63,12 +65,12 @@ class ScriptedNetworks:
     def begin(self, name: str) -> None:
         if name not in ("motif", "vgg16"):
             raise NetworkError(f"no network is called {name!r}; did you mean 'vgg16'?")
-        if self.begun:
-            raise LoadingError(f"the network {self.begun[-1]!r} is being loaded; ask again when it dreams")
-        self.begun.append(name)
+        if self.requested:
+            raise LoadingError(f"the network {self.requested[-1]!r} is being loaded; try again when it dreams")
+        self.requested.append(name)
 
     def done(self) -> None:
-        self.facts = {"network": self.begun.pop()}
+        self.facts = {"network": self.requested.pop()}
         for listener in list(self.listeners):
             listener()
 
@@ -76,25 +78,26 @@ class ScriptedNetworks:
         self.listeners.append(listener)
         return lambda: self.listeners.remove(listener)
 
-    def stats(self) -> dict[str, object]:
-        return {"name": self.facts["network"], "loading": self.begun[-1] if self.begun else ""}
+    def stats(self) -> NetworkStatistics:
+        loading = self.requested[-1] if self.requested else ""
+        return NetworkStatistics(name=str(self.facts["network"]), loading=loading, share=None, error="")
 
 
 class ScriptedLoop:
-    """Does what the server asks of a loop, and dreams nothing."""
+    """Does what the server needs of a loop, and dreams nothing."""
 
     def __init__(self, guests: int = 2) -> None:
         self.main = ScriptedDream("main")
         self.networks = ScriptedNetworks()
-        self.room = guests
+        self.places = guests
         self.dreams = {"main": self.main}
         self.sources: dict[str, GuestSource] = {}
         self.pictures: dict[str, Picture | None] = {}
         self._numbers = itertools.count(1)
 
     def admit(self, source: GuestSource) -> ScriptedDream:
-        if len(self.sources) >= self.room:
-            raise BusyError(f"{self.room} guests are dreamed already; try again in a moment")
+        if len(self.sources) >= self.places:
+            raise BusyError(f"{self.places} guests are dreamed already; try again in a moment")
         dream = ScriptedDream(f"guest-{next(self._numbers)}")
         self.dreams[dream.id], self.sources[dream.id] = dream, source
         return dream
@@ -112,8 +115,24 @@ class ScriptedLoop:
     def picture_of(self, kind: str) -> Picture | None:
         return self.pictures.get(kind)
 
-    def stats(self) -> dict[str, object]:
-        return {"fps": 24.0}
+    def stats(self) -> LoopStatistics:
+        return LoopStatistics(
+            status=SourceStatus.LIVE,
+            status_text="reading a script",
+            notice="",
+            fps=24.0,
+            dream_ms=30.0,
+            capture_to_dream_ms=40.0,
+            dream_width_px=320,
+            steps=1,
+            step_interval=1,
+            source_dropped_frames=0,
+            dropped_frames=0,
+            cleared_residuals=0,
+            guests=len(self.sources),
+            pictures=(),
+            network=self.networks.stats(),
+        )
 
 
 class Painter:
@@ -121,6 +140,7 @@ class Painter:
 
     def __init__(self, stage: Stage) -> None:
         self.dream, self.camera = plain(RED), plain(BLUE)
+        self.moves = 0  # pixels between two frames
         self._stage, self._stop = stage, threading.Event()
         self._thread = threading.Thread(target=self._run, name="painter")
 
@@ -134,9 +154,12 @@ class Painter:
 
     def _run(self) -> None:
         clock = SystemClock()
-        while not self._stop.wait(1 / 40):
+        for n in itertools.count():
+            if self._stop.wait(1 / 40):
+                return
             now = clock.now_ns()
-            self._stage.publish(OutputFrame(self.dream, self.camera, now, now))
+            dream = np.roll(self.dream, n * self.moves, 1) if self.moves else self.dream
+            self._stage.publish(OutputFrame(dream, self.camera, now, now))
 
 
 class Peer:
@@ -194,7 +217,7 @@ class Peer:
             return frame
 
     def vanish(self) -> None:
-        """Go without a word: the sockets are gone, nobody is told, nothing answers."""
+        """Go without a word: the sockets are gone, nobody hears of it, nothing answers."""
         for transceiver in self.pc.getTransceivers():
             for protocol in transceiver.receiver.transport.transport._connection._protocols:
                 protocol.transport.abort()

@@ -6,12 +6,12 @@ import threading
 
 import psutil
 import pytest
-from foreign import RED, looks, offer, stats, until
+from foreign import BLUE, RED, looks, offer, stats, until
 
 from hallucinate.clock import SystemClock
 from hallucinate.errors import BusyError
+from hallucinate.outputs.encoding import Encoders
 from hallucinate.stream.peers import Limits, Peers
-from hallucinate.stream.shared import Encoders
 
 SDP = {"Content-Type": "application/sdp"}
 
@@ -19,7 +19,8 @@ SDP = {"Content-Type": "application/sdp"}
 async def refused(reply, status, *words):
     assert reply.status == status
     body = await reply.json()
-    assert list(body) == ["error"]
+    assert list(body) == ["error", "code"]
+    assert body["code"].replace("_", "").isalnum()
     assert "\n" not in body["error"]
     assert "Traceback" not in body["error"]
     for word in words:
@@ -53,7 +54,7 @@ async def test_every_line_of_an_offer_may_be_missing(http):
         else:
             assert 400 <= reply.status < 500, lines[missing]
             assert (await reply.json())["error"]
-    assert (await stats(http))["viewers"] == 0
+    assert (await stats(http))["peers"]["viewers"] == 0
 
 
 async def test_no_video(http):
@@ -73,13 +74,13 @@ async def test_no_codec_in_common(http):
     await refused(await http.post("/whep", data=high, headers=SDP), 422, "packetization-mode=1")
 
 
-async def test_a_connection_that_does_not_close_is_left_behind(room, live, monkeypatch):
+async def test_a_connection_that_does_not_close_is_abandoned(loop, live, monkeypatch):
     monkeypatch.setattr("hallucinate.stream.peers.CLOSE_WITHIN_S", 0.05)
-    peers = Peers(room, Encoders(lambda: 24.0, SystemClock()), SystemClock(), Limits())
+    peers = Peers(loop, Encoders(lambda: 24.0, SystemClock()), SystemClock(), Limits())
     guest, _ = await peers.send(await offer(direction="sendonly"))
     close, guest.connection.close = guest.connection.close, asyncio.Event().wait
     await guest.close()
-    assert (peers.guests, room.sources) == ({}, {})
+    assert (peers.guests, loop.sources) == ({}, {})
     await close()
     await peers.stop()
     with pytest.raises(BusyError, match="stopping"):
@@ -148,7 +149,7 @@ async def test_ten_megabytes(http, path):
         ('{"motifs": {"eey\\n": 1}}', "eey"),
     ],
 )
-async def test_settings_that_are_none(http, live, body, words):
+async def test_invalid_settings(http, live, body, words):
     before = live.current
     await refused(await http.patch("/api/settings", data=body), 400, words)
     assert live.current is before
@@ -175,12 +176,12 @@ MEASURED = {
         ({"clock_error_ms": []}, "clock_error_ms"),
     ],
 )
-async def test_a_latency_that_is_none(http, change, words):
+async def test_an_invalid_latency(http, change, words):
     await refused(await http.post("/api/latency", json={**MEASURED, **change}), 400, words)
     await refused(await http.get("/api/latency"), 404, "no page has measured")
 
 
-async def test_the_last_latency_is_kept_with_the_browsers_name(http):
+async def test_the_last_latency_is_stored_with_the_browsers_name(http):
     await refused(await http.post("/api/latency", json={"seconds": 1.0}), 400, "frames: field required")
     foreign = {"Origin": "http://elsewhere.example"}
     await refused(await http.post("/api/latency", json=MEASURED, headers=foreign), 403, "elsewhere.example")
@@ -203,7 +204,7 @@ async def test_the_last_latency_is_kept_with_the_browsers_name(http):
         ('{"show": null, "marker": true}', "show: must be dream or camera"),
     ],
 )
-async def test_a_view_that_is_none(http, body, words):
+async def test_an_invalid_view(http, body, words):
     await refused(await http.patch("/api/viewers/nobody", data=body), 400, words)
     await refused(await http.patch("/api/viewers/nobody", json={"marker": True}), 404, "no such viewer")
 
@@ -221,8 +222,8 @@ async def test_nothing_there(http):
         await refused(await http.get(path), 404, "there is nothing at")
 
 
-async def test_what_breaks_inside_is_logged_and_not_told(http, room, caplog):
-    room.stats = lambda: 1 / 0
+async def test_what_breaks_inside_is_logged_and_not_sent(http, loop, caplog):
+    loop.stats = lambda: 1 / 0
     await refused(await http.get("/api/stats"), 500, "its log says what")
     assert sum("ZeroDivisionError" in str(r.exc_info) for r in caplog.records if r.exc_info) == 1
 
@@ -244,31 +245,50 @@ class TestOffersNeverAnswered:
         assert set(answers) == {201, 503}
         await until(lambda: process.num_fds() <= files and len(asyncio.all_tasks()) <= tasks)
         figures = await stats(http)
-        assert (figures["viewers"], figures["encoders"]) == (1, 1)
+        assert (figures["peers"]["viewers"], figures["encoding"]["encoders"]) == (1, 1)
         assert threading.active_count() <= threads
         assert looks(await stays.frame(), RED)
 
-    async def test_a_peer_that_stops_halfway(self, http, room, peer):
+    async def test_a_peer_that_stops_halfway(self, http, loop, peer):
         """It has shown its address, and never starts the encryption: aiortc waits for that without end."""
-        viewer, reached, at_last = peer(), asyncio.Event(), asyncio.Event()
+        viewer, came_so_far, at_last = peer(), asyncio.Event(), asyncio.Event()
 
         async def late(parameters):
-            reached.set()
+            came_so_far.set()
             await at_last.wait()
 
         viewer.pc.addTransceiver("video", direction="recvonly")
         viewer.receiver.transport.start = late
         await viewer.post("/whep")
-        await asyncio.wait_for(reached.wait(), 5)
+        await asyncio.wait_for(came_so_far.wait(), 5)
         async with asyncio.timeout(5):
-            while (await stats(http))["viewers"]:
+            while (await stats(http))["peers"]["viewers"]:
                 pass
         at_last.set()
 
-    async def test_a_viewer_too_many_is_told_why(self, http):
+
+class TestNoRoom:
+    @pytest.fixture
+    def limits(self):
+        return Limits(max_viewers=8, max_encoders=1)
+
+    async def test_a_viewer_too_many_hears_why(self, http):
         text = await offer()
         for _ in range(8):
             assert (await http.post("/whep", data=text, headers=SDP)).status == 201
         reply = await http.post("/whep", data=text, headers=SDP)
         assert int(reply.headers["Retry-After"]) > 0
         await refused(reply, 503, "8 viewers")
+
+    async def test_an_encoder_too_many_is_refused_and_what_plays_goes_on(self, http, painter, peer):
+        viewer, other = await peer().watch(codec="VP8"), await peer().watch(codec="VP8")
+        assert looks(await viewer.frame(), RED)
+        assert looks(await other.frame(), RED)
+        h264 = (await offer()).replace("VP8/90000", "VP9/90000")
+        await refused(await http.post("/whep", data=h264, headers=SDP), 503, "encoders")
+        path = viewer.location.replace("/whep/", "/api/viewers/")
+        await refused(await http.patch(path, json={"show": "camera"}), 503, "encoders")
+        assert looks(await viewer.frame(), RED)
+        assert (await http.delete(other.location)).status == 200
+        assert (await http.patch(path, json={"show": "camera"})).status == 200  # its own encoder makes loop
+        await viewer.frame_that(lambda frame: looks(frame, BLUE))

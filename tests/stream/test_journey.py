@@ -52,7 +52,8 @@ async def test_a_camera_fails_and_returns_and_the_viewer_stays(pages):
             Camera.unplugged.set()
             assert await asyncio.to_thread(Camera.tried.wait, SOON)
             stats = await (await http.get("/api/stats")).json()
-            assert "trying again" in stats["status"].lower()
+            assert stats["loop"]["status"] == "reconnecting"
+            assert "camera 0" in stats["loop"]["status_text"]
             for _ in range(5):  # the last picture lives on
                 assert looks(await viewer.frame(), BLUE)
             Camera.plugged_in.set()

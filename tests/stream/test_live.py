@@ -47,7 +47,7 @@ async def test_a_ping_brings_the_clock_that_frames_are_stamped_by(http):
 
 async def test_stats_come_by_themselves(http):
     async with http.ws_connect("/api/live") as page:
-        assert (await heard(page, "stats"))["stats"]["pages"] == 1
+        assert (await heard(page, "stats"))["stats"]["peers"]["pages"] == 1
 
 
 @pytest.mark.parametrize(
@@ -69,6 +69,7 @@ async def test_an_error_is_for_who_made_it_and_the_socket_lives(http, live, sent
         await one.send_str(sent)
         error = await heard(one, "error")
         assert words in error["error"]
+        assert error["code"]
         assert error["id"] == (json.loads(sent).get("id") if sent.startswith('{"') else None)
         await one.send_bytes(b"\x00")
         assert "binary" in (await heard(one, "error"))["error"]
@@ -112,10 +113,10 @@ async def test_a_page_that_goes_is_forgotten(http):
     pages = None
     async with asyncio.timeout(SOON):
         while pages != 0:
-            pages = (await (await http.get("/api/stats")).json())["pages"]
+            pages = (await (await http.get("/api/stats")).json())["peers"]["pages"]
 
 
-async def test_pages_are_told_when_the_server_stops(http):
+async def test_pages_hear_that_the_server_stops(http):
     page = await http.ws_connect("/api/live")
     await heard(page, "settings")
     stopping = asyncio.create_task(http.server.close())

@@ -1,4 +1,4 @@
-"""Switching networks by HTTP, and what pages are told."""
+"""Switching networks by HTTP, and what pages hear of it."""
 
 import asyncio
 
@@ -12,16 +12,16 @@ async def test_the_networks_are_listed_and_the_one_that_dreams_is_marked(http):
     assert rows == [{"name": "motif", "current": True}, {"name": "vgg16", "current": False}]
 
 
-async def test_a_network_is_asked_for_and_pages_are_told_when_it_dreams(http, room, live):
+async def test_a_network_is_requested_and_pages_hear_when_it_dreams(http, loop, live):
     async with http.ws_connect("/api/live") as one, http.ws_connect("/api/live") as two:
         reply = await http.post("/api/network", json={"network": "vgg16"})
         assert reply.status == 202
-        assert await reply.json() == {"name": "motif", "loading": "vgg16"}
+        assert await reply.json() == {"name": "motif", "loading": "vgg16", "share": None, "error": ""}
         busy = await http.post("/api/network", json={"network": "motif"})
         assert busy.status == 409
         assert "'vgg16' is being loaded" in (await busy.json())["error"]
         assert (await (await http.get("/api/about")).json())["network"] == "motif"
-        await asyncio.wait_for(asyncio.to_thread(room.networks.done), SOON)
+        await asyncio.wait_for(asyncio.to_thread(loop.networks.done), SOON)
         for page in (one, two):
             message = await heard(page, "network")
             assert message["network"] == "vgg16"
@@ -30,7 +30,7 @@ async def test_a_network_is_asked_for_and_pages_are_told_when_it_dreams(http, ro
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "words"),
     [
         ({"network": "vgg61"}, "did you mean 'vgg16'"),
         ({"network": 5}, "give a name of GET /api/networks"),
@@ -39,17 +39,17 @@ async def test_a_network_is_asked_for_and_pages_are_told_when_it_dreams(http, ro
         ([], "must be a JSON object"),
     ],
 )
-async def test_what_is_no_network_is_refused(http, room, body, said):
+async def test_an_unknown_network_is_refused(http, loop, body, words):
     reply = await http.post("/api/network", json=body)
     assert reply.status == 400
-    assert said in (await reply.json())["error"]
-    assert not room.networks.begun
+    assert words in (await reply.json())["error"]
+    assert not loop.networks.requested
 
 
-async def test_who_must_not_change_anything_must_not_change_the_network(http, room):
+async def test_who_must_not_change_anything_must_not_change_the_network(http, loop):
     reply = await http.post(
         "/api/network", json={"network": "vgg16"}, headers={"Origin": "https://elsewhere.example.org"}
     )
     assert reply.status == 403
-    assert not room.networks.begun
+    assert not loop.networks.requested
     assert (await http.get("/api/network")).status == 405

@@ -2,6 +2,9 @@
 
 import pytest
 
+from hallucinate.statistics import Statistics
+from hallucinate.status import SourceStatus
+
 
 @pytest.mark.parametrize(
     ("path", "kind"),
@@ -37,7 +40,8 @@ async def test_facts_schema_and_settings(http, live):
 
 
 async def test_stats(http):
-    stats = await (await http.get("/api/stats")).json()
-    assert stats["fps"] == 24.0
-    assert (stats["viewers"], stats["guests"], stats["pages"], stats["encoders"]) == (0, 0, 0, 0)
-    assert stats["encoding"]["latency_ms"] is None
+    answer = await (await http.get("/api/stats")).json()
+    statistics = Statistics.model_validate(answer)
+    assert (statistics.loop.fps, statistics.loop.status) == (24.0, SourceStatus.LIVE)
+    assert answer["encoding"]["rungs"] == []
+    assert (answer["peers"]["viewers"], answer["peers"]["guest_dropped_frames"]) == (0, 0)

@@ -1,4 +1,4 @@
-"""Starting, and stopping within three seconds with everybody told."""
+"""Starting, and stopping within three seconds and everybody hears of it."""
 
 import asyncio
 import os
@@ -17,8 +17,8 @@ from hallucinate.stream.serving import addresses, run
 
 
 @pytest.fixture
-def app(room, live, access, pages, limits):
-    return make_app(room, live, access, {}, pages, limits)
+def app(loop, live, access, pages, limits):
+    return make_app(loop, live, access, {}, pages, limits)
 
 
 async def started(app, **more):
@@ -28,7 +28,7 @@ async def started(app, **more):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_a_signal_tells_everybody_and_ends(app, painter, number):
+async def test_everybody_hears_of_a_signal_and_it_ends(app, painter, number):
     serving, base = await started(app)
     async with aiohttp.ClientSession(base) as http:
         page, viewer = await http.ws_connect("/api/live"), Peer(http)
@@ -71,18 +71,18 @@ async def test_a_port_in_use(app):
 
 
 @pytest.mark.parametrize(
-    "said",
+    "request_text",
     [
         b"FOO / HTTP/1.1\r\n\r\n",
         b"PATCH /api/settings HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
         b"PATCH /api/settings HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nzzz",
     ],
 )
-async def test_what_is_no_http_is_answered_and_fills_no_log(app, caplog, said):
+async def test_what_is_not_http_is_answered_and_fills_no_log(app, caplog, request_text):
     stop = asyncio.Event()
     serving, base = await started(app, stop=stop)
     reader, writer = await asyncio.open_connection("127.0.0.1", int(base.rpartition(":")[2]))
-    writer.write(said)
+    writer.write(request_text)
     assert b" 400 " in await asyncio.wait_for(reader.readline(), SOON)
     writer.close()
     stop.set()

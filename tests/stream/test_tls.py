@@ -25,7 +25,7 @@ from hallucinate.errors import TlsError
 from hallucinate.stream.access import COOKIE, WRONG_CODES, WRONG_WITHIN_S, Access, Refused
 from hallucinate.stream.server import make_app
 from hallucinate.stream.serving import run, spoken
-from hallucinate.stream.tls import LASTS, Names, chosen, made_and_kept, ones_own, own_names
+from hallucinate.stream.tls import LASTS, Names, choose_tls, own_certificate, own_names, self_signed
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 NAMES = Names(("localhost", "box.local"), ("127.0.0.1", "192.168.1.5"))
@@ -38,7 +38,7 @@ def certificate(path: Path) -> x509.Certificate:
 @pytest.fixture
 def pair(tmp_path):
     """Somebody's own certificate and key, in files of their own."""
-    made_and_kept(tmp_path / "own.pem", NAMES, NOW)
+    self_signed(tmp_path / "own.pem", NAMES, NOW)
     data = (tmp_path / "own.pem").read_text()
     key, cert = data.split("-----BEGIN CERTIFICATE-----")
     (tmp_path / "key.pem").write_text(key)
@@ -49,10 +49,10 @@ def pair(tmp_path):
 class TestMade:
     def test_it_is_for_this_machines_names_and_nobody_else_reads_the_key(self, tmp_path):
         path = tmp_path / "new" / "tls.pem"
-        made_and_kept(path, NAMES, NOW)
-        said = certificate(path).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        assert said.get_values_for_type(x509.DNSName) == list(NAMES.hosts)
-        assert [str(a) for a in said.get_values_for_type(x509.IPAddress)] == list(NAMES.addresses)
+        self_signed(path, NAMES, NOW)
+        named = certificate(path).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        assert named.get_values_for_type(x509.DNSName) == list(NAMES.hosts)
+        assert [str(a) for a in named.get_values_for_type(x509.IPAddress)] == list(NAMES.addresses)
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert [p.name for p in path.parent.iterdir()] == ["tls.pem"]
 
@@ -60,7 +60,7 @@ class TestMade:
         path = tmp_path / "tls.pem"
 
         def number(names: Names, now: datetime) -> int:
-            made_and_kept(path, names, now)
+            self_signed(path, names, now)
             return certificate(path).serial_number
 
         first = number(NAMES, NOW)
@@ -75,59 +75,59 @@ class TestMade:
     def test_a_spoilt_one_is_made_anew(self, tmp_path, spoilt):
         path = tmp_path / "tls.pem"
         path.write_bytes(spoilt)
-        made_and_kept(path, NAMES, NOW)
+        self_signed(path, NAMES, NOW)
         assert certificate(path).not_valid_after_utc > NOW
 
     def test_where_it_cannot_be_kept(self, tmp_path):
         (tmp_path / "file").write_text("")
         with pytest.raises(TlsError, match="make that folder writable"):
-            made_and_kept(tmp_path / "file" / "tls.pem", NAMES, NOW)
+            self_signed(tmp_path / "file" / "tls.pem", NAMES, NOW)
 
 
 class TestOnesOwn:
     def test_a_pair_is_taken(self, pair):
-        assert isinstance(ones_own(*pair, NOW), ssl.SSLContext)
+        assert isinstance(own_certificate(*pair, NOW), ssl.SSLContext)
 
     def test_what_is_not_there(self, pair, tmp_path):
         with pytest.raises(TlsError, match=r"--tls-cert .*none\.pem: cannot be read"):
-            ones_own(tmp_path / "none.pem", pair[1], NOW)
+            own_certificate(tmp_path / "none.pem", pair[1], NOW)
 
     def test_what_is_something_else(self, pair):
         with pytest.raises(TlsError, match=r"--tls-cert .* holds no certificate"):
-            ones_own(pair[1], pair[1], NOW)
+            own_certificate(pair[1], pair[1], NOW)
         with pytest.raises(TlsError, match=r"--tls-key .* holds no private key"):
-            ones_own(pair[0], pair[0], NOW)
+            own_certificate(pair[0], pair[0], NOW)
 
     def test_a_key_of_another(self, pair):
         other = ec.generate_private_key(ec.SECP256R1())
         pair[1].write_bytes(other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         with pytest.raises(TlsError, match="does not belong"):
-            ones_own(*pair, NOW)
+            own_certificate(*pair, NOW)
 
     def test_a_key_with_a_password(self, pair):
         key = load_pem_private_key(pair[1].read_bytes(), None)
         pair[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"pw")))
         with pytest.raises(TlsError, match="password"):
-            ones_own(*pair, NOW)
+            own_certificate(*pair, NOW)
 
     def test_out_of_date(self, pair):
         with pytest.raises(TlsError, match="expired on 2027-06-02"):
-            ones_own(*pair, NOW + LASTS)
+            own_certificate(*pair, NOW + LASTS)
         with pytest.raises(TlsError, match="clock"):
-            ones_own(*pair, NOW - timedelta(days=2))
+            own_certificate(*pair, NOW - timedelta(days=2))
 
     def test_one_without_the_other(self, pair, tmp_path):
         with pytest.raises(TlsError, match="--tls-cert needs --tls-key"):
-            chosen(True, pair[0], None, tmp_path / "tls.pem")
+            choose_tls(True, pair[0], None, tmp_path / "tls.pem")
         with pytest.raises(TlsError, match="--tls-key needs --tls-cert"):
-            chosen(False, None, pair[1], tmp_path / "tls.pem")
-        assert chosen(False, None, None, tmp_path / "tls.pem") is None
+            choose_tls(False, None, pair[1], tmp_path / "tls.pem")
+        assert choose_tls(False, None, None, tmp_path / "tls.pem") is None
 
 
-async def test_https_wss_and_a_cookie_that_only_https_carries(room, live, access, pages, limits, tmp_path):
+async def test_https_wss_and_a_cookie_for_https_alone(loop, live, access, pages, limits, tmp_path):
     path = tmp_path / "tls.pem"
-    tls = made_and_kept(path, own_names(), datetime.now(UTC))
-    app = make_app(room, live, access, {}, pages, limits)
+    tls = self_signed(path, own_names(), datetime.now(UTC))
+    app = make_app(loop, live, access, {}, pages, limits)
     ready, stop = asyncio.get_running_loop().create_future(), asyncio.Event()
     serving = asyncio.create_task(run(app, "127.0.0.1", 0, ready.set_result, stop, tls))
     base = f"https://127.0.0.1:{await asyncio.wait_for(ready, SOON)}"

@@ -3,10 +3,11 @@
 import av
 import numpy as np
 import pytest
-from test_encoder import busy, decode
 
-from hallucinate.stream.encoder import MIN_BITRATE, Codec, PictureEncoder
-from hallucinate.stream.marker import COLUMNS, CYCLE_MS, ROWS, cell_size, drawn, read
+from hallucinate.outputs.bitrate import MIN_BITRATE
+from hallucinate.outputs.encoder import Codec, PictureEncoder
+from hallucinate.outputs.marker import COLUMNS, CYCLE_MS, ROWS, cell_size, drawn, read
+from tests.outputs.pictures import busy, decode
 
 TIMES = [0, 1, 41, 32_767, 65_535, 65_536, 1_234_567_890]
 
@@ -17,7 +18,7 @@ def test_what_is_drawn_is_read(size):
     assert [read(drawn(picture, ms)) for ms in TIMES] == [ms % CYCLE_MS for ms in TIMES]
 
 
-def test_the_picture_is_left_as_it_was_and_all_but_the_corner_of_the_drawn_one():
+def test_the_picture_stays_as_it_was_and_all_but_the_corner_of_the_drawn_one():
     picture = busy(0)
     picture.flags.writeable = False
     marked = drawn(picture, 123)
@@ -62,12 +63,12 @@ def test_one_cell_or_two_or_three_gone_wrong_are_noticed():
 @pytest.mark.parametrize("codec", Codec)
 @pytest.mark.parametrize("size", [(320, 180), (640, 360), (1280, 720)])
 def test_it_survives_a_starved_encoder(codec, size, monkeypatch):
-    monkeypatch.setattr("hallucinate.stream.encoder.bitrate_for", lambda *_: MIN_BITRATE)
+    monkeypatch.setattr("hallucinate.outputs.encoder.bitrate_for", lambda *_: MIN_BITRATE)
     encoder, fps = PictureEncoder(codec), 24
     times = [round(n * 1000 / fps) + 65_000 for n in range(2 * fps)]
     packets = [encoder.encode(drawn(busy(n, *size), ms), n * 3750, fps, False) for n, ms in enumerate(times)]
     frames: list[av.VideoFrame] = decode(codec, [p for p in packets if p is not None])
     seen = [read(frame.to_ndarray(format="rgb24")) for frame in frames]
     assert sum(ms is not None for ms in seen) > 0.9 * len(times)
-    # A frame that the encoder left out shows an older time, and that is the truth; none shows a wrong one.
+    # A frame that the encoder skipped shows an older time, and that is the truth; none shows a wrong one.
     assert {ms for ms in seen if ms is not None} <= {ms % CYCLE_MS for ms in times}

@@ -1,4 +1,4 @@
-"""Reading an SDP offer: is it one, is there video in it that we can answer, in which codec."""
+"""Reading SDP offers: whether it is one, whether it has video that can be answered, and in which codec."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from aiortc import RTCRtpCodecCapability, RTCRtpCodecParameters, RTCRtpSender
 from aiortc.sdp import MediaDescription, SessionDescription
 
 from hallucinate.errors import OfferError
-from hallucinate.stream.encoder import Codec
+from hallucinate.outputs.encoder import Codec
 
 
 class CodecError(OfferError):
     """An offer that is well formed, and has no codec in common with us."""
+
+    code = "codec_unsupported"
 
 
 def without_dead_ends(offer: str) -> str:
@@ -20,18 +22,18 @@ def without_dead_ends(offer: str) -> str:
     second, and fails where multicast does. It is not needed: the peer knows our addresses, and its checks
     show us its own (RFC 8445, 7.3.1.3). They come after the offer, so its candidates are never all of them.
     """
-    kept = [
+    lines = [
         line
         for line in offer.splitlines()
         if not (line.startswith("a=candidate:") and ".local " in line) and not line.startswith("a=end-of-candidates")
     ]
-    return "\r\n".join(kept) + "\r\n"
+    return "\r\n".join(lines) + "\r\n"
 
 
 def read_offer(offer: str, peer_should: str) -> Codec:
     """Check that the offer has video in the direction that ``peer_should`` ("send" or "receive").
 
-    Returns the codec to answer with: the first in the offer that we have, for an offer names what it likes best
+    Returns the codec to answer with: the first in the offer that we have, for an offer names what it prefers
     first (RFC 3264, 5.1). Raises OfferError, naming what is missing.
     """
     if not offer.lstrip().startswith("v=0"):
@@ -86,13 +88,3 @@ def preferences(codec: Codec) -> list[RTCRtpCodecCapability]:
     """This codec and its retransmissions, for ``setCodecPreferences``."""
     ours = RTCRtpSender.getCapabilities("video").codecs
     return [c for c in ours if c.mimeType.lower() in (f"video/{codec.lower()}", "video/rtx")]
-
-
-def declare_level(codecs: list[RTCRtpCodecParameters], level: int) -> None:
-    """Have an answer name the H.264 level (times ten) that is sent, where aiortc says 3.1 whatever comes.
-
-    For a stream that only goes out, profile-level-id is what it is, not what could be received (RFC 6184, 8.2.2).
-    """
-    for codec in codecs:
-        if "profile-level-id" in codec.parameters:
-            codec.parameters["profile-level-id"] = f"{str(codec.parameters['profile-level-id'])[:4]}{level:02x}"

@@ -12,36 +12,36 @@ from hallucinate.errors import SourceUnavailable
 from hallucinate.frame import Picture, shrunk
 from hallucinate.settings import PICTURES
 from hallucinate.sources.still import read_picture
-from hallucinate.stream.room import Loop
+from hallucinate.stream.loop_api import LoopApi
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_PIXELS = 50_000_000
-SHOWN_PX = 512
-"""The longer side, at most, of the copy that is given back."""
+COPY_PX = 512
+"""The longer side, at most, of the copy that is sent back."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def picture_routes(room: Loop) -> dict[str, dict[str, Handler]]:
+def picture_routes(loop: LoopApi) -> dict[str, dict[str, Handler]]:
     """``/api/guide`` and ``/api/mask``: PUT a picture file, GET a small copy, DELETE it."""
-    return {f"/api/{kind}": _routes(room, kind) for kind in PICTURES}
+    return {f"/api/{kind}": _routes(loop, kind) for kind in PICTURES}
 
 
-def _routes(room: Loop, kind: str) -> dict[str, Handler]:
+def _routes(loop: LoopApi, kind: str) -> dict[str, Handler]:
     async def put(request: web.Request) -> web.Response:
         # On another thread: 50 megapixels take seconds, and the packets to all who watch leave from this one.
         picture = await asyncio.to_thread(read_picture, await _body(request), f"the {kind}", MAX_PIXELS)
-        await asyncio.to_thread(room.set_picture, kind, picture)
+        await asyncio.to_thread(loop.set_picture, kind, picture)
         return web.json_response({"picture": kind, "width": picture.shape[1], "height": picture.shape[0]})
 
     async def get(request: web.Request) -> web.Response:
-        picture = room.picture_of(kind)
+        picture = loop.picture_of(kind)
         if picture is None:
             raise web.HTTPNotFound(text=f"there is no {kind} picture; PUT one")
         return web.Response(body=await asyncio.to_thread(small_copy, picture), content_type="image/jpeg")
 
     async def delete(request: web.Request) -> web.Response:
-        room.set_picture(kind, None)
+        loop.set_picture(kind, None)
         return web.Response(status=204)
 
     return {"PUT": put, "GET": get, "DELETE": delete}
@@ -59,10 +59,10 @@ async def _body(request: web.Request) -> bytes:
 
 
 def small_copy(picture: Picture) -> bytes:
-    """uint8 RGB (H, W, 3) -> a JPEG of at most SHOWN_PX. Raises SourceUnavailable where it cannot be made."""
-    scale = min(1.0, SHOWN_PX / max(picture.shape[:2]))
+    """uint8 RGB (H, W, 3) -> a JPEG of at most COPY_PX. Raises SourceUnavailable where it cannot be made."""
+    scale = min(1.0, COPY_PX / max(picture.shape[:2]))
     small = shrunk(picture, *(max(1, round(n * scale)) for n in picture.shape[1::-1]))
     done, data = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
     if not done:
-        raise SourceUnavailable("the picture cannot be shown; give another")
+        raise SourceUnavailable("the picture cannot be made into a JPEG; hand in another")
     return bytes(data)

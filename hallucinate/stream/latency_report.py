@@ -1,4 +1,4 @@
-"""What a page measured from capture to its screen, and told the server."""
+"""What a page measured from capture to its screen, and reports."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Milliseconds = Annotated[float, Field(ge=-60_000, le=60_000)]
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
-class Measured(BaseModel):
+class LatencyReport(BaseModel):
     """One measurement, as ``POST /api/latency`` takes it. What was not measured is None.
 
     frames: that were read and count. unreadable: that came, and whose marker could not be read.
@@ -33,9 +33,9 @@ class Measured(BaseModel):
     clock_error_ms: Milliseconds | None
 
 
-def read_measured(body: dict[str, object]) -> Measured:
+def read_latency_report(body: dict[str, object]) -> LatencyReport:
     """Raises SettingsError, one line, for what is missing, of the wrong type or out of its range."""
     try:
-        return Measured.model_validate(body)
+        return LatencyReport.model_validate(body)
     except ValidationError as error:
         raise SettingsError(one_line(error)) from None

@@ -13,7 +13,7 @@ from hallucinate.frame import Picture
 
 COLUMNS, ROWS = 8, 4
 CYCLE_MS = 1 << 16
-"""Capture times are told modulo this, a minute and five seconds."""
+"""Capture times are drawn modulo this, a minute and five seconds."""
 
 CHECK_BITS = 12
 POLYNOMIAL = 0b1_1000_0000_1111
@@ -30,9 +30,9 @@ def cell_size(width: int) -> int:
 
 
 def drawn(picture: Picture, captured_ms: int) -> Picture:
-    """The picture with the marker of ``captured_ms``; one that is too small for it comes back as it was.
+    """The picture with the marker of ``captured_ms``; a picture that is too small for it comes back unchanged.
 
-    picture: uint8 RGB (H, W, 3), left untouched. captured_ms: milliseconds, 0 or more.
+    picture: uint8 RGB (H, W, 3), not written to. captured_ms: milliseconds, 0 or more.
     """
     size = cell_size(picture.shape[1])
     if picture.shape[0] < ROWS * size or picture.shape[1] < COLUMNS * size:

@@ -15,28 +15,15 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 
 from hallucinate.frame import Picture
+from hallucinate.outputs.bitrate import bitrate_for
 
 CLOCK_RATE = 90_000
 """RTP's clock for video, in ticks per second (RFC 6184, RFC 7741)."""
 
 TIME_BASE = Fraction(1, CLOCK_RATE)
 
-# A dream is busy: detail everywhere, and all of it moves. At 0.3 bit per pixel 640×360 at 24 frames
-# per second takes 1.7 Mbit/s (a talking head would do with a fifth). Larger pictures need less per
-# pixel, so the rate grows with pixels^0.75: 4.7 Mbit/s at 1280×720, 8.7 at 2048×1024, 24.6 at 4096×2048.
-BITS_PER_PIXEL = 0.3
-REFERENCE_PIXELS = 640 * 360
-GROWTH = 0.75
-MIN_BITRATE, MAX_BITRATE = 300_000, 32_000_000
-
 REOPEN_BEYOND = 0.25
 """The encoder is opened anew when the rate it should have differs by more than this part."""
-
-
-def bitrate_for(width: int, height: int, fps: float) -> int:
-    """Bits per second for a dream of this size and rate, within MIN_BITRATE and MAX_BITRATE."""
-    pixels = (width * height / REFERENCE_PIXELS) ** GROWTH * REFERENCE_PIXELS
-    return int(min(MAX_BITRATE, max(MIN_BITRATE, BITS_PER_PIXEL * pixels * fps)))
 
 
 # The levels that Baseline pictures of this century need: (level × 10, macroblocks per second, macroblocks per frame,
@@ -77,16 +64,19 @@ class Codec(StrEnum):
 
 
 class PictureEncoder:
-    """One video encoder. Opened at the first picture, and anew (with a keyframe) when the size changes."""
+    """One video encoder. Opened at the first picture, and anew (with a keyframe) when the size changes.
 
-    def __init__(self, codec: Codec) -> None:
-        self._codec = codec
+    share: of the bitrate that such pictures get in full, above 0, at most 1.
+    """
+
+    def __init__(self, codec: Codec, share: float = 1.0) -> None:
+        self._codec, self._share = codec, share
         self._context: VideoCodecContext | None = None
 
     def encode(self, picture: Picture, pts: int, fps: float, keyframe: bool) -> Packet[Any] | None:
-        """Encode one picture; None when the encoder kept it back, which realtime settings forbid.
+        """Encode one picture; None when the encoder held it back, which realtime settings forbid.
 
-        picture: uint8 RGB (H, W, 3), at least 2 × 2; an odd last row or column is left out, for 4:2:0
+        picture: uint8 RGB (H, W, 3), at least 2 × 2; an odd last row or column is cut off, for 4:2:0
         has one colour for each 2 × 2 pixels.
         pts: 90 kHz, larger than the one before.
         """
@@ -102,38 +92,40 @@ class PictureEncoder:
         return packets[0] if packets else None
 
     def _context_for(self, width: int, height: int, fps: float) -> VideoCodecContext:
-        bitrate, context = bitrate_for(width, height, fps), self._context
+        bitrate, context = bitrate_for(width, height, fps, self._share), self._context
         if context is not None and (context.width, context.height) == (width, height):
             opened_with = context.bit_rate or bitrate
             if abs(opened_with - bitrate) <= REOPEN_BEYOND * opened_with:
                 return context
-        self._context = _open(self._codec, width, height, bitrate, fps)
+        self._context = _open(self._codec, width, height, bitrate, fps, tight=self._share < 1)
         return self._context
 
 
-def _open(codec: Codec, width: int, height: int, bitrate: int, fps: float) -> VideoCodecContext:
+def _open(codec: Codec, width: int, height: int, bitrate: int, fps: float, tight: bool) -> VideoCodecContext:
     name = "libvpx" if codec is Codec.VP8 else "libx264"
     context = av.CodecContext.create(name, "w")
     assert isinstance(context, VideoCodecContext)
     context.width, context.height, context.pix_fmt = width, height, "yuv420p"
     context.time_base, context.framerate = TIME_BASE, Fraction(round(fps * 1000), 1000)
     context.bit_rate = bitrate
-    context.gop_size = 100_000  # keyframes come when somebody asks for one, not by the clock
+    context.gop_size = 100_000  # keyframes come when somebody needs one, not by the clock
     context.thread_count = _threads(width * height)
     if codec is Codec.VP8:
-        context.options = _vp8_options(bitrate)
+        context.options = _vp8_options(bitrate, tight)
     else:
         context.options = _h264_options(bitrate, h264_level(width, height, fps))
         context.profile = "Baseline"
     return context
 
 
-def _vp8_options(bitrate: int) -> dict[str, str]:
+def _vp8_options(bitrate: int, tight: bool) -> dict[str, str]:
+    """tight: whether the bitrate is less than such pictures get in full."""
     return {
         "deadline": "realtime",
         # A fixed speed; positive values let libvpx slow down to fill the time there is. Beyond -8 nothing is won but
-        # blocks: at 4096×2048 71 ms become 52, and 38 dB become 29.
-        "cpu-used": "-8",
+        # blocks: at 4096×2048 71 ms become 52, and 38 dB become 29. Where bits are few, -8 is too quick as well: at 0.4
+        # of 640×360's rate it takes 2.2 times as many, and gives 17.4 dB for the 22.7 of -6, which takes no longer.
+        "cpu-used": "-6" if tight else "-8",
         "lag-in-frames": "0",
         "error-resilient": "default",
         # minrate = maxrate = the rate is what makes libvpx hold it; the buffer is half a second.
@@ -142,7 +134,7 @@ def _vp8_options(bitrate: int) -> dict[str, str]:
         "bufsize": str(bitrate // 2),
         "undershoot-pct": "100",
         "overshoot-pct": "15",
-        "max-intra-rate": "600",  # a keyframe may take 6 frames' worth: they are few, and wanted at once
+        "max-intra-rate": "600",  # a keyframe may take 6 frames' worth: they are few, and needed at once
         "static-thresh": "1",
     }
 
@@ -162,5 +154,5 @@ def _h264_options(bitrate: int, level: int) -> dict[str, str]:
 
 def _threads(pixels: int) -> int:
     """Threads for one encoder: encoding must not take the cores from the dream."""
-    wanted = 1 if pixels <= 640 * 480 else 2 if pixels <= 1280 * 720 else 4
-    return max(1, min(wanted, (os.cpu_count() or 1) // 2))
+    useful = 1 if pixels <= 640 * 480 else 2 if pixels <= 1280 * 720 else 4
+    return max(1, min(useful, (os.cpu_count() or 1) // 2))

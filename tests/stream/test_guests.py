@@ -35,7 +35,7 @@ async def send(guest: Peer, picture=None) -> str:
     return reply.headers["Hallucinate-Dream"]
 
 
-async def test_a_guests_picture_arrives(http, room, peer):
+async def test_a_guests_picture_arrives(http, loop, peer):
     before = SystemClock().now_ns()
     guest = peer()
     dream = await send(guest)
@@ -43,18 +43,18 @@ async def test_a_guests_picture_arrives(http, room, peer):
     assert "a=recvonly" in guest.pc.remoteDescription.sdp
     frame = None
     while frame is None:
-        frame = await asyncio.to_thread(room.sources[dream].read)
+        frame = await asyncio.to_thread(loop.sources[dream].read)
     assert frame.picture.shape == (180, 320, 3)
     assert frame.picture.dtype == np.uint8
     assert np.abs(frame.picture.mean(axis=(0, 1)) - GREEN).max() < 16
     assert before < frame.captured_ns <= SystemClock().now_ns()
     figures = await stats(http)
-    assert (figures["guests"], figures["viewers"]) == (1, 0)
+    assert (figures["peers"]["guests"], figures["peers"]["viewers"]) == (1, 0)
 
 
-async def test_a_guest_watches_a_dream_of_its_own(http, room, painter, peer):
+async def test_a_guest_watches_a_dream_of_its_own(http, loop, painter, peer):
     dream = await send(peer())
-    own = Painter(room.find(dream).stage)
+    own = Painter(loop.find(dream).stage)
     own.dream = plain(GREEN)
     own.start()
     try:
@@ -74,49 +74,47 @@ async def test_a_guests_sound_is_declined(http, peer):
     assert "a=inactive" in sound
 
 
-async def test_delete_ends_the_dream_and_its_viewers(http, room, peer, monkeypatch):
+async def test_delete_ends_the_dream_and_its_viewers(http, loop, peer, monkeypatch):
     monkeypatch.setattr("hallucinate.sources.guest.READ_WITHIN_S", 60)
     guest = peer()
     dream = await send(guest)
-    source = room.sources[dream]
+    source = loop.sources[dream]
     viewer = await peer().watch(f"/whep?dream={dream}")
     assert (await http.delete(guest.location)).status == 200
     await asyncio.wait_for(guest.closed.wait(), SOON)
     await asyncio.wait_for(viewer.closed.wait(), SOON)
     await until(lambda: not any("decoder" in t.name or "encoder" in t.name for t in threading.enumerate()))
-    assert room.sources == {}
+    assert loop.sources == {}
     figures = await stats(http)
-    assert (figures["guests"], figures["viewers"], figures["encoders"]) == (0, 0, 0)
-    await asyncio.wait_for(asyncio.to_thread(source.read), SOON)  # closed: what was left, or None
+    assert (figures["peers"]["guests"], figures["peers"]["viewers"], figures["encoding"]["encoders"]) == (0, 0, 0)
+    await asyncio.wait_for(asyncio.to_thread(source.read), SOON)  # closed: what still waited, or None
     assert await asyncio.wait_for(asyncio.to_thread(source.read), SOON) is None
 
 
-async def test_one_guest_too_many_is_told_why(http, room):
-    for _ in range(room.room):
+async def test_one_guest_too_many_hears_why(http, loop):
+    for _ in range(loop.places):
         assert (await http.post("/whip", data=await offer(direction="sendonly"), headers=SDP)).status == 201
     reply = await http.post("/whip", data=await offer(direction="sendonly"), headers=SDP)
     assert reply.status == 503
     assert int(reply.headers["Retry-After"]) > 0
-    assert await reply.json() == {"error": "2 guests are dreamed already; try again in a moment"}
+    assert "2 guests are dreamed already" in (await reply.json())["error"]
 
 
 @pytest.mark.parametrize("direction", ["recvonly", "inactive"])
-async def test_a_camera_must_send(http, room, direction):
+async def test_a_camera_must_send(http, loop, direction):
     reply = await http.post("/whip", data=await offer(direction=direction), headers=SDP)
-    assert (reply.status, await reply.json()) == (
-        400,
-        {"error": f"the video in the SDP offer is {direction}; to send it must be sendonly"},
-    )
-    assert room.sources == {}
+    assert reply.status == 400
+    assert direction in (await reply.json())["error"]
+    assert loop.sources == {}
 
 
-async def test_an_offer_that_fails_late_gives_its_place_back(http, room):
+async def test_an_offer_that_fails_late_gives_its_place_back(http, loop):
     text = (
         (await offer(direction="sendonly")).replace("a=setup:actpass", "a=setup:actpass").replace("a=rtcp-mux\r\n", "")
     )
     reply = await http.post("/whip", data=text, headers=SDP)
     assert reply.status == 400
-    assert room.sources == {}
+    assert loop.sources == {}
 
 
 def test_large_pictures_are_made_smaller():

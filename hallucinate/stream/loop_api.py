@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from hallucinate.frame import Picture
+from hallucinate.outputs.subscriber import Stage
 from hallucinate.sources.guest import GuestSource
-from hallucinate.stage import Stage
+from hallucinate.statistics import LoopStatistics, NetworkStatistics
 
 
-class Dream(Protocol):
-    """One dream: what is shown, and the name that viewers ask for it by."""
+class DreamApi(Protocol):
+    """One dream: what leaves it, and the name by which viewers request it."""
 
     @property
     def id(self) -> str:
@@ -24,8 +25,8 @@ class Dream(Protocol):
         ...
 
 
-class Networks(Protocol):
-    """Which network dreams, and the way to another one."""
+class NetworksApi(Protocol):
+    """Which network dreams, and how another one is loaded."""
 
     @property
     def facts(self) -> Mapping[str, object]:
@@ -44,25 +45,25 @@ class Networks(Protocol):
         """Call ``listener`` after each change, on any thread; returns what ends that."""
         ...
 
-    def stats(self) -> dict[str, object]:
-        """Which one dreams, which is being loaded, how much of it is here, what went wrong, ready for JSON."""
+    def stats(self) -> NetworkStatistics:
+        """Which one dreams, which is being loaded, how much of it has arrived, what went wrong."""
         ...
 
 
-class Loop(Protocol):
-    """The dreams that there are, and the way for a guest to get one."""
+class LoopApi(Protocol):
+    """The dreams that there are, and how a guest gets one."""
 
     @property
-    def main(self) -> Dream:
+    def main(self) -> DreamApi:
         """The dream that everybody sees."""
         ...
 
     @property
-    def networks(self) -> Networks:
-        """Which network dreams, and the way to another one."""
+    def networks(self) -> NetworksApi:
+        """Which network dreams, and how another one is loaded."""
         ...
 
-    def admit(self, source: GuestSource) -> Dream:
+    def admit(self, source: GuestSource) -> DreamApi:
         """Start a dream of what ``source`` gives. Raises BusyError, with the reason, when there is no room."""
         ...
 
@@ -70,7 +71,7 @@ class Loop(Protocol):
         """End a guest's dream; an unknown id is no error."""
         ...
 
-    def find(self, dream_id: str) -> Dream | None:
+    def find(self, dream_id: str) -> DreamApi | None:
         """The dream of that name, or None."""
         ...
 
@@ -82,6 +83,6 @@ class Loop(Protocol):
         """The guide or the mask that was handed in, or None."""
         ...
 
-    def stats(self) -> dict[str, object]:
-        """Figures about the loop, ready for JSON."""
+    def stats(self) -> LoopStatistics:
+        """The loop's figures."""
         ...
