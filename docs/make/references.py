@@ -22,7 +22,8 @@ from mkdocs.structure.files import File, Files
 import hallucinate
 from hallucinate import errors
 from hallucinate.cli import app
-from hallucinate.settings import LiveSettings, Settings
+from hallucinate.settings import Settings
+from hallucinate.statistics import Statistics
 from hallucinate.stream.access import Access
 from hallucinate.stream.server import make_app
 
@@ -158,8 +159,7 @@ def route_table() -> str:
 
 def routes() -> list[tuple[str, str, str]]:
     """Method, path and first paragraph of the docstring, route by route."""
-    live = LiveSettings(Settings(), ("eye",), ("mixed4c",))
-    server = make_app(Mock(), live, Access(), {}, ROOT / "web")
+    server = make_app(Mock(), Mock(), Access(), {}, ROOT / "web")
     # "*" refuses what no other route of the path takes; HEAD comes with GET, OPTIONS with the offers.
     named = [route for route in server.router.routes() if route.method not in ("*", "HEAD", "OPTIONS")]
     return [
@@ -167,6 +167,12 @@ def routes() -> list[tuple[str, str, str]]:
         for route in named
         if route.resource is not None
     ]
+
+
+def figures() -> str:
+    """The parts of the statistics, each with what its model says."""
+    parts = ((name, field.annotation) for name, field in Statistics.model_fields.items())
+    return "\n\n".join(f"**`{name}`** {documentation(model)}" for name, model in parts)
 
 
 def error_tree() -> str:
@@ -248,6 +254,7 @@ GENERATED = {
     "settings": settings,
     "commands": command_parts,
     "routes": route_table,
+    "statistics": figures,
     "errors": error_tree,
     "names": names,
 }
