@@ -1,13 +1,13 @@
 # make run    set up and start dreaming: make run ARGS="--source film.mp4"
 # make test   set up and pass the checks: lint, types, tests
-# make lint   lint and types alone
 # make docs   build the site into out/site
+# make lint   lint and types alone
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint docs clean
+.PHONY: run test lint clean
 
 run: $(VENV)/installed
 	$(BIN)/hallucinate $(ARGS)
@@ -20,9 +20,6 @@ lint: $(VENV)/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-docs: $(VENV)/installed-docs
-	$(BIN)/mkdocs build --strict
-
 # "make run" installs what it takes to run; "make test" the tools of the tests beside it.
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -30,14 +27,19 @@ $(VENV)/installed: pyproject.toml
 	@$(BIN)/python -c 'import cv2' || { echo 'OpenCV needs two libraries: sudo apt-get install libgl1 libglib2.0-0'; exit 1; }
 	touch $@
 
-$(VENV)/installed-test: pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --editable '.[test]'
-	touch $@ $(VENV)/installed
+# The site, without network and with warnings as errors; open out/site/index.html.
+.PHONY: docs
+docs: $(VENV)/installed-docs
+	$(BIN)/mkdocs build --strict
 
 $(VENV)/installed-docs: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --editable '.[docs]'
+	touch $@ $(VENV)/installed
+
+$(VENV)/installed-test: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --editable '.[test]'
 	touch $@ $(VENV)/installed
 
 clean:

@@ -116,13 +116,15 @@ def in_names(path: str, tree: ast.AST) -> list[Found]:
 
 
 def in_messages(path: str, tree: ast.AST) -> list[Found]:
-    """Phrases in texts for people. "There is no …" is a plain sentence."""
-    texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    """Phrases in texts for people; docstrings may say "None", and "there is no …" is a plain sentence."""
+    nodes = list(ast.walk(tree))
+    documented = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    texts = [node for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
     return [
         Found(path, text.lineno, phrase)
         for text in texts
         for phrase in RETIRED["message"]
-        if re.search(rf"(?<!there ){phrase}\b", str(text.value).lower())
+        if id(text) not in documented and re.search(rf"(?<!there ){phrase}\b(?! longer)", str(text.value).lower())
     ]
 
 

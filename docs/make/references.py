@@ -79,7 +79,7 @@ def setting_row(name: str, schema: dict[str, Any]) -> tuple[str, ...]:
     """name: of the setting. schema: its JSON schema."""
     unit = schema["unit"]
     names = f"`{name}`{{ #{name} }}<br>`{option_of(name)}`"
-    default = shown(Settings.model_fields[name].get_default())
+    default = written(Settings.model_fields[name].get_default())
     return names, f"{range_of(schema)}{f' {unit}' if unit else ''}", default, schema["description"]
 
 
@@ -137,7 +137,7 @@ def option_row(param: Any) -> tuple[str, ...]:
     argument = param.param_type_name == "argument"
     name = f"`{param.name.upper()}`" if argument else ", ".join(f"`{each}`" for each in param.opts)
     what, _, stated = (param.help or "").partition(" [default: ")  # where the default itself would say too little
-    default = "required" if param.required else stated.removesuffix("]") or shown(param.default)
+    default = "required" if param.required else stated.removesuffix("]") or written(param.default)
     return name, default, what + bounds(param.min, param.max)
 
 
@@ -229,7 +229,7 @@ def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def shown(value: Any) -> str:
+def written(value: Any) -> str:
     """A default as people write it."""
     if isinstance(value, bool):
         return "on" if value else "off"
