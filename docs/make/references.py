@@ -12,12 +12,13 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from unittest.mock import Mock
 
 import typer
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from pydantic import BaseModel
 
 import hallucinate
 from hallucinate import errors
@@ -170,9 +171,25 @@ def routes() -> list[tuple[str, str, str]]:
 
 
 def figures() -> str:
-    """The parts of the statistics, each with what its model says."""
-    parts = ((name, field.annotation) for name, field in Statistics.model_fields.items())
-    return "\n\n".join(f"**`{name}`** {documentation(model)}" for name, model in parts)
+    """The models of the statistics, each with what it says of its figures."""
+    return "\n\n".join(figures_part(name, model) for name, model in models(Statistics))
+
+
+def models(model: Any, within: str = "") -> Iterator[tuple[str, Any]]:
+    """The models in a model, each with the path that leads to it."""
+    for name, field in model.model_fields.items():
+        for each in (field.annotation, *get_args(field.annotation)):
+            if inspect.isclass(each) and issubclass(each, BaseModel):
+                yield within + name, each
+                yield from models(each, f"{within}{name}.")
+
+
+def figures_part(name: str, model: Any) -> str:
+    """A model's docstring: its first paragraph, then "figure: what it is." one a line."""
+    what, _, rest = documentation(model).partition("\n\n")
+    each = re.split(r"(?<=\.)\s+(?=\w+(?:, \w+)*: )", rest) if rest else []
+    lines = [re.sub(r"^(\w+(?:, \w+)*):", r"- *\1*:", " ".join(line.split())) for line in each]
+    return "\n\n".join(filter(None, [f"### {name}", what, "\n".join(lines)]))
 
 
 def error_tree() -> str:
