@@ -1,5 +1,6 @@
 # make run    set up and start dreaming: make run ARGS="--source film.mp4"
 # make test   set up and pass the checks: lint, types, tests
+# make docs   build the site into out/site
 # make lint   lint and types alone
 # make lint-web, make test-web   those of the pages alone
 
@@ -38,6 +39,16 @@ $(VENV)/installed: pyproject.toml
 	$(BIN)/python -m pip install --editable .
 	@$(BIN)/python -c 'import cv2' || { echo 'OpenCV needs two libraries: sudo apt-get install libgl1 libglib2.0-0'; exit 1; }
 	touch $@
+
+# The site, without network and with warnings as errors; open out/site/index.html.
+.PHONY: docs
+docs: $(VENV)/installed-docs
+	$(BIN)/mkdocs build --strict
+
+$(VENV)/installed-docs: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --editable '.[docs]'
+	touch $@ $(VENV)/installed
 
 $(VENV)/installed-test: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

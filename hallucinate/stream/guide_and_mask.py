@@ -29,18 +29,21 @@ def picture_routes(loop: LoopApi) -> dict[str, dict[str, Handler]]:
 
 def _routes(loop: LoopApi, kind: str) -> dict[str, Handler]:
     async def put(request: web.Request) -> web.Response:
+        """Take a picture file as this picture; answers with its size."""
         # On another thread: 50 megapixels take seconds, and the packets to all who watch leave from this one.
         picture = await asyncio.to_thread(read_picture, await _body(request), f"the {kind}", MAX_PIXELS)
         await asyncio.to_thread(loop.set_picture, kind, picture)
         return web.json_response({"picture": kind, "width": picture.shape[1], "height": picture.shape[0]})
 
     async def get(request: web.Request) -> web.Response:
+        """A small copy of this picture, JPEG."""
         picture = loop.picture_of(kind)
         if picture is None:
             raise web.HTTPNotFound(text=f"there is no {kind} picture; PUT one")
         return web.Response(body=await asyncio.to_thread(small_copy, picture), content_type="image/jpeg")
 
     async def delete(request: web.Request) -> web.Response:
+        """Take this picture away; nothing dreams of it any more."""
         loop.set_picture(kind, None)
         return web.Response(status=204)
 

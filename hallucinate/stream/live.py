@@ -115,7 +115,7 @@ class LiveChannel:
                 task.cancel()
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
-        """``WS /api/live``."""
+        """A WebSocket: settings and figures, in both directions."""
         if len(self._sockets) >= MAX_SOCKETS:
             raise BusyError(f"there are {MAX_SOCKETS} pages open, and no room for more; close one")
         if request.headers.get(hdrs.UPGRADE, "").lower() != "websocket":

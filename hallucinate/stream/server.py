@@ -138,6 +138,7 @@ class Server:
     # Watching and sending
 
     async def _watch(self, request: web.Request) -> web.Response:
+        """Watch a dream: SDP offer in, 201 with the answer. ``?dream=ID``: a guest's; ``?width=``: a smaller one."""
         name = request.query.get("dream") or self._loop.main.id
         dream = self._loop.find(name)
         if dream is None:
@@ -146,14 +147,17 @@ class Server:
         return _created(f"/whep/{viewer.id}", answer, dream.id)
 
     async def _send(self, request: web.Request) -> web.Response:
+        """Send a camera: SDP offer in, 201 with the answer. The header ``Hallucinate-Dream`` names the dream."""
         guest, answer = await self._peers.send(await _offer(request))
         return _created(f"/whip/{guest.id}", answer, guest.dream.id)
 
     async def _leave(self, request: web.Request) -> web.Response:
+        """End the connection, and free what is behind it."""
         await self._peer(request).close()
         return web.Response()
 
     async def _trickle(self, request: web.Request) -> web.Response:
+        """Answers 501: every candidate is in the answer, and none can be sent later."""
         self._peer(request)
         # Neither trickle ICE nor ICE restarts: 501 is what RFC 9725 requires then ("HTTP PATCH Request Usage").
         raise web.HTTPNotImplemented(text="candidates cannot be sent later; the peer is found without them")
@@ -166,6 +170,7 @@ class Server:
         return peer
 
     async def _show(self, request: web.Request) -> web.Response:
+        """What a viewer sees: ``show`` is dream or camera; ``marker`` draws what latency is measured by."""
         changes = await _json(request)
         show, marker = changes.get("show"), changes.get("marker")
         if not changes.keys() & {"show", "marker"}:
@@ -182,26 +187,33 @@ class Server:
     # Settings and statistics
 
     async def _settings(self, request: web.Request) -> web.Response:
+        """All settings, as they are now."""
         return web.json_response(self._live.current.model_dump())
 
     async def _patch(self, request: web.Request) -> web.Response:
+        """Change some settings, all or none; answers with all of them."""
         return web.json_response(self._live.patch(await _json(request)).model_dump())
 
     async def _schema(self, request: web.Request) -> web.Response:
+        """JSON schema of the settings, with the names that the network knows."""
         return web.json_response(self._live.schema())
 
     async def _stats(self, request: web.Request) -> web.Response:
+        """The figures: frame rate, latency, the dream's size, what was dropped, viewers, guests, the source's state."""
         return web.json_response(self._statistics().model_dump(mode="json"))
 
     async def _about(self, request: web.Request) -> web.Response:
+        """What runs here: versions, source, device, network, its motifs and layers, the picture's size."""
         output = self._loop.main.stage.newest
         size = None if output is None else [output.dream.shape[1], output.dream.shape[0]]
         return web.json_response({**self._known(), "size": size})
 
     async def _networks(self, request: web.Request) -> web.Response:
+        """The networks that there are, and whether their weights are on this machine."""
         return web.json_response(await asyncio.to_thread(self._loop.networks.choices))
 
     async def _change_network(self, request: web.Request) -> web.Response:
+        """Load another network; 202 at once, and the old one dreams until the new one is ready."""
         body = await _json(request)
         name = body.get("network")
         if not isinstance(name, str) or body.keys() != {"network"}:
@@ -210,12 +222,14 @@ class Server:
         return web.json_response(self._loop.networks.stats().model_dump(mode="json"), status=202)
 
     async def _report_latency(self, request: web.Request) -> web.Response:
+        """Store what a page measured of its latency."""
         report = read_latency_report(await _json(request))
         browser = request.headers.get(hdrs.USER_AGENT, "")[:MAX_BROWSER]
         self._last_latency = {**report.model_dump(), "browser": browser}
         return web.json_response(self._last_latency)
 
     async def _latency(self, request: web.Request) -> web.Response:
+        """The last measurement of capture to screen."""
         if self._last_latency is None:
             raise _not_found("no page has measured its latency yet; press Measure latency on one")
         return web.json_response(self._last_latency)
@@ -234,6 +248,7 @@ class Server:
     # Pages
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
+        """The pages, and what belongs to them. ``/?token=TOKEN`` and ``/12345678`` let a browser in."""
         if _enters(request):
             return self._welcome(request)
         path = self._file(request.match_info["path"] or "index.html")
