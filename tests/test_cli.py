@@ -137,7 +137,7 @@ def test_bad_input_is_one_line_on_standard_error_and_exit_code_2(arguments: list
     assert arguments[-1] in done.stderr
 
 
-@pytest.mark.parametrize("content", [b"", b"this is no film", b"\x00" * 5000])
+@pytest.mark.parametrize("content", [b"", b"this is no film", b"\x00" * 5000], ids=["empty", "text", "zeros"])
 def test_a_file_that_is_not_a_film_is_refused(tmp_path: Path, content: bytes) -> None:
     film = tmp_path / "film.mp4"
     film.write_bytes(content)
