@@ -1,6 +1,11 @@
 """The house stays one house: imports run downward, no module grows past what a reader holds, no empty rooms."""
 
 import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterable
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -79,20 +84,36 @@ def test_imports_run_downward(path: Path) -> None:
     assert not upward
 
 
-def test_the_stream_knows_nothing_of_torch_and_the_dream_nothing_of_the_web() -> None:
-    def names(room: str) -> set[str]:
-        found = set()
-        for path in (ROOT / "hallucinate" / room).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.Import):
-                    found |= {alias.name.split(".")[0] for alias in node.names}
-                elif isinstance(node, ast.ImportFrom) and node.module:
-                    found.add(node.module.split(".")[0])
-        return found
+def imported(paths: Iterable[Path]) -> set[str]:
+    """The packages that these modules import, at their top or later, without this one and Python's own."""
+    found: set[str] = set()
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module.partition(".")[0])
+    return found - sys.stdlib_module_names - {"hallucinate"}
 
-    assert not names("stream") & {"torch", "torchvision"}
-    assert not names("outputs") & {"torch", "torchvision", "aiohttp", "aiortc", "asyncio"}
-    assert not names("dream") & {"aiohttp", "aiortc", "av"}
+
+def test_the_stream_knows_nothing_of_torch_and_the_dream_nothing_of_the_web() -> None:
+    assert not imported((ROOT / "hallucinate" / "stream").rglob("*.py")) & {"torch", "torchvision"}
+    outputs = imported((ROOT / "hallucinate" / "outputs").rglob("*.py"))
+    assert not outputs & {"torch", "torchvision", "aiohttp", "aiortc"}
+    assert not imported((ROOT / "hallucinate" / "dream").rglob("*.py")) & {"aiohttp", "aiortc", "av"}
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lists = [project["dependencies"], *(project["optional-dependencies"][extra] for extra in ("caffe", "ray"))]
+    declared = {re.split(r"[<>=!~\[ ]", entry)[0].lower() for entries in lists for entry in entries}
+    distributions = packages_distributions()
+    needed = set()
+    for package in imported(CODE):
+        names = {"protobuf"} if package == "google" else {name.lower() for name in distributions[package]}
+        assert names & declared, package
+        needed |= names
+    assert declared <= needed
 
 
 @pytest.mark.parametrize("path", CODE, ids=lambda p: str(p.relative_to(ROOT)))
