@@ -104,12 +104,12 @@ def main() -> None:
     table = Table("settings", "brightness", "contrast", "saturation")
     for settings in [Settings(), *drawn_settings(network, options.settings, options.seed)]:
         first, off = departures(network, settings, options.minutes)
-        given = {k: v for k, v in settings.model_dump().items() if v != Settings.model_fields[k].get_default()}
+        changed = {k: v for k, v in settings.model_dump().items() if v != Settings.model_fields[k].get_default()}
         table.add_row(
-            ", ".join(f"{k} {v}" for k, v in given.items()) or "as by default",
+            ", ".join(f"{k} {v}" for k, v in changed.items()) or "as by default",
             *(f"{a:.3f} ± {b:.1%}" for a, b in zip(first, off, strict=True)),
         )
-        rows.append({"settings": given, "at_10_s": first, "departure": off})
+        rows.append({"settings": changed, "at_10_s": first, "departure": off})
         worst = max(worst, *off)
         console.print(rows[-1])
     console.print(table)

@@ -43,7 +43,7 @@ class Inception(nn.Module):
 
     def __init__(self, inputs: int, one: int, three: tuple[int, int], five: tuple[int, int], pool: int) -> None:
         super().__init__()
-        self.ways = nn.ModuleList(
+        self.branches = nn.ModuleList(
             [
                 Conv(inputs, one, 1),
                 nn.Sequential(Conv(inputs, three[0], 1), Conv(*three, 3)),
@@ -54,11 +54,11 @@ class Inception(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, inputs, H, W) -> (B, outputs, H, W)."""
-        return torch.cat([way(x) for way in self.ways], 1)
+        return torch.cat([branch(x) for branch in self.branches], 1)
 
 
 def usual_writing() -> nn.Sequential:
-    """The reference, to its last inception block; ready to be asked."""
+    """The reference, to its last inception block; ready to infer."""
     network = nn.Sequential(
         *(Conv(3, 32, 5, 2), Conv(32, 48, 3), nn.MaxPool2d(3, 2, 1)),
         *(Inception(48, 24, (24, 48), (8, 16), 16), Inception(104, 32, (32, 64), (12, 32), 16), nn.MaxPool2d(3, 2, 1)),
@@ -74,12 +74,12 @@ def usual_writing() -> nn.Sequential:
 def answered(network: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> Callable[[], None]:
     """What asks the network about x (1, 3, H, W) and sends its answer back to the pixels."""
 
-    def ask() -> None:
+    def infer() -> None:
         seen = x.clone().requires_grad_(True)
         answer = network(seen)
         torch.autograd.grad(answer, seen, answer.detach())
 
-    return ask
+    return infer
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""A large picture all the way: dreamed, encoded, sent, decoded and shown, in a real Chromium on this machine.
+"""A large picture from end to end: dreamed, encoded, sent, decoded and shown, in a real Chromium on this machine.
 
     python -m benchmarks.panorama_stream --size 2048x1024 --codec H264
 
@@ -33,12 +33,12 @@ from hallucinate.options import read_size
 
 SETTLE_S, REPORT_WITHIN_S = 8.0, 30.0
 
-# The page's connection is its own; this keeps it within reach, and has the codec asked for first.
+# The page's connection is its own; this keeps a reference to it, and puts the requested codec first.
 WATCHED = """(() => {
   const add = RTCPeerConnection.prototype.addTransceiver;
-  RTCPeerConnection.prototype.addTransceiver = function (...given) {
+  RTCPeerConnection.prototype.addTransceiver = function (...received) {
     window.watchedPeer = this;
-    const transceiver = add.apply(this, given);
+    const transceiver = add.apply(this, received);
     const all = RTCRtpReceiver.getCapabilities('video').codecs;
     const ours = ({ mimeType }) => mimeType.endsWith('/CODEC');
     transceiver.setCodecPreferences([...all.filter(ours), ...all.filter((codec) => !ours(codec))]);

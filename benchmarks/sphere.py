@@ -5,7 +5,7 @@
 Noise in space is read off on a sphere, so that the camera's picture is alike everywhere; what differs by latitude is
 the dream's doing. Strength is the root mean square of the residual by solid angle; size is the mean spatial frequency
 of patches of 40°, each seen straight on. Compared: ours; the cube turned at random altogether, which is as fair and
-has everything stand any way up; and the equirectangular picture dreamed as if it were flat.
+turns everything upside down as well; and the equirectangular picture dreamed as if it were flat.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ def noise_on_sphere(height: int, width: int, cells: int = 24, seed: int = 0, spa
     return np.asarray(np.clip(128 + 40 * found, 0, 255), np.uint8)
 
 
-def patch(r: Field, latitude: float, longitude: float, side: int = 32, reach: float = 0.35) -> Field:
-    """What lies about a place (radians), seen straight on, so many radians to each side: (3, side, side)."""
-    u, v = np.meshgrid(np.linspace(-reach, reach, side), np.linspace(reach, -reach, side))
+def patch(r: Field, latitude: float, longitude: float, side: int = 32, extent: float = 0.35) -> Field:
+    """What is around a place (radians), seen straight on, so many radians to each side: (3, side, side)."""
+    u, v = np.meshgrid(np.linspace(-extent, extent, side), np.linspace(extent, -extent, side))
     scale = 4 / (4 + u * u + v * v)
     x, y, z = u * scale, v * scale, 2 * scale - 1
     y, z = y * math.cos(latitude) + z * math.sin(latitude), z * math.cos(latitude) - y * math.sin(latitude)
@@ -72,12 +72,12 @@ def patch(r: Field, latitude: float, longitude: float, side: int = 32, reach: fl
     return seen[0].double().numpy()
 
 
-def mean_frequency(seen: Field, reach: float = 0.35) -> float:
-    """Cycles per radian, the mean by power, of a patch (3, side, side) of that reach."""
+def mean_frequency(seen: Field, extent: float = 0.35) -> float:
+    """Cycles per radian, the mean by power, of a patch (3, side, side) of that extent."""
     side = seen.shape[-1]
     window = np.hanning(side)[:, None] * np.hanning(side)[None]
     power = (np.abs(np.fft.fft2((seen - seen.mean((1, 2), keepdims=True)) * window)) ** 2).sum(0)
-    f = np.hypot(*np.meshgrid(np.fft.fftfreq(side), np.fft.fftfreq(side))) * (side - 1) / (2 * reach)
+    f = np.hypot(*np.meshgrid(np.fft.fftfreq(side), np.fft.fftfreq(side))) * (side - 1) / (2 * extent)
     return float((power * f).sum() / power.sum())
 
 
@@ -119,7 +119,7 @@ def spread(values: list[float]) -> float:
     return max(values) / min(values) - 1
 
 
-def any_way_up(whole: bool) -> list[Field]:
+def any_rotation(whole: bool) -> list[Field]:
     """Rotations of the cube at random altogether (by QR of Gaussian matrices), in place of ``sphere.rotations``."""
     random = np.random.default_rng(0)
     found = []
@@ -150,14 +150,14 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     network, dtype = open_quickest("motif", CPU)
-    ways: dict[str, tuple[Surface, Callable[[bool], list[Field]]]] = {
+    methods: dict[str, tuple[Surface, Callable[[bool], list[Field]]]] = {
         "ours": (Surface.SPHERE, sphere.rotations),
-        "any way up": (Surface.SPHERE, any_way_up),
+        "any rotation": (Surface.SPHERE, any_rotation),
         "as if flat": (Surface.FLAT, sphere.rotations),
     }
     table = Table("", "strength by latitude", "spread", "cycles per radian at 0, 30, 60, 90°", "spread", "seam")
     rows = {}
-    for name, (surface, rotations) in ways.items():
+    for name, (surface, rotations) in methods.items():
         sphere.rotations = rotations  # type: ignore[assignment]  # the experiment
         sphere.views.cache_clear()
         found = [
@@ -178,7 +178,7 @@ def main() -> None:
         )
     Console(width=150).print(table)
     if options.json:
-        write_json(options.json, {"machine": describe(CPU, dtype), "width": options.width, "ways": rows})
+        write_json(options.json, {"machine": describe(CPU, dtype), "width": options.width, "methods": rows})
 
 
 if __name__ == "__main__":

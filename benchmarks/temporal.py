@@ -2,14 +2,14 @@
 
     python -m benchmarks.temporal --json benchmarks/results/temporal.json
 
-Eight short clips, each dreamed live in four ways at equal distance from the camera's picture: with residual feedback
+Eight short clips, each dreamed live by four methods at equal distance from the camera's picture: with residual feedback
 as the product does it; without any feedback; by blending the previous picture into the camera's; and by warping the
 previous picture along the flow before it is blended in. The three others find their step rate by bisection, so that
 a frozen or hardly dreamed picture cannot win.
 
 The warping error is that of Lai et al. (2018, eq. 8 and 9): the mean over places that were not hidden of
 ‖V_{t−1} − warp(V_t)‖², the flow measured on the input at its full size, hidden places by the two inequalities of
-Ruder et al. (2016). It is given as a multiple of the input's own, whose error is what the flow gets wrong.
+Ruder et al. (2016). It is a multiple of the input's own, whose error is what the flow gets wrong.
 """
 
 from __future__ import annotations
@@ -69,12 +69,12 @@ def clips(seed: int = 0) -> dict[str, list[Picture]]:
 
     def crossed(n: int) -> Picture:
         picture = window(300, 200)
-        left = 8 * n - 100
-        part = slice(max(0, left), min(WIDTH, left + 160))
-        picture[120:240, part] = thing[:, part.start - left : part.stop - left]
+        start = 8 * n - 100
+        part = slice(max(0, start), min(WIDTH, start + 160))
+        picture[120:240, part] = thing[:, part.start - start : part.stop - start]
         return picture
 
-    ways: dict[str, Callable[[int], Picture]] = {
+    motions: dict[str, Callable[[int], Picture]] = {
         "static": lambda n: window(300, 200),
         "slow pan": lambda n: window(200 + 1.3 * n, 200),
         "fast pan": lambda n: window(100 + 9.0 * n, 200),
@@ -87,12 +87,12 @@ def clips(seed: int = 0) -> dict[str, list[Picture]]:
     grain = [random.normal(0, 1.5, (HEIGHT, WIDTH, 3)) for _ in range(4)]
     return {
         name: [np.asarray(np.clip(draw(n) + grain[n % 4], 0, 255), np.uint8) for n in range(FRAMES)]
-        for name, draw in ways.items()
+        for name, draw in motions.items()
     }
 
 
 def frames_of(pictures: Sequence[Picture]) -> Iterator[Frame]:
-    """As a camera would have given them."""
+    """As a camera would deliver them."""
     for n, picture in enumerate(pictures):
         yield Frame(picture, round(n / FPS * 1e9))
 
@@ -143,7 +143,7 @@ def distance(dream: Sequence[Picture], pictures: Sequence[Picture]) -> float:
 
 
 def at_distance(dreams: Callable[[float], list[Picture]], pictures: Sequence[Picture], wanted: float) -> list[Picture]:
-    """A way's dream at the step rate that takes it as far from the input as is wanted, by bisection of the rate."""
+    """A method's dream at the step rate that takes it as far from the input as is wanted, by bisection of the rate."""
     low, high = 1e-4, 1.0
     found: list[Picture] = []
     for _ in range(7):
@@ -185,11 +185,11 @@ def warping_error(video: Sequence[Picture], seen: Sequence[Seen]) -> float:
 
 
 def score(network: Network, settings: Settings, video: Sequence[Picture]) -> float:
-    """How probable the network finds what was asked for: mean over settled frames and places."""
-    asked = [network.motifs.index(name) for name in settings.motifs]
+    """How probable the network finds the requested motifs: mean over settled frames and places."""
+    requested = [network.motifs.index(name) for name in settings.motifs]
     height, width = dream_size(HEIGHT, WIDTH, DREAMED)
     seen = [to_tensor(shrunk(picture, width, height), CPU) for picture in video[SETTLED::6]]
-    return float(np.mean([network.forward(x).softmax(1)[:, asked].sum(1).mean().item() for x in seen]))
+    return float(np.mean([network.forward(x).softmax(1)[:, requested].sum(1).mean().item() for x in seen]))
 
 
 def main() -> None:

@@ -35,7 +35,7 @@ def with_knobs(command: Callable[..., None], but: Collection[str] = ()) -> Calla
         # Mostly one layer is named, and people write it so.
         flags = ("--layers", "--layer") if name == "layers" and "layer" not in (p.name for p in own) else ()
         option = typer.Option(
-            *flags, help=f"{help_text} [{_range(schemas[name])}default: {_shown(knob.get_default())}]"
+            *flags, help=f"{help_text} [{_range(schemas[name])}default: {_default(knob.get_default())}]"
         )
         kind: Any = str if mix else knob.annotation
         annotation = Annotated[kind | None, option]
@@ -121,6 +121,6 @@ def _range(schema: dict[str, Any]) -> str:
     return f"{schema['minimum']} to {schema['maximum']}; " if "minimum" in schema else ""
 
 
-def _shown(value: Any) -> str:
+def _default(value: Any) -> str:
     text = ",".join(f"{k}={v:g}" for k, v in value.items()) if isinstance(value, dict) else str(value)
     return text or "none"

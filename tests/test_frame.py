@@ -32,12 +32,12 @@ def test_fit_fills_the_size_without_stretching(size: tuple[int, int]) -> None:
     rings[(x - 149.5) ** 2 + (y - 99.5) ** 2 < 40**2] = 255
     found = fit(rings, *size)
     assert found.shape == (size[1], size[0], 3)
-    lit = found[..., 0] > 127
-    if 0 < lit.any(0).sum() < size[0] and lit.any(1).sum() < size[1]:
-        assert abs(int(lit.any(0).sum()) - int(lit.any(1).sum())) <= 2  # still round
+    bright = found[..., 0] > 127
+    if 0 < bright.any(0).sum() < size[0] and bright.any(1).sum() < size[1]:
+        assert abs(int(bright.any(0).sum()) - int(bright.any(1).sum())) <= 2  # still round
 
 
-def test_luma_and_shrunk_have_the_size_asked_for() -> None:
+def test_luma_and_shrunk_have_the_requested_size() -> None:
     assert to_luma(picture(), 16, 12).shape == (12, 16)
     assert shrunk(picture(), 16, 12).shape == (12, 16, 3)
 

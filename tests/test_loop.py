@@ -73,10 +73,10 @@ def test_the_newest_frame_wins_and_keeps_the_cameras_time(loop: Loop, clock: Fak
     for n in range(5):
         give(loop.main, 50 + n, clock.now_ns() - n)
     assert loop.take_turns() == 1
-    shown = loop.main.stage.newest
-    assert shown is not None
-    assert shown.camera[0, 0, 0] == 54
-    assert shown.captured_ns == clock.now_ns() - 4
+    output = loop.main.stage.newest
+    assert output is not None
+    assert output.camera[0, 0, 0] == 54
+    assert output.captured_ns == clock.now_ns() - 4
     assert loop.stats().dropped_frames == 4
     assert loop.take_turns() == 0  # nothing queued behind it
 
@@ -115,10 +115,10 @@ def test_a_lost_camera_keeps_its_last_picture_breathing(loop: Loop, clock: FakeC
 
 def test_before_the_first_frame_the_stage_is_dark(loop: Loop) -> None:
     assert loop.take_turns() == 1
-    shown = loop.main.stage.newest
-    assert shown is not None
-    assert shown.camera.shape == (36, 64, 3)
-    assert (shown.dream == DARK).all()
+    output = loop.main.stage.newest
+    assert output is not None
+    assert output.camera.shape == (36, 64, 3)
+    assert (output.dream == DARK).all()
 
 
 def test_settings_are_read_anew_for_each_frame(loop: Loop, clock: FakeClock) -> None:
@@ -220,9 +220,9 @@ def test_out_of_memory_goes_a_size_down_and_the_frame_is_still_dreamed(clock: Fa
         loop.main.slot.put(Frame(noise, clock.now_ns()))
         assert loop.take_turns() == 1
         clock.advance(0.1)
-    shown = loop.main.stage.newest
-    assert shown is not None
-    assert not np.array_equal(shown.dream, shown.camera)
+    output = loop.main.stage.newest
+    assert output is not None
+    assert not np.array_equal(output.dream, output.camera)
     assert widths[0] > 136 >= widths[-1]
     assert "out of memory" in loop.stats().notice
 
@@ -293,11 +293,11 @@ def test_running_it_dreams_recovers_from_a_failing_camera_and_closes() -> None:
     loop = make_loop(Quick(), open_source=Failing)
     loop.start()
     assert opened.wait(20)
-    stage, shown = loop.main.stage, None
+    stage, output = loop.main.stage, None
     watching = stage.subscribe(replay=True)
-    while shown is None or shown.camera[0, 0, 0] < 30:
-        shown = watching.take(10)
-        assert shown is not None
+    while output is None or output.camera[0, 0, 0] < 30:
+        output = watching.take(10)
+        assert output is not None
     loop.close()
     assert stage.closed
     assert not set(threading.enumerate()) - threads  # those of earlier tests may end meanwhile

@@ -118,7 +118,7 @@ def test_what_is_mistyped_is_refused_and_what_nobody_chose_is_fitted(tmp_path: P
     json.dumps(loaded.facts)
 
 
-def test_a_sphere_is_dreamed_as_fine_as_its_motifs_ask_for_unless_a_width_was_chosen() -> None:
+def test_a_sphere_is_dreamed_as_fine_as_its_motifs_need_unless_a_width_was_chosen() -> None:
     assert fine_enough(Settings(), Surface.FLAT, 56).dream_width == Settings().dream_width
     assert fine_enough(Settings(), Surface.HALF, 56).dream_width == Settings().dream_width  # 403 px are 25°
     assert fine_enough(Settings(), Surface.SPHERE, 56).dream_width == 832  # 806 px are

@@ -19,9 +19,6 @@ WALKED = {".py", ".js", ".html", ".css", ".md", ".toml", ".yml"}
 ALSO_WALKED = {"Makefile", ".ci/run"}
 NOT_OURS = ("web/vendor/", "tests/browser/vendor/")
 
-EXCEPTIONS: dict[str, set[str]] = {}
-"""Words that a file may have all the same."""
-
 BESIDE_LEFT = {"right", "top"}
 """A name "left" is a side where one of these is a name in the same file; elsewhere it is a share of something."""
 
@@ -129,13 +126,13 @@ def in_messages(path: str, tree: ast.AST) -> list[Found]:
 
 
 def retired_in(path: str) -> list[Found]:
-    """Every retired word in a text, but for the exceptions."""
+    """Every retired word in a text."""
     text = TEXTS[path]
     found = in_text(path, text) + in_path(path)
     if path.endswith(".py"):
         tree = ast.parse(text)
         found += in_names(path, tree) + in_messages(path, tree)
-    return [each for each in found if each.word not in EXCEPTIONS.get(path, set())]
+    return found
 
 
 @pytest.mark.parametrize("path", sorted(TEXTS))
@@ -152,9 +149,3 @@ def test_the_table_is_read_and_its_words_are_found() -> None:
     assert not in_text("text.md", "always allay splitting waylay foresting carryall")
     assert in_names("code.py", ast.parse("left = 0.5"))
     assert not in_names("code.py", ast.parse("left, right = 1, 2"))
-
-
-@pytest.mark.parametrize("path", sorted(EXCEPTIONS))
-def test_an_exception_is_still_needed(path: str) -> None:
-    used = {each.word for each in in_text(path, TEXTS[path])}
-    assert used >= EXCEPTIONS[path]

@@ -53,8 +53,8 @@ def similarity(a: torch.Tensor, b: torch.Tensor) -> tuple[torch.Tensor, torch.Te
 
 def blurred(x: torch.Tensor) -> torch.Tensor:
     """Weighted by SSIM's window, an 11×11 Gaussian of σ 1.5 that sums to 1: (B, C, H, W) -> (B, C, H − 10, W − 10)."""
-    way = torch.arange(WINDOW, dtype=x.dtype, device=x.device) - WINDOW // 2
-    window = torch.exp(-way.square() / (2 * SIGMA**2))
+    offsets = torch.arange(WINDOW, dtype=x.dtype, device=x.device) - WINDOW // 2
+    window = torch.exp(-offsets.square() / (2 * SIGMA**2))
     kernel = (window / window.sum()).repeat(x.shape[1], 1, 1, 1)
     down = F.conv2d(x, kernel.transpose(2, 3), groups=x.shape[1])
     return F.conv2d(down, kernel, groups=x.shape[1])

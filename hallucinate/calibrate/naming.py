@@ -1,4 +1,4 @@
-"""Does a dream show what it was asked for? An independent judge names it.
+"""Does a dream show the motif that was requested? An independent judge names it.
 
     python -m hallucinate.calibrate.naming
 

@@ -104,7 +104,7 @@ def mirrored(size: int, shift: torch.Tensor, jitter: int) -> torch.Tensor:
 
 
 def resized(x: torch.Tensor, height: int, width: int, wraps: bool = False) -> torch.Tensor:
-    """(B, C, h, w) -> (B, C, height, width): antialiased on the way down, bilinear on the way up.
+    """(B, C, h, w) -> (B, C, height, width): antialiased when it shrinks, bilinear when it grows.
 
     wraps: whether the picture's sides meet; then w and width are multiples of ``surface.MARGIN``.
     """

@@ -1,6 +1,6 @@
 """Light that flickers, evened out: mains light against a camera's shutter, an exposure that hunts, a strobe.
 
-A dream that is laid on a flickering picture flickers with it. Only light that goes up and down again is evened out: a
+A dream that is added to a flickering picture flickers with it. Only light that goes up and down again is evened out: a
 lamp that is switched on, a cloud before the sun and a fade to black stay as they are.
 """
 

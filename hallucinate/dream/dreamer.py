@@ -96,7 +96,7 @@ class Dreamer:
         self._graphs = Graphs() if self.device.type == "cuda" else None
         # Flow is the CPU's work, which lets other threads run: several cameras' motion is measured side by side.
         self._flow_workers = ThreadPoolExecutor(min(8, os.cpu_count() or 1), "flow")
-        # Two, so that the next frame can be uploaded while the last is still on its way back.
+        # Two, so that the next frame can be uploaded while the last is still being downloaded.
         self._staging = [StagingBuffers(self.device), StagingBuffers(self.device)]
 
     def session(

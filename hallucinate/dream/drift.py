@@ -19,7 +19,7 @@ def drift(height: int, width: int, seconds: float, now_s: float, settings: Setti
     """Where each pixel of the residual came from ``seconds`` ago by its own motion, seen from where it is now.
 
     Returns float32 (2, height, width), displacements x and y in units in which the picture is 2 wide and 2 high
-    (``grid_sample``'s), to be added to the pixel's own place; None where the settings ask for no motion.
+    (``grid_sample``'s), to be added to the pixel's own place; None where the settings have no motion.
     Composed per frame, so that a second of it is the same at every frame rate.
     """
     if seconds <= 0 or not (settings.drift_zoom or settings.drift_turn or settings.drift_flow):

@@ -45,7 +45,7 @@ class Flow:
         self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
 
     def between(self, old: Picture, new: Picture, wraps: bool = False) -> Motion:
-        """uint8 luma (h, w) twice -> how the new one's pixels lay in the old one. wraps: whether their sides meet."""
+        """uint8 luma (h, w) twice -> where the new one's pixels were in the old. wraps: whether their sides meet."""
         margin = old.shape[1] // 8 if wraps else 0
         old, new = beyond(old, margin), beyond(new, margin)
         back, forth = self._flow(new, old), self._flow(old, new)
@@ -77,7 +77,7 @@ def stilled(back: Field) -> Field:
 
 
 def sampled(picture: npt.NDArray[Any], back: Field) -> npt.NDArray[Any]:
-    """What lies where ``back`` leads from each place, float32 (h, w, 2): (h, w) or (h, w, c), as ``picture`` is.
+    """What is where ``back`` leads from each place, float32 (h, w, 2): (h, w) or (h, w, c), as ``picture`` is.
 
     Bilinear; beyond the picture, its edge.
     """
@@ -118,7 +118,7 @@ def motion_border(back: Field) -> npt.NDArray[np.bool_]:
 def motion_field(motion: Motion | None, own: torch.Tensor | None) -> Field | None:
     """What ``warped`` goes by: the world's motion and the hallucination's own, as one.
 
-    own: float32 (2, h, w) (``hallucinate.dream.drift``), of the motion's size where both are given. Returns float32
+    own: float32 (2, h, w) (``hallucinate.dream.drift``), of the motion's size where there are both. Returns float32
     (3, h, w): displacements x, y in units in which the picture is 2 wide and 2 high (``grid_sample``'s), so good for a
     residual of any size; and 1 where the place could be seen before, 0 where not. None where nothing moves.
     """
@@ -153,11 +153,11 @@ def warped(residual: torch.Tensor, fields: torch.Tensor, wraps: bool = False) ->
 
 
 def unbiased(along: torch.Tensor, size: int) -> torch.Tensor:
-    """Places from which torch's bicubic sampling takes what lies at ``along``, in its units, of ``size`` pixels.
+    """Places from which torch's bicubic sampling takes what is at ``along``, in its units, of ``size`` pixels.
 
     Its kernel (Keys 1981, with a = −0.75; only a = −0.5 keeps straight lines straight) shifts by
-    m(t) = t³ − 1.5t² + 1.5t where t is asked for: a fifth too far for a quarter of a pixel. Frame after frame,
-    a hallucination would run ahead of what it was dreamed on. So t = m⁻¹(d) is asked for: around the half, u³ + 0.75u
+    m(t) = t³ − 1.5t² + 1.5t where t is requested: a fifth too far for a quarter of a pixel. Frame after frame,
+    a hallucination would run ahead of what it was dreamed on. So t = m⁻¹(d) is requested: around the half, u³ + 0.75u
     = s, by Newton's method from a start that is exact at both ends and in the middle (twice leads to 1e-6 of a pixel).
     """
     pixels = ((along + 1) * size - 1) / 2

@@ -1,7 +1,7 @@
 """Holds the frame rate: trades dream size, then steps, by what the loop's own turns cost. Never lets latency grow.
 
-Where one step at the least width is still too much, steps are taken on every second or third frame: what was dreamed is
-carried on the others, and the next step is as much longer.
+Where one step at the least width is still too much, steps are taken on every second or third frame: the others keep
+what was dreamed, and the next step is as much longer.
 
 It looks at the newest turns, half a second of them, and changes the point when they say too much or too little, and the
 next as many, all new, say it again: what something else on the machine held up for a moment is gone by then. After a
@@ -80,8 +80,8 @@ class Governor:
         stepped: whether steps were taken. Turns without are known by the last one's cost, and judged with the others.
 
         A cycle's octaves cost differently, and a turn that is a little late makes it up on the next, cheaper one. So
-        the judge is half-way between the median of all turns and that of the costliest octave's: of all with one
-        octave, of a half with two, of a third with more. The mean of a cycle lies below it.
+        the judge is midway between the median of all turns and that of the costliest octave's: of all with one
+        octave, of a half with two, of a third with more. The mean of a cycle is below it.
         """
         self._point = self._point or self.point(settings)
         idle_s, self._seen_s = now_s - self._seen_s - cost_s, now_s
@@ -165,7 +165,7 @@ class Governor:
         return load * interval - (interval - 1) * self._unstepped_s * settings.fps
 
     def _fitting(self, load: float, settings: Settings) -> int:
-        """The work that would reach the goal, on the line through this load and the one just before a change."""
+        """The work that would meet the goal, on the line through this load and the one just before a change."""
         work = self.point(settings).work
         slope = max(load, 1e-6) / work
         if self._before is not None and self._before[0] != work:

@@ -1,4 +1,4 @@
-"""What the network is asked for more of: small objects with a name, each of which gives a gradient at the pixels.
+"""What the network is to see more of: small objects with a name, each of which gives a gradient at the pixels.
 
 Another policy (a control without a network, a text prompt) is one more class with the members of ``Objective``.
 """

@@ -27,7 +27,7 @@ def octave_sizes(
 def dream_size(frame_height: int, frame_width: int, dream_width: int, multiple: int = 1) -> tuple[int, int]:
     """(height, width) at which a frame is dreamed: its own shape, ``dream_width`` wide, never enlarged.
 
-    multiple: of which the width is one, where that is asked for.
+    multiple: of which the width is one, where a multiple is requested.
     """
     width = max(multiple, min(dream_width, frame_width) // multiple * multiple)
     return max(SMALLEST, round(frame_height * width / frame_width)), width

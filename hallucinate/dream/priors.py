@@ -62,7 +62,7 @@ def unchecked(g: torch.Tensor) -> torch.Tensor:
 
 
 def radius_for(sigma: float) -> int:
-    """How many pixels a Gaussian reaches, in steps of 4: few shapes for a slider's whole range. 0 for no blur."""
+    """How many pixels a Gaussian extends, in steps of 4: few shapes for a slider's whole range. 0 for no blur."""
     return -int(-3 * sigma // 4) * 4 if sigma > 0.05 else 0
 
 

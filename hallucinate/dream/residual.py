@@ -43,9 +43,9 @@ def limit_rms(
     """Scale each residual down to the root mean square distance ``limit`` if it went further.
 
     Or up to it, by no more than ``lift``, if it did not go as far. residual: (B, 3, H, W). limit: in [0, 1] units,
-    (B, 1, 1, 1) or one for all. luma_share: how much of that its luma usually has; given, it is by its luma that the
-    residual is judged, so that contrast is held and what colours do at the moment does not move it. No branch on the
-    tensor: on a GPU the frame goes on without waiting for the number.
+    (B, 1, 1, 1) or one for all. luma_share: how much of that its luma usually has; with it, it is by its luma that
+    the residual is judged, so that contrast is held and what colours do at the moment does not move it. No branch on
+    the tensor: on a GPU the frame goes on without waiting for the number.
     """
     size = distance(residual)
     if luma_share is not None:
@@ -71,7 +71,7 @@ def orthogonal_to_camera(
 ) -> torch.Tensor:
     """Take away each channel's share that is the camera's own picture, brightened or dimmed: its projection on it.
 
-    What is left lies across the picture, so its contrast grows by what is dreamed and by nothing else, and no
+    What remains is orthogonal to the picture, so its contrast grows by what is dreamed and by nothing else, and no
     feedback can raise or lower the camera's own. Both (B, 3, H, W), the residual balanced by ``balance``; it stays so.
     """
     own = balance(camera)

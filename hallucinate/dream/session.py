@@ -48,7 +48,7 @@ class Session:
         self._compiled_from: tuple[object, ...] = ()
 
     def use(self, settings: Settings, revision: int) -> None:
-        """Dream with other settings from the next frame on. revision: their number, which output frames carry."""
+        """Dream with other settings from the next frame on. revision: their number, which is in each output frame."""
         self.settings, self.settings_revision = settings, revision
 
     def load(self, state: SessionState) -> None:

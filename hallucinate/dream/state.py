@@ -34,7 +34,7 @@ class SessionState:
     luma: the picture that motion is measured against, uint8 (h, w). moving: as ``motion_mask`` returns it.
     light: how the camera's light went of late.
     captured_ns: of the last frame; stepped_ns: of the last that was stepped; cut_ns: of the last cut; None for none.
-    requested: what the last frame was asked to dream of, (kind, name), and since when. settings: the last frame's.
+    requested: the last frame's objectives, (kind, name), and since when. settings: the last frame's.
     settling_ns: when something last changed, from when colours are free for a while.
     """
 

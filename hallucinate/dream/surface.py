@@ -74,9 +74,9 @@ def beside_each_other(views: tuple[Picture, ...], layout: Layout) -> Picture:
 
 
 def disparity(flow: Flow, left: Picture, right: Picture, surface: Surface) -> torch.Tensor:
-    """Where each pixel of the right eye's view lies in the left one's, as ``flow.warped`` takes it: (1, 3, h, w).
+    """Where each pixel of the right eye's view is in the left one's, as ``flow.warped`` takes it: (1, 3, h, w).
 
-    Both uint8 luma (h, w). All of it counts as seen: what only the right eye sees takes what lies beside it.
+    Both uint8 luma (h, w). All of it counts as seen: what only the right eye sees takes what is beside it.
     """
     back = flow.back(left, right, surface.wraps)
     h, w = left.shape

@@ -39,7 +39,7 @@ def poses(lens: Lens, count: int, seed: int = 0) -> list[tuple[Array, Array]]:
 
 
 def turn_to(direction: Array) -> Array:
-    """The rotation that takes straight ahead to a direction, by the shortest way."""
+    """The rotation that takes straight ahead to a direction, by the shortest turn."""
     axis = np.cross([0.0, 0.0, 1.0], direction)
     length = np.linalg.norm(axis)
     angle = np.arctan2(length, direction[2])
@@ -54,9 +54,9 @@ def photographed(
     local = _rays(lens) @ rotation.astype(np.float32)
     origin = (position @ rotation).astype(np.float32)
     with np.errstate(all="ignore"):
-        reach = origin[2] / local[..., 2]
-        at = (local[..., :2] * reach[..., None] - origin[:2]) * np.float32(MODULES / BOARD.square_mm)
-    at[~((reach > 0) & (np.abs(at) < 1e4).all(-1))] = -1e4
+        depth = origin[2] / local[..., 2]
+        at = (local[..., :2] * depth[..., None] - origin[:2]) * np.float32(MODULES / BOARD.square_mm)
+    at[~((depth > 0) & (np.abs(at) < 1e4).all(-1))] = -1e4
     large = np.kron(np.pad(BOARD.modules(), MODULES, constant_values=255), np.ones((4, 4), np.uint8))
     x, y = (np.ascontiguousarray((at[..., axis] + MODULES) * 4 - 0.5) for axis in (0, 1))
     ground = cv2.remap(large, x, y, cv2.INTER_LINEAR, borderValue=110)

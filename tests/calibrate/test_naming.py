@@ -1,4 +1,4 @@
-"""The independent judge, and how it is asked."""
+"""The independent judge, and its verdicts."""
 
 import json
 from collections import Counter

@@ -55,16 +55,16 @@ def test_what_is_measured_evens_out_the_look_on_a_clip_that_it_was_not_measured_
     network, ticks = Layered(), []
     *rounds, judging = (frames(25, seed) for seed in (1, 2, 3))
     growth = measure(network, frames())
-    reaches = evened(network, TinyNetwork(), rounds, growth, lambda: ticks.append(1))
+    limits = evened(network, TinyNetwork(), rounds, growth, lambda: ticks.append(1))
     assert len(ticks) == len(rounds) * len(everything(network)) * len(STRENGTHS)
-    assert (reaches >= GUARD[0] * np.array(PLAIN)).all()
-    assert (reaches <= GUARD[1] * np.array(PLAIN)).all()
-    assert (np.diff(reaches, axis=1) >= 0).all()
+    assert (limits >= GUARD[0] * np.array(PLAIN)).all()
+    assert (limits <= GUARD[1] * np.array(PLAIN)).all()
+    assert (np.diff(limits, axis=1) >= 0).all()
     before, after = (
         looks(network, TinyNetwork(), judging, calibration, lambda: None)
-        for calibration in (growth, with_limits(network, growth, reaches))
+        for calibration in (growth, with_limits(network, growth, limits))
     )
-    # At strength 1 this network's dreams do not reach their bound; up to 0.5 they do.
+    # At strength 1 this network's dreams stay below their bound; up to 0.5 they do.
     for old, new in list(zip(before.T, after.T, strict=True))[:2]:
         assert spread(new) < 0.5 * spread(old)
     assert np.median(after, axis=0) == pytest.approx(np.median(before, axis=0), rel=0.1)  # as far as before, but evenly

@@ -27,7 +27,7 @@ def test_every_objective_has_its_place_on_the_sheet(monkeypatch: pytest.MonkeyPa
     network = open_motif(torch.device("cpu"), torch.float32)
     page = sheet(network, [OBJECTIVES[0], OBJECTIVES[2]], StillOptions(2))
     assert page.shape == (64, 3 * 96, 3)
-    cells = [page[:, left : left + 96] for left in (0, 96, 192)]
+    cells = [page[:, x : x + 96] for x in (0, 96, 192)]
     assert min(np.abs(cells[a].astype(int) - cells[b]).mean() for a, b in ((0, 1), (0, 2), (1, 2))) > 5
 
 

@@ -62,9 +62,9 @@ def test_only_light_that_goes_up_and_down_again_is_evened_out() -> None:
         assert all(light.lag == 0.0 for light in after(changes))
     flicker = [0.16, 0.0, -0.16, 0.0] * 12
     seen = np.cumsum(flicker)
-    shown = seen + [light.lag for light in after(flicker)]
+    corrected = seen + [light.lag for light in after(flicker)]
     assert np.ptp(seen[8:]) > 0.15
-    assert np.abs(np.diff(shown[8:])).max() < 0.005
+    assert np.abs(np.diff(corrected[8:])).max() < 0.005
 
 
 def test_when_the_flicker_has_ended_the_light_is_the_cameras_own() -> None:

@@ -49,7 +49,7 @@ class Machine:
         return turns
 
     def judged(self) -> float:
-        """Share of a frame's time at the point in force, half-way between the middle and the costliest octave."""
+        """Share of a frame's time at the point in force, midway between the middle and the costliest octave."""
         point = self.governor.point(self.settings)
         return sum(self.cost(point, octave) for octave in OCTAVES[1:]) / 2 * self.settings.fps
 
@@ -94,7 +94,7 @@ def test_it_finds_its_point_from_a_cold_start(fps: int, within_s: float, load: f
     assert machine.judged() < 0.95
 
 
-def test_the_start_that_it_is_given_is_where_it_starts_inside_the_limits() -> None:
+def test_it_starts_at_its_starting_point_inside_the_limits() -> None:
     assert Governor(OperatingPoint(416, 2)).point(Settings(steps=2)) == OperatingPoint(416, 2)
     assert Governor(OperatingPoint(2000, 8)).point(Settings()) == OperatingPoint(480, 1)
     assert Governor(OperatingPoint(32, 1)).point(Settings()) == OperatingPoint(160, 1)
@@ -185,7 +185,7 @@ def test_turns_of_seconds_are_not_waited_for_by_the_dozen() -> None:
     assert sum(point.width > 160 for _, point in turns) <= 18
 
 
-def test_a_fast_machine_reaches_the_limits_within_two_seconds() -> None:
+def test_a_fast_machine_gets_to_the_limits_within_two_seconds() -> None:
     machine = Machine(Governor(), Settings(fps=24, dream_width=480, steps=3), 0.01)
     assert machine.run(2.0)[-1][1] == OperatingPoint(480, 3)
 
@@ -214,7 +214,7 @@ def test_the_limits_are_the_users_and_take_effect_at_once() -> None:
     governor, settings = machine.governor, machine.settings
     assert governor.point(settings) == OperatingPoint(480, 4)
     assert governor.point(settings.model_copy(update={"dream_width": 200, "steps": 2})) == OperatingPoint(192, 2)
-    # Where no notch lies between the limits, the lower one is kept to.
+    # Where no notch is between the limits, the lower one is kept to.
     assert governor.point(settings.model_copy(update={"dream_width_min": 100, "dream_width": 110})).width == 100
     machine.load, machine.settings = 50.0, Settings(dream_width=480, dream_width_min=100)
     assert {point.width for _, point in machine.run(60)[-5:]} == {100}

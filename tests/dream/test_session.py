@@ -97,7 +97,7 @@ def test_another_request_lets_the_old_go_quickly(monkeypatch: pytest.MonkeyPatch
         camera, before = run(session, 50, settings=settings)
         old = (before.astype(np.float64) - camera).ravel()
         camera, after = run(session, 13, settings=settings.model_copy(update={"layers": {"second": 1.0}}), start=50)
-        assert apart(camera, after) > 0.03  # the new one is on its way
+        assert apart(camera, after) > 0.03  # the new one is coming
         return float(np.dot((after.astype(np.float64) - camera).ravel(), old) / np.dot(old, old))
 
     quickly = remains_after_half_a_second()
@@ -159,7 +159,7 @@ def test_the_size_may_change_between_frames() -> None:
     session = new_session()
     _, before = run(session, 25)
     camera, after = run(session, 1, point=OperatingPoint(96, 2), start=25)
-    assert apart(after, before) < 0.5 * apart(camera, before)  # carried over, not begun anew
+    assert apart(after, before) < 0.5 * apart(camera, before)  # continued, not started anew
     other = Frame(np.zeros((100, 100, 3), np.uint8), 10**10)
     assert dream(session, other, SETTINGS, POINT).shape == (100, 100, 3)
 

@@ -189,9 +189,9 @@ def test_both_eyes_see_one_dream_moved_by_the_disparity(layout: Layout) -> None:
     for n in range(25):
         output = session.step(Frame(pair, round(n / 10 * 1e9)), 0, OperatingPoint(192, 1))
     assert output.camera is pair
-    shown = output.dream
-    assert shown.shape == pair.shape
-    dreams = [d.astype(float) - c for d, c in zip(eyes(shown, layout), (left, right), strict=True)]
+    dreams_of_both = output.dream
+    assert dreams_of_both.shape == pair.shape
+    dreams = [d.astype(float) - c for d, c in zip(eyes(dreams_of_both, layout), (left, right), strict=True)]
     moved, unmoved = dreams[1][10:-10, 16:-10], dreams[1][10:-10, 10:-16]
     here = dreams[0][10:-10, 10:-16]
     assert np.corrcoef(here.ravel(), moved.ravel())[0, 1] > 0.9

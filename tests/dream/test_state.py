@@ -42,7 +42,7 @@ def on_disk(state: SessionState) -> SessionState:
 
 def test_a_loaded_session_goes_on_with_the_same_frames() -> None:
     unbroken = pictures(new_session(), range(12))
-    for broken_at in (0, 1, 5, 8):  # not begun; just begun; moving; after the cut
+    for broken_at in (0, 1, 5, 8):  # not started; just started; moving; after the cut
         first, second = new_session(), new_session()
         pictures(first, range(broken_at))
         assert broken_at != 5 or first.state.light.gain != 1.0
@@ -57,14 +57,14 @@ def test_all_of_a_state_is_saved() -> None:
     loaded = on_disk(session.state)
     changed = {"residual", "colour", "luma", "moving", "light", "requested", "settings", "random"}
     changed |= {"sequence", "octave", "captured_ns", "stepped_ns", "cut_ns", "requested_ns", "settling_ns"}
-    begun = SessionState.start(3)
+    started = SessionState.start(3)
     for field in dataclasses.fields(SessionState):
         old, new = getattr(session.state, field.name), getattr(loaded, field.name)
         same = torch.equal(old, new) if isinstance(old, torch.Tensor) else np.all(old == new)
         assert same, field.name
         if field.name in changed - {"requested_ns", "settling_ns"}:
             assert old is not None
-            assert not np.array_equal(old, getattr(begun, field.name)), field.name
+            assert not np.array_equal(old, getattr(started, field.name)), field.name
 
 
 def test_what_was_not_saved_by_this_is_not_loaded() -> None:

@@ -1,4 +1,4 @@
-"""The network's shape and manners, and the weights in the box."""
+"""The network's shape and behaviour, and the weights in the box."""
 
 from pathlib import Path
 

@@ -139,7 +139,7 @@ def test_a_lens_without_a_fisheye_is_refused() -> None:
         choose_panorama("camera:0", "auto", "equidistant-180")
 
 
-def test_a_film_is_remapped_on_its_way_to_frames(tmp_path: Path) -> None:
+def test_a_film_is_remapped_as_it_is_read(tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
     path.write_bytes(film((192, 128), CUBE))
     panorama = choose_panorama(str(path), size=(128, 64))

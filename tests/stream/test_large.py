@@ -1,4 +1,4 @@
-"""Large pictures: packets at a pace, a panorama all the way to a foreign peer at the size that it can decode."""
+"""Large pictures: packets at a pace, a panorama sent to a foreign peer at the size that it can decode."""
 
 from __future__ import annotations
 
