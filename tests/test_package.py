@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+"""Where nobody says that this checkout's code is to be taken."""
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(*command: str) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False, cwd="/")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False, cwd="/", env=ENVIRONMENT)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -51,7 +53,7 @@ def test_it_is_the_wheels_code_that_runs(installed: Path) -> None:
 def served(installed: Path) -> Iterator[str]:
     """The address of ``hallucinate`` started from the wheel, in a folder with nothing in it."""
     command = [str(installed / "hallucinate"), "--source", "scene", "--port", "0", "--host", "127.0.0.1"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=installed.parent) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=installed.parent, env=ENVIRONMENT) as process:
         assert process.stdout is not None
         try:
             for line in process.stdout:

@@ -233,6 +233,7 @@ class Wearer(Viewer):
     async def frames_drawn(self, count: int) -> None:
         script = """(count) => new Promise((done) => {
           const session = window.device?.activeSession ?? window;
+          session.addEventListener('end', done);  // what was pressed may end it
           const next = () => { count -= 1; count < 0 ? done() : session.requestAnimationFrame(next); };
           next();
         })"""
