@@ -1,11 +1,10 @@
-"""A frame, the slot that holds the newest one, and the one place where pictures and tensors are converted."""
+"""A frame, what is made of it, and the one place where pictures and tensors are converted."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import cv2
 import numpy as np
@@ -74,50 +73,6 @@ class OutputFrame:
     octave: int = 0
     seed_state: Mapping[str, Any] = field(default_factory=dict)
     cleared: bool = False
-
-
-T = TypeVar("T")
-
-
-class Slot(Generic[T]):
-    """Holds the newest item between two threads. Newest wins, what is overwritten is counted, nothing queues."""
-
-    def __init__(self, arrived: threading.Event | None = None) -> None:
-        """``arrived`` is set at each ``put``: one event for whoever waits on several slots."""
-        self._ready = threading.Condition()
-        self._arrived = arrived
-        self._item: T | None = None
-        self._closed = False
-        self.dropped = 0
-
-    def put(self, item: T) -> None:
-        """Hand over an item, over the head of one that nobody took; to a closed slot, for nothing."""
-        with self._ready:
-            if self._closed:
-                return
-            self.dropped += self._item is not None
-            self._item = item
-            self._ready.notify()
-        if self._arrived is not None:
-            self._arrived.set()
-
-    @property
-    def full(self) -> bool:
-        """Whether an item waits to be taken."""
-        return self._item is not None
-
-    def take(self, timeout_s: float) -> T | None:
-        """Take the item, waiting at most ``timeout_s`` seconds; None when there is none or the slot closed."""
-        with self._ready:
-            self._ready.wait_for(lambda: self._item is not None or self._closed, timeout_s)
-            item, self._item = self._item, None
-            return item
-
-    def close(self) -> None:
-        """Wake whoever waits; ``take`` returns at once from now on."""
-        with self._ready:
-            self._closed = True
-            self._ready.notify_all()
 
 
 def to_tensor(picture: Picture, device: torch.device) -> torch.Tensor:

@@ -24,13 +24,13 @@ from hallucinate.control.live_settings import LiveSettings, Snapshot
 from hallucinate.dream.governor import Governor
 from hallucinate.dream.session import Session
 from hallucinate.errors import BusyError, NetworkError
-from hallucinate.frame import Frame, OperatingPoint, OutputFrame, Picture, Slot
-from hallucinate.outputs.subscriber import Stage
+from hallucinate.frame import Frame, OperatingPoint, OutputFrame, Picture
 from hallucinate.settings import Settings
 from hallucinate.sources import Source
 from hallucinate.sources.reader import Reader
 from hallucinate.statistics import LoopStatistics
 from hallucinate.status import SourceStatus
+from hallucinate.subscriber import Stage, Subscriber
 from hallucinate.switch import NetworkSwitch
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class Dream:
 
     id: str
     session: Session
-    slot: Slot[Frame]
+    slot: Subscriber[Frame]
     stage: Stage = field(default_factory=Stage)
     reader: Reader | None = None
     last: Picture | None = None
@@ -293,7 +293,7 @@ class Loop:
         return self._dreams.get(dream_id)
 
     def _new_dream(self, dream_id: str, session: Session, stage: Stage) -> Dream:
-        return Dream(dream_id, session, Slot(self._arrived), stage, watched_ns=self._clock.now_ns())
+        return Dream(dream_id, session, Subscriber(wake=self._arrived.set), stage, watched_ns=self._clock.now_ns())
 
     def _read(self, dream: Dream, open_source: Callable[[], Source]) -> None:
         dream.reader = Reader(open_source, dream.slot, self._clock)

@@ -31,7 +31,6 @@ from hallucinate.loop import Loop
 from hallucinate.networks import Network
 from hallucinate.networks.registry import NetworkOptions, check_name, list_networks, open_network, seconds_per_gradient
 from hallucinate.networks.weights import DownloadProgress
-from hallucinate.outputs.subscriber import Stage
 from hallucinate.panorama.fitting import Fitting
 from hallucinate.panorama.fitting import facts as facts_of
 from hallucinate.settings import Settings
@@ -45,6 +44,7 @@ from hallucinate.stream.access import Access, new_token
 from hallucinate.stream.server import make_app
 from hallucinate.stream.serving import run
 from hallucinate.stream.tls import choose_tls
+from hallucinate.subscriber import Stage
 from hallucinate.switch import LoadedNetwork, NetworkSwitch
 from hallucinate.terminal import greeting, show_status, status_display
 

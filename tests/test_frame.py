@@ -1,10 +1,8 @@
-import threading
-
 import numpy as np
 import pytest
 import torch
 
-from hallucinate.frame import Slot, add_residual, fit, shrunk, to_luma, to_picture, to_tensor
+from hallucinate.frame import add_residual, fit, shrunk, to_luma, to_picture, to_tensor
 
 
 def picture(height: int = 20, width: int = 30) -> np.ndarray:
@@ -50,41 +48,3 @@ def test_a_residual_is_added_to_the_full_size_picture(size: tuple[int, int]) -> 
     assert np.array_equal(lighter, np.minimum(rgb.astype(int) + 20, 255))
     assert not add_residual(rgb, torch.full((1, 3, *size), -2.0)).any()
     assert (add_residual(rgb, torch.full((1, 3, *size), 2.0)) == 255).all()
-
-
-def test_the_newest_wins_and_what_is_dropped_is_counted() -> None:
-    slot: Slot[int] = Slot()
-    for n in range(4):
-        slot.put(n)
-    assert slot.full
-    assert slot.take(0) == 3
-    assert slot.dropped == 3
-    assert not slot.full
-    assert slot.take(0) is None
-
-
-def test_closing_wakes_whoever_waits() -> None:
-    slot: Slot[int] = Slot()
-    found: list[int | None] = []
-    thread = threading.Thread(target=lambda: found.append(slot.take(60)))
-    thread.start()
-    slot.close()
-    thread.join(10)
-    assert found == [None]
-
-
-def test_what_is_handed_to_a_closed_slot_is_let_go() -> None:
-    slot: Slot[int] = Slot()
-    slot.put(1)
-    slot.close()
-    slot.put(2)  # as by a decoder's thread that had not heard of it
-    assert (slot.take(0), slot.take(0)) == (1, None)
-    assert slot.dropped == 0
-
-
-def test_one_event_for_several_slots() -> None:
-    arrived = threading.Event()
-    first, second = Slot[int](arrived), Slot[int](arrived)
-    second.put(1)
-    assert arrived.is_set()
-    assert not first.full

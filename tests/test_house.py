@@ -25,6 +25,7 @@ FLOORS = [
         "progress",
         "statistics",
         "status",
+        "subscriber",
         "work_folder",
     },
     {"control", "motifs", "device", "zoom_motion"},

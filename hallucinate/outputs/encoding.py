@@ -19,8 +19,8 @@ from hallucinate.outputs.bitrate import bitrate_for
 from hallucinate.outputs.encoder import PictureEncoder, h264_level, ticks
 from hallucinate.outputs.encoding_statistics import EncodedPicture, EncodingWindow
 from hallucinate.outputs.rungs import Rung, nearest
-from hallucinate.outputs.subscriber import Publisher, Stage, Subscriber
 from hallucinate.statistics import EncodingStatistics, RungStatistics
+from hallucinate.subscriber import Publisher, Stage, Subscriber
 
 logger = logging.getLogger(__name__)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from hallucinate.frame import Frame, Slot
+from hallucinate.frame import Frame
 from hallucinate.sources import SourceStatistics
+from hallucinate.subscriber import Subscriber
 
 READ_WITHIN_S = 1.0
 """How long ``read`` waits for a frame before it returns None."""
@@ -14,7 +15,7 @@ class GuestSource:
 
     def __init__(self, name: str = "guest") -> None:
         self.name = name
-        self._slot: Slot[Frame] = Slot()
+        self._slot: Subscriber[Frame] = Subscriber()
         self._read = self._skipped = 0
 
     @property

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from typing import Generic, TypeVar
 
 from hallucinate.errors import SourceError
-from hallucinate.frame import Slot
+from hallucinate.subscriber import Subscriber
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ class Pump(Generic[T]):
 
     def __init__(self, name: str, items: Callable[[threading.Event], Generator[T, None, None]]) -> None:
         self._items = items
-        self._slot: Slot[T] = Slot()
+        self._slot: Subscriber[T] = Subscriber()
         self._closing = threading.Event()
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._run, name=f"source: {name}", daemon=True)

@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 from hallucinate.clock import Clock
 from hallucinate.errors import SourceError
-from hallucinate.frame import Frame, Slot
+from hallucinate.frame import Frame
 from hallucinate.sources import Source, SourceStatistics
 from hallucinate.status import SourceStatus
+from hallucinate.subscriber import Subscriber
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ class Reader:
     def __init__(
         self,
         open: Callable[[], Source],
-        slot: Slot[Frame],
+        slot: Subscriber[Frame],
         clock: Clock,
         on_status: Callable[[str], None] = lambda status: None,
     ) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from hallucinate.frame import Picture
-from hallucinate.outputs.subscriber import Stage
 from hallucinate.sources.guest import GuestSource
 from hallucinate.statistics import LoopStatistics, NetworkStatistics
+from hallucinate.subscriber import Stage
 
 
 class DreamApi(Protocol):

@@ -16,7 +16,7 @@ from hallucinate.errors import BusyError
 from hallucinate.outputs.encoder import CLOCK_RATE, TIME_BASE
 from hallucinate.outputs.encoding import Continuity, Encoders, Feed
 from hallucinate.outputs.rungs import Rung
-from hallucinate.outputs.subscriber import Stage
+from hallucinate.subscriber import Stage
 
 ROOM = 8
 """Packets that may wait for one viewer: a third of a second. What is late is dropped, and a keyframe requested."""

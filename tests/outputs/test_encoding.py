@@ -15,7 +15,7 @@ from hallucinate.outputs.encoding import KEYFRAME_APART_NS, Continuity, EncodedP
 from hallucinate.outputs.encoding_statistics import WINDOW_FRAMES, WINDOW_NS, EncodedPicture, EncodingWindow
 from hallucinate.outputs.marker import CYCLE_MS
 from hallucinate.outputs.rungs import Rung, View, nearest
-from hallucinate.outputs.subscriber import Stage
+from hallucinate.subscriber import Stage
 from tests.outputs.pictures import decode
 from tests.stream.foreign import BLUE, RED, plain
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from hallucinate.errors import SourceError, SourceUnavailable
-from hallucinate.frame import Frame, Slot
+from hallucinate.frame import Frame
 from hallucinate.sources import SourceStatistics
 from hallucinate.sources.reader import Reader, seconds_to_wait
 from hallucinate.status import SourceStatus
+from hallucinate.subscriber import Subscriber
 from tests.fakes import FakeClock
 
 PICTURE = np.zeros((2, 2, 3), np.uint8)
@@ -56,7 +57,7 @@ class Play:
 
     def __init__(self, *opens: Scripted | Exception) -> None:
         self.opens = list(opens)
-        self.clock, self.slot = FakeClock(), Slot[Frame]()
+        self.clock, self.slot = FakeClock(), Subscriber[Frame]()
         self.statuses: list[str] = []
         self.heard = threading.Condition()
         self.reader = Reader(self.open, self.slot, self.clock, self.hear)
@@ -172,7 +173,7 @@ def test_closing_while_it_waits_to_try_again_ends_it() -> None:
     def refuse() -> Scripted:
         raise SourceError("no")
 
-    reader = Reader(refuse, Slot(), clock)
+    reader = Reader(refuse, Subscriber(), clock)
     reader.start()
     assert clock.waiting.wait(2)
     reader.close()

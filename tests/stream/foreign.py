@@ -19,10 +19,10 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSession
 from hallucinate.clock import SystemClock
 from hallucinate.errors import BusyError, LoadingError, NetworkError
 from hallucinate.frame import OutputFrame, Picture
-from hallucinate.outputs.subscriber import Stage
 from hallucinate.sources.guest import GuestSource
 from hallucinate.statistics import LoopStatistics, NetworkStatistics
 from hallucinate.status import SourceStatus
+from hallucinate.subscriber import Stage
 
 RED, GREEN, BLUE, GREY = (200, 30, 30), (30, 180, 40), (40, 40, 200), (128, 128, 128)
 SOON = 10.0

@@ -14,8 +14,8 @@ from hallucinate.errors import BusyError
 from hallucinate.outputs.encoder import CLOCK_RATE, TIME_BASE, Codec
 from hallucinate.outputs.encoding import EncodedPacket, Encoders
 from hallucinate.outputs.rungs import Rung
-from hallucinate.outputs.subscriber import Stage
 from hallucinate.stream.track import ROOM, DreamTrack
+from hallucinate.subscriber import Stage
 
 VP8 = Rung(Codec.VP8)
 

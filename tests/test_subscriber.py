@@ -2,7 +2,7 @@
 
 import threading
 
-from hallucinate.outputs.subscriber import Publisher, Subscriber
+from hallucinate.subscriber import Publisher, Subscriber
 
 SOON = 10.0
 
@@ -11,7 +11,9 @@ def test_with_room_for_one_the_newest_wins_and_the_others_are_counted() -> None:
     subscriber: Subscriber[int] = Subscriber()
     for n in range(5):
         subscriber.put(n)
+    assert subscriber.full
     assert (subscriber.take(0), subscriber.dropped) == (4, 4)
+    assert not subscriber.full
     assert subscriber.take(0) is None
 
 

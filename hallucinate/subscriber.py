@@ -1,7 +1,8 @@
 """The contract between who makes something and who takes it: a ring of its own for each subscriber, newest wins.
 
 A subscriber that is slow loses its own items, counts them, and delays neither the publisher nor another subscriber.
-The same contract serves raw pictures (a stage) and encoded packets (an encoder).
+The same contract serves frames between two threads, raw pictures (a stage) and encoded packets (an encoder). One with
+room for one item is a slot.
 """
 
 from __future__ import annotations
@@ -36,6 +37,11 @@ class Subscriber(Generic[T]):
         return self._dropped
 
     @property
+    def full(self) -> bool:
+        """Whether no more fits without pushing one out; with room for one: whether an item waits."""
+        return len(self._items) == self._items.maxlen
+
+    @property
     def closed(self) -> bool:
         """True once nothing more comes; what waits can still be taken."""
         return self._closed
@@ -45,7 +51,7 @@ class Subscriber(Generic[T]):
         with self._ready:
             if self._closed:
                 return
-            self._dropped += len(self._items) == self._items.maxlen
+            self._dropped += self.full
             self._items.append(item)
             self._ready.notify()
         self._wake()
