@@ -16,7 +16,7 @@ from hallucinate.cli import main
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-class ByFile(LoadFileScheduling):
+class ByFile(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
     """Who tests what in parallel: the tests of a file share what is made for them, those of the browser one server."""
 
     def _split_scope(self, nodeid: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import nn
 
@@ -10,10 +12,10 @@ class TinyNetwork(nn.Module):
     """Two convolutions; its 'motifs' are light and dark, and answer by the picture's brightness."""
 
     name = "tiny"
-    motifs = ("light", "dark")
-    families = {"light": "test", "dark": "test"}  # noqa: RUF012
-    layers = ("first", "second")
-    channels = {"first": 8, "second": 8}  # noqa: RUF012
+    motifs: tuple[str, ...] = ("light", "dark")
+    families: Mapping[str, str] = {"light": "test", "dark": "test"}
+    layers: tuple[str, ...] = ("first", "second")
+    channels: Mapping[str, int] = {"first": 8, "second": 8}
     default_layer = "second"
     motif_px = 16
 
