@@ -113,7 +113,12 @@ def test_a_subscriber_that_is_never_read_delays_nobody() -> None:
     publisher: Publisher[int] = Publisher()
     publisher.subscribe()
     reader = publisher.subscribe(room=1000)
-    publishing = threading.Thread(target=lambda: [publisher.publish(n) for n in range(1000)])
+
+    def publish() -> None:
+        for n in range(1000):
+            publisher.publish(n)
+
+    publishing = threading.Thread(target=publish)
     publishing.start()
     publishing.join(SOON)
     assert [reader.take(0) for _ in range(1000)] == list(range(1000))

@@ -1,8 +1,6 @@
 """Switching networks while the dream goes on: the real loop, and loading on its own thread, one turn at a time."""
 
 import threading
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pytest
@@ -32,10 +30,10 @@ class Other(TinyNetwork):
     """Knows one motif of the first and one that is new; its layers are its own."""
 
     name = "vgg16"
-    motifs: tuple[str, ...] = ("dark", "tabby")
-    families: Mapping[str, str] = {"tabby": "cats"}
-    layers: tuple[str, ...] = ("conv1", "conv2")
-    channels: Mapping[str, int] = {"conv1": 8, "conv2": 8}
+    motifs = ("dark", "tabby")
+    families = {"tabby": "cats"}  # noqa: RUF012
+    layers = ("conv1", "conv2")
+    channels = {"conv1": 8, "conv2": 8}  # noqa: RUF012
     default_layer = "conv2"
 
     def activations(self, x: torch.Tensor, layer: str) -> torch.Tensor:
@@ -145,15 +143,9 @@ def test_one_is_loaded_at_a_time_and_only_what_there_is() -> None:
         (RuntimeError("out of\nmemory"), "the network 'vgg16' could not be loaded: out of memory"),
     ],
 )
-<<<<<<< HEAD
 def test_what_cannot_be_loaded_is_reported_and_the_old_one_goes_on(error: Exception, message: str) -> None:
     loop, live, switch, loading = make(SETTINGS)
     loading.failing = error
-=======
-def test_what_cannot_be_loaded_is_said_and_the_old_one_goes_on(error: Exception, said: str) -> None:
-    loop, live, switch, loading = make(ASKING)
-    loading.failing = error
->>>>>>> tests
     loading.go.set()
     switch.begin("vgg16")
     loaded(switch)
@@ -188,31 +180,6 @@ def test_a_loop_of_one_network_alone_has_no_other() -> None:
     loop.close()
 
 
-<<<<<<< HEAD
-=======
-@pytest.mark.parametrize(
-    ("asked", "motifs", "layers"),
-    [
-        ({"motifs": {"light": 1.0, "dark": 0.5}}, {"dark": 0.5}, {}),
-        ({"motifs": {"light": 1.0}}, {}, {"conv2": 1.0}),
-        ({"motifs": {"light": 1.0, "dark": 0.0}}, {"dark": 0.0}, {"conv2": 1.0}),
-        ({"motifs": {}, "layers": {"second": 1.0}}, {}, {"conv2": 1.0}),
-        ({"motifs": {"dark": 1.0}, "layers": {"second": 1.0}}, {"dark": 1.0}, {}),
-        ({"motifs": {"dark": 1.0}, "layers": {"conv1:7@centre": 0.5}}, {"dark": 1.0}, {"conv1:7@centre": 0.5}),
-        ({"motifs": {}, "layers": {"conv1:8": 1.0}}, {}, {"conv2": 1.0}),
-        ({"motifs": {"light": 1.0}, "guide": 0.5, "guide_layer": "second"}, {}, {}),
-        ({"motifs": {}}, {}, {}),
-        ({"motifs": {"light": 0.0}}, {}, {}),
-    ],
-)
-def test_settings_that_another_network_can_follow(
-    asked: dict[str, Any], motifs: dict[str, float], layers: dict[str, float]
-) -> None:
-    found = fitted(Settings(strength=0.3, **asked), Other.motifs, Other.channels, Other.default_layer)
-    assert (found.motifs, found.layers, found.guide_layer, found.strength) == (motifs, layers, "", 0.3)
-
-
->>>>>>> tests
 class Louder(TinyNetwork):
     def activations(self, x: torch.Tensor, layer: str) -> torch.Tensor:
         return 2 * super().activations(x, layer)

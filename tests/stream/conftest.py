@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
-from foreign import SOON, Painter, Peer, ScriptedLoop
 
 from hallucinate.control.live_settings import LiveSettings
 from hallucinate.settings import Settings
 from hallucinate.stream.access import Access
 from hallucinate.stream.peers import Limits
 from hallucinate.stream.server import make_app
+from tests.stream.foreign import SOON, Http, NewPeer, Painter, Peer, ScriptedLoop
 
 
 @pytest.fixture
@@ -59,14 +59,14 @@ def access() -> Access:
 @pytest_asyncio.fixture
 async def http(
     loop: ScriptedLoop, live: LiveSettings, access: Access, pages: Path, limits: Limits
-) -> AsyncIterator[TestClient]:
+) -> AsyncIterator[Http]:
     app = make_app(loop, live, access, {"version": "0", "motifs": {"eye": "seeing"}}, pages, limits)
     async with TestClient(TestServer(app)) as client:
         yield client
 
 
 @pytest_asyncio.fixture
-async def peer(http: TestClient) -> AsyncIterator[Callable[[], Peer]]:
+async def peer(http: Http) -> AsyncIterator[NewPeer]:
     made: list[Peer] = []
 
     def make() -> Peer:

@@ -7,14 +7,17 @@ import gc
 import itertools
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import aiohttp
 import av
 import numpy as np
+import numpy.typing as npt
+from aiohttp import web
 from aiohttp.test_utils import TestClient
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCRtpSender, RTCSessionDescription
 
 from hallucinate.clock import SystemClock
 from hallucinate.errors import BusyError, LoadingError, NetworkError
@@ -24,21 +27,24 @@ from hallucinate.statistics import LoopStatistics, NetworkStatistics
 from hallucinate.status import SourceStatus
 from hallucinate.subscriber import Stage
 
+Http = TestClient[web.Request, web.Application]
+
+SDP = {"Content-Type": "application/sdp"}
 RED, GREEN, BLUE, GREY = (200, 30, 30), (30, 180, 40), (40, 40, 200), (128, 128, 128)
 SOON = 10.0
 """Seconds within which what is waited for must have happened; nothing waits this long when all is well."""
 
 
-def plain(colour: tuple[int, int, int], width: int = 320, height: int = 180) -> np.ndarray:
+def plain(colour: tuple[int, int, int], width: int = 320, height: int = 180) -> Picture:
     return np.full((height, width, 3), colour, np.uint8)
 
 
-def picture_of(frame: av.VideoFrame) -> np.ndarray:
-    return frame.to_ndarray(format="rgb24")
+def picture_of(frame: av.VideoFrame) -> Picture:
+    return np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
 
 
-def colour_of(frame: av.VideoFrame) -> np.ndarray:
-    return picture_of(frame).astype(float).mean(axis=(0, 1))
+def colour_of(frame: av.VideoFrame) -> npt.NDArray[np.float64]:
+    return np.asarray(picture_of(frame).astype(float).mean(axis=(0, 1)))
 
 
 def looks(frame: av.VideoFrame, colour: tuple[int, int, int]) -> bool:
@@ -163,10 +169,16 @@ class Painter:
             self._stage.publish(OutputFrame(dream, self.camera, now, now))
 
 
+class Poster(Protocol):
+    """What a peer needs of a client."""
+
+    def post(self, path: str, /, *, data: str, headers: Mapping[str, str]) -> Awaitable[aiohttp.ClientResponse]: ...
+
+
 class Peer:
     """A foreign client: aiortc's other end, spoken to by HTTP alone."""
 
-    def __init__(self, http: TestClient) -> None:
+    def __init__(self, http: Poster) -> None:
         self.http = http
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.connected = asyncio.Event()
@@ -198,30 +210,38 @@ class Peer:
         if self.hide_addresses:
             sdp = re.sub(r"(a=candidate:\S+ \d udp \d+) \S+", r"\1 0f2bd0d4-54ab-4a5c.local", sdp)
             assert ".local" in sdp
-        reply = await self.http.post(path, data=sdp, headers={"Content-Type": "application/sdp"})
+        reply = await self.http.post(path, data=sdp, headers=SDP)
         assert reply.status == 201, await reply.text()
         self.location = reply.headers["Location"]
         await self.pc.setRemoteDescription(RTCSessionDescription(await reply.text(), "answer"))
         return reply
 
     @property
-    def receiver(self):
+    def receiver(self) -> RTCRtpReceiver:
         return next(t.receiver for t in self.pc.getTransceivers() if t.kind == "video")
 
     async def frame(self) -> av.VideoFrame:
-        return await asyncio.wait_for(self.receiver.track.recv(), SOON)
+        return await asyncio.wait_for(self._next(), SOON)
 
     async def frame_that(self, fits: Callable[[av.VideoFrame], bool]) -> av.VideoFrame:
         async with asyncio.timeout(SOON):
-            while not fits(frame := await self.receiver.track.recv()):
+            while not fits(frame := await self._next()):
                 pass
             return frame
+
+    async def _next(self) -> av.VideoFrame:
+        frame = await self.receiver.track.recv()
+        assert isinstance(frame, av.VideoFrame)
+        return frame
 
     def vanish(self) -> None:
         """Go without a word: the sockets are gone, nobody hears of it, nothing answers."""
         for transceiver in self.pc.getTransceivers():
             for protocol in transceiver.receiver.transport.transport._connection._protocols:
                 protocol.transport.abort()
+
+
+NewPeer = Callable[[], Peer]
 
 
 async def offer(kind: str = "video", direction: str = "recvonly") -> str:
@@ -242,5 +262,13 @@ async def until(true: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
-async def stats(http: TestClient) -> dict:
+async def stats(http: Http) -> Any:
     return await (await http.get("/api/stats")).json()
+
+
+async def heard(socket: aiohttp.ClientWebSocketResponse, kind: str) -> Any:
+    """The next message of a kind that comes on the control channel."""
+    async with asyncio.timeout(SOON):
+        while (message := await socket.receive_json())["type"] != kind:
+            pass
+        return message

@@ -1,15 +1,25 @@
 """Who may call what: the rules alone, then through the server."""
 
-import pytest
-from foreign import Peer, looks
+from collections.abc import Awaitable, Mapping
 
+import aiohttp
+import pytest
+
+from hallucinate.control.live_settings import LiveSettings
 from hallucinate.stream.access import COOKIE, Access, Caller, Refused, new_token
+from tests.stream.foreign import Http, NewPeer, Painter, looks
 
 TOKEN = "open-sesame"
 ELSEWHERE = {"X-Forwarded-For": "192.0.2.7"}  # a caller from elsewhere, whom a proxy speaks for
 
 
-def call(remote="127.0.0.1", host="localhost:8765", changes=False, cookie=None, **headers):
+def call(
+    remote: str = "127.0.0.1",
+    host: str = "localhost:8765",
+    changes: bool = False,
+    cookie: str | None = None,
+    **headers: str,
+) -> Caller:
     cookies = {} if cookie is None else {COOKIE: cookie}
     return Caller(remote, {"Host": host, **{k.replace("_", "-"): v for k, v in headers.items()}}, cookies, changes)
 
@@ -32,7 +42,7 @@ def call(remote="127.0.0.1", host="localhost:8765", changes=False, cookie=None, 
         call(Origin="http://elsewhere.example"),  # reading: the browser keeps the answer from that page
     ],
 )
-def test_allowed(access, caller):
+def test_allowed(access: Access, caller: Caller) -> None:
     access.check(caller)
 
 
@@ -56,56 +66,58 @@ def test_allowed(access, caller):
         (call("192.0.2.7", changes=True, cookie=TOKEN, Origin="http://192.0.2.1"), 403, "may not"),
     ],
 )
-def test_refused(access, caller, status, words):
+def test_refused(access: Access, caller: Caller, status: int, words: str) -> None:
     with pytest.raises(Refused) as refused:
         access.check(caller)
     assert refused.value.status == status
     assert words in str(refused.value)
 
 
-def test_the_machines_own_name(monkeypatch):
+def test_the_machines_own_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("socket.gethostname", lambda: "Studio.lan")
     access = Access(TOKEN)
     for name in ("studio.lan", "studio.local"):
         access.check(call(host=f"{name}:8765"))
 
 
-def test_tokens_are_random():
+def test_tokens_are_random() -> None:
     assert new_token() != new_token()
     assert len(new_token()) >= 16
 
 
-async def test_scanning_the_code_lets_in(http):
+async def test_scanning_the_code_lets_in(http: Http) -> None:
     reply = await http.get("/", headers=ELSEWHERE)
     assert (reply.status, reply.headers["WWW-Authenticate"]) == (401, "Bearer")
     assert (await http.get("/?token=wrong", headers=ELSEWHERE)).status == 401
     reply = await http.get(f"/?token={TOKEN}", headers=ELSEWHERE, allow_redirects=False)
     assert (reply.status, reply.headers["Location"]) == (303, "/")
-    cookie = reply.headers["Set-Cookie"]
-    assert "HttpOnly" in cookie
-    assert "SameSite=Strict" in cookie
+    set_cookie = reply.headers["Set-Cookie"]
+    assert "HttpOnly" in set_cookie
+    assert "SameSite=Strict" in set_cookie
     host = f"127.0.0.1:{http.port}"
-    cookie = {"Cookie": cookie.split(";")[0], "Host": host}
+    cookie = {"Cookie": set_cookie.split(";")[0], "Host": host}
     assert (await http.get("/", headers=ELSEWHERE | cookie)).status == 200
     own = {"Origin": f"http://{host}"}
     patch = await http.patch("/api/settings", json={"strength": 0.5}, headers=ELSEWHERE | cookie | own)
     assert patch.status == 200
 
 
-async def test_a_program_sends_the_token_as_bearer(http, painter, peer, monkeypatch):
+async def test_a_program_sends_the_token_as_bearer(http: Http, painter: Painter, peer: NewPeer) -> None:
     bearer = {**ELSEWHERE, "Authorization": f"Bearer {TOKEN}", "Content-Type": "application/sdp"}
-    viewer: Peer = peer()
-    post = http.post
-    monkeypatch.setattr(
-        viewer, "http", type("Foreign", (), {"post": lambda _, p, **k: post(p, **k | {"headers": bearer})})()
-    )
+
+    class WithToken:
+        def post(self, path: str, /, *, data: str, headers: Mapping[str, str]) -> Awaitable[aiohttp.ClientResponse]:
+            return http.post(path, data=data, headers=bearer)
+
+    viewer = peer()
+    viewer.http = WithToken()
     await viewer.watch()
     assert looks(await viewer.frame(), (200, 30, 30))
     assert (await http.delete(viewer.location, headers=ELSEWHERE)).status == 401
     assert (await http.delete(viewer.location, headers=bearer)).status == 200
 
 
-async def test_another_sites_page_may_not(http, live):
+async def test_another_sites_page_may_not(http: Http, live: LiveSettings) -> None:
     foreign = {"Origin": "http://elsewhere.example"}
     before = live.current
     for method, path in (("PATCH", "/api/settings"), ("POST", "/whep"), ("POST", "/whip"), ("DELETE", "/whep/x")):
@@ -116,12 +128,12 @@ async def test_another_sites_page_may_not(http, live):
     assert live.current is before
 
 
-async def test_a_name_pointed_here_is_refused(http):
+async def test_a_name_pointed_here_is_refused(http: Http) -> None:
     reply = await http.get("/api/settings", headers={"Host": "rebound.example"})
     assert reply.status == 403
 
 
-async def test_a_browser_is_refused_in_words(http):
+async def test_a_browser_is_refused_in_words(http: Http) -> None:
     reply = await http.get("/", headers={**ELSEWHERE, "Accept": "text/html,*/*"})
     assert (reply.status, reply.content_type) == (401, "text/plain")
     assert (await reply.text()).count("\n") == 1

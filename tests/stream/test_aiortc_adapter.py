@@ -2,7 +2,10 @@
 
 import asyncio
 import re
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
@@ -12,6 +15,7 @@ from aiortc.rtp import (
     RTCP_PSFB_FIR,
     RTCP_PSFB_PLI,
     RTCP_RTPFB_NACK,
+    AnyRtcpPacket,
     RtcpPsfbPacket,
     RtcpReceiverInfo,
     RtcpRrPacket,
@@ -19,14 +23,17 @@ from aiortc.rtp import (
     RtpPacket,
     pack_remb_fci,
 )
-from foreign import GREEN, SOON, Peer, plain, stats, until
 
 from hallucinate.clock import SystemClock
+from hallucinate.control.live_settings import LiveSettings
 from hallucinate.outputs.bitrate import LOWER_AFTER_S, RAISE_AFTER_S, ReceiverReport
 from hallucinate.outputs.encoder import h264_level
+from hallucinate.stream.access import Access
 from hallucinate.stream.aiortc_adapter import HISTORY_PACKETS, receiver_report
+from hallucinate.stream.peers import Limits
 from hallucinate.stream.server import make_app
 from tests.outputs.pictures import busy
+from tests.stream.foreign import GREEN, SOON, Http, NewPeer, Painter, Peer, ScriptedLoop, plain, stats, until
 
 
 class AheadClock(SystemClock):
@@ -41,10 +48,12 @@ class AheadClock(SystemClock):
 
 def ssrc_of(viewer: Peer) -> int:
     """What the server calls its stream."""
-    return int(re.search(r"a=ssrc:(\d+)", viewer.pc.remoteDescription.sdp)[1])
+    found = re.search(r"a=ssrc:(\d+)", viewer.pc.remoteDescription.sdp)
+    assert found is not None
+    return int(found[1])
 
 
-async def send(viewer: Peer, packet) -> None:
+async def send(viewer: Peer, packet: AnyRtcpPacket) -> None:
     await viewer.receiver.transport._send_rtp(bytes(packet))
 
 
@@ -54,7 +63,9 @@ async def send_remb(viewer: Peer, bps: float) -> None:
 
 
 @pytest.mark.parametrize("feedback", [RTCP_PSFB_PLI, RTCP_PSFB_FIR])
-async def test_keyframe_requests_are_led_to_our_encoder(http, painter, peer, feedback):
+async def test_keyframe_requests_are_led_to_our_encoder(
+    http: Http, painter: Painter, peer: NewPeer, feedback: int
+) -> None:
     viewer = await peer().watch(codec="H264")  # whose decoder says which frames are key
     assert (await viewer.frame()).key_frame
     for _ in range(5):
@@ -63,10 +74,13 @@ async def test_keyframe_requests_are_led_to_our_encoder(http, painter, peer, fee
     await viewer.frame_that(lambda f: f.key_frame)
 
 
-async def test_more_packets_can_be_sent_again_than_aiortc_has_by_itself(http, painter, peer):
+async def test_more_packets_can_be_sent_again_than_aiortc_has_by_itself(
+    http: Http, painter: Painter, peer: NewPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The first packet, requested again after 200 more, comes again."""
-    assert rtcrtpsender.RTP_HISTORY_SIZE == HISTORY_PACKETS
-    viewer, came = peer(), []
+    assert vars(rtcrtpsender)["RTP_HISTORY_SIZE"] == HISTORY_PACKETS
+    viewer = peer()
+    came: list[tuple[int, int]] = []
     viewer.pc.addTransceiver("video", direction="recvonly")
     handle = viewer.receiver._handle_rtp_packet
 
@@ -74,7 +88,7 @@ async def test_more_packets_can_be_sent_again_than_aiortc_has_by_itself(http, pa
         came.append((packet.ssrc, packet.sequence_number))
         await handle(packet, arrival_time_ms)
 
-    viewer.receiver._handle_rtp_packet = note
+    monkeypatch.setattr(viewer.receiver, "_handle_rtp_packet", note)
     painter.dream = busy(0, 1280, 720)
     await viewer.post("/whep")
     await until(lambda: len(came) > 200)
@@ -84,8 +98,10 @@ async def test_more_packets_can_be_sent_again_than_aiortc_has_by_itself(http, pa
     await until(lambda: len([1 for ssrc, _ in came if ssrc != ours]) > before)  # retransmissions have an SSRC of theirs
 
 
-async def test_packets_pass_the_pace(http, painter, peer, monkeypatch):
-    sizes = []
+async def test_packets_pass_the_pace(
+    http: Http, painter: Painter, peer: NewPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
 
     class Counting:
         def seconds_to_wait(self, size: int, now_s: float) -> float:
@@ -99,7 +115,9 @@ async def test_packets_pass_the_pace(http, painter, peer, monkeypatch):
     assert max(sizes) < 1500
 
 
-async def test_the_answer_names_the_level_that_is_sent(http, painter, peer, loop):
+async def test_the_answer_names_the_level_that_is_sent(
+    http: Http, painter: Painter, peer: NewPeer, loop: ScriptedLoop
+) -> None:
     painter.dream = plain(GREEN, 2048, 1024)
     await until(lambda: loop.main.stage.newest is not None and loop.main.stage.newest.dream.shape[1] == 2048)
     viewer = await peer().watch(codec="H264")
@@ -107,7 +125,7 @@ async def test_the_answer_names_the_level_that_is_sent(http, painter, peer, loop
     assert levels[0].endswith(f"{h264_level(2048, 1024, 20):02x}")
 
 
-def test_reports_are_read():
+def test_reports_are_read() -> None:
     info = RtcpReceiverInfo(ssrc=7, fraction_lost=64, packets_lost=9, highest_sequence=1, jitter=0, lsr=0, dlsr=0)
     receiver = RtcpRrPacket(ssrc=1, reports=[replace(info, ssrc=8, fraction_lost=0), info])
     assert receiver_report(receiver, 7) == ReceiverReport(fraction_lost=0.25)
@@ -121,23 +139,27 @@ def test_reports_are_read():
 
 class TestBitrate:
     @pytest.fixture
-    def clock(self):
+    def clock(self) -> AheadClock:
         return AheadClock()
 
     @pytest.fixture
-    async def http(self, loop, live, access, pages, limits, clock):
+    async def http(
+        self, loop: ScriptedLoop, live: LiveSettings, access: Access, pages: Path, limits: Limits, clock: AheadClock
+    ) -> AsyncIterator[Http]:
         async with TestClient(TestServer(make_app(loop, live, access, {}, pages, limits, clock))) as client:
             yield client
 
-    async def rungs(self, http):
+    async def rungs(self, http: Http) -> dict[float, dict[str, Any]]:
         return {rung["bitrate_share"]: rung for rung in (await stats(http))["encoding"]["rungs"]}
 
-    async def until_share(self, http, share, report):
+    async def until_share(self, http: Http, share: float, report: Callable[[], Awaitable[None]]) -> None:
         async with asyncio.timeout(SOON):
             while share not in await self.rungs(http):
                 await report()
 
-    async def test_it_follows_what_a_viewer_reports_and_the_others_are_not_touched(self, http, painter, peer, clock):
+    async def test_it_follows_what_a_viewer_reports_and_the_others_are_not_touched(
+        self, http: Http, painter: Painter, peer: NewPeer, clock: AheadClock
+    ) -> None:
         """A peer that says by REMB, and then by its receiver reports, that less gets through."""
         painter.dream = busy(0)
         painter.moves = 3

@@ -4,19 +4,20 @@ import asyncio
 import io
 import threading
 
+import aiohttp
 import psutil
 import pytest
-from foreign import BLUE, RED, looks, offer, stats, until
+from aiortc import RTCDtlsParameters
 
 from hallucinate.clock import SystemClock
+from hallucinate.control.live_settings import LiveSettings
 from hallucinate.errors import BusyError
 from hallucinate.outputs.encoding import Encoders
 from hallucinate.stream.peers import Limits, Peers
+from tests.stream.foreign import BLUE, RED, SDP, Http, NewPeer, Painter, ScriptedLoop, looks, offer, stats, until
 
-SDP = {"Content-Type": "application/sdp"}
 
-
-async def refused(reply, status, *words):
+async def refused(reply: aiohttp.ClientResponse, status: int, *words: str) -> None:
     assert reply.status == status
     body = await reply.json()
     assert list(body) == ["error", "code"]
@@ -38,12 +39,12 @@ async def refused(reply, status, *words):
         (b"v=0\r\n\xff\xfe", "UTF-8"),
     ],
 )
-async def test_malformed_sdp(http, body, words):
+async def test_malformed_sdp(http: Http, body: str | bytes, words: str) -> None:
     await refused(await http.post("/whep", data=body, headers=SDP), 400, words)
     await refused(await http.post("/whip", data=body, headers=SDP), 400, words)
 
 
-async def test_every_line_of_an_offer_may_be_missing(http):
+async def test_every_line_of_an_offer_may_be_missing(http: Http) -> None:
     """No offer that was cut short is a traceback, and none leaves a peer behind."""
     lines = (await offer()).splitlines(keepends=True)
     for missing in range(len(lines)):
@@ -57,28 +58,31 @@ async def test_every_line_of_an_offer_may_be_missing(http):
     assert (await stats(http))["peers"]["viewers"] == 0
 
 
-async def test_no_video(http):
+async def test_no_video(http: Http) -> None:
     await refused(await http.post("/whep", data=await offer("audio"), headers=SDP), 400, "no video")
 
 
 @pytest.mark.parametrize("direction", ["sendonly", "inactive"])
-async def test_video_that_cannot_be_watched(http, direction):
+async def test_video_that_cannot_be_watched(http: Http, direction: str) -> None:
     reply = await http.post("/whep", data=await offer(direction=direction), headers=SDP)
     await refused(reply, 400, direction, "must be recvonly")
 
 
-async def test_no_codec_in_common(http):
+async def test_no_codec_in_common(http: Http) -> None:
     text = (await offer()).replace("VP8/90000", "VP9/90000").replace("H264/90000", "AV1/90000")
     await refused(await http.post("/whep", data=text, headers=SDP), 422, "VP8 or H264", "AV1")
     high = (await offer()).replace("VP8/90000", "VP9/90000").replace("packetization-mode=1", "packetization-mode=0")
     await refused(await http.post("/whep", data=high, headers=SDP), 422, "packetization-mode=1")
 
 
-async def test_a_connection_that_does_not_close_is_abandoned(loop, live, monkeypatch):
+async def test_a_connection_that_does_not_close_is_abandoned(
+    loop: ScriptedLoop, live: LiveSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("hallucinate.stream.peers.CLOSE_WITHIN_S", 0.05)
     peers = Peers(loop, Encoders(lambda: 24.0, SystemClock()), SystemClock(), Limits())
     guest, _ = await peers.send(await offer(direction="sendonly"))
-    close, guest.connection.close = guest.connection.close, asyncio.Event().wait
+    close = guest.connection.close
+    monkeypatch.setattr(guest.connection, "close", asyncio.Event().wait)
     await guest.close()
     assert (peers.guests, loop.sources) == ({}, {})
     await close()
@@ -87,7 +91,7 @@ async def test_a_connection_that_does_not_close_is_abandoned(loop, live, monkeyp
         await peers.send(await offer(direction="sendonly"))
 
 
-async def test_wrong_content_type(http):
+async def test_wrong_content_type(http: Http) -> None:
     reply = await http.post("/whep", data="v=0", headers={"Content-Type": "text/plain"})
     await refused(reply, 415, "application/sdp", "text/plain")
 
@@ -104,22 +108,22 @@ async def test_wrong_content_type(http):
         ("POST", "/index.html", "GET,HEAD"),
     ],
 )
-async def test_wrong_method(http, method, path, allowed):
+async def test_wrong_method(http: Http, method: str, path: str, allowed: str) -> None:
     reply = await http.request(method, path)
     await refused(reply, 405, f"{method} is not for {path}; there is: ")
     assert reply.headers["Allow"] == allowed
 
 
-async def test_a_body_that_is_not_coded_as_it_says(http):
+async def test_a_body_that_is_not_coded_as_it_says(http: Http) -> None:
     reply = await http.patch("/api/settings", data=b"not gzip", headers={"Content-Encoding": "gzip"})
     await refused(reply, 400, "the body", "Content-Encoding")
 
 
-async def test_the_live_channel_without_a_websocket(http):
+async def test_the_live_channel_without_a_websocket(http: Http) -> None:
     await refused(await http.get("/api/live"), 400, "WebSocket", "/api/stats")
 
 
-async def test_options_and_trickle(http):
+async def test_options_and_trickle(http: Http) -> None:
     for path in ("/whep", "/whip"):
         reply = await http.options(path)
         assert (reply.status, reply.headers["Accept-Post"]) == (200, "application/sdp")
@@ -130,7 +134,7 @@ async def test_options_and_trickle(http):
 
 
 @pytest.mark.parametrize("path", ["/whep", "/whip", "/api/settings", "/api/viewers/x"])
-async def test_ten_megabytes(http, path):
+async def test_ten_megabytes(http: Http, path: str) -> None:
     method = "POST" if path.startswith("/wh") else "PATCH"
     reply = await http.request(method, path, data=io.BytesIO(b"x" * 10_000_000), headers=SDP)
     await refused(reply, 413, "64 KiB")
@@ -149,7 +153,7 @@ async def test_ten_megabytes(http, path):
         ('{"motifs": {"eey\\n": 1}}', "eey"),
     ],
 )
-async def test_invalid_settings(http, live, body, words):
+async def test_invalid_settings(http: Http, live: LiveSettings, body: str, words: str) -> None:
     before = live.current
     await refused(await http.patch("/api/settings", data=body), 400, words)
     assert live.current is before
@@ -176,12 +180,12 @@ MEASURED = {
         ({"clock_error_ms": []}, "clock_error_ms"),
     ],
 )
-async def test_an_invalid_latency(http, change, words):
+async def test_an_invalid_latency(http: Http, change: dict[str, object], words: str) -> None:
     await refused(await http.post("/api/latency", json={**MEASURED, **change}), 400, words)
     await refused(await http.get("/api/latency"), 404, "no page has measured")
 
 
-async def test_the_last_latency_is_stored_with_the_browsers_name(http):
+async def test_the_last_latency_is_stored_with_the_browsers_name(http: Http) -> None:
     await refused(await http.post("/api/latency", json={"seconds": 1.0}), 400, "frames: field required")
     foreign = {"Origin": "http://elsewhere.example"}
     await refused(await http.post("/api/latency", json=MEASURED, headers=foreign), 403, "elsewhere.example")
@@ -204,12 +208,12 @@ async def test_the_last_latency_is_stored_with_the_browsers_name(http):
         ('{"show": null, "marker": true}', "show: must be dream or camera"),
     ],
 )
-async def test_an_invalid_view(http, body, words):
+async def test_an_invalid_view(http: Http, body: str, words: str) -> None:
     await refused(await http.patch("/api/viewers/nobody", data=body), 400, words)
     await refused(await http.patch("/api/viewers/nobody", json={"marker": True}), 404, "no such viewer")
 
 
-async def test_nothing_there(http):
+async def test_nothing_there(http: Http) -> None:
     for path in (
         "/nothing",
         "/js/../../secret.txt",
@@ -222,18 +226,20 @@ async def test_nothing_there(http):
         await refused(await http.get(path), 404, "there is nothing at")
 
 
-async def test_what_breaks_inside_is_logged_and_not_sent(http, loop, caplog):
-    loop.stats = lambda: 1 / 0
+async def test_what_breaks_inside_is_logged_and_not_sent(
+    http: Http, loop: ScriptedLoop, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "stats", lambda: 1 / 0)
     await refused(await http.get("/api/stats"), 500, "its log says what")
     assert sum("ZeroDivisionError" in str(r.exc_info) for r in caplog.records if r.exc_info) == 1
 
 
 class TestOffersNeverAnswered:
     @pytest.fixture
-    def limits(self):
+    def limits(self) -> Limits:
         return Limits(max_viewers=8, connect_within_s=0.3)
 
-    async def test_a_hundred_in_a_row_leave_nothing(self, http, painter, peer):
+    async def test_a_hundred_in_a_row_leave_nothing(self, http: Http, painter: Painter, peer: NewPeer) -> None:
         stays = await peer().watch()
         assert looks(await stays.frame(), RED)
         text, process = await offer(), psutil.Process()
@@ -249,16 +255,18 @@ class TestOffersNeverAnswered:
         assert threading.active_count() <= threads
         assert looks(await stays.frame(), RED)
 
-    async def test_a_peer_that_stops_halfway(self, http, loop, peer):
+    async def test_a_peer_that_stops_halfway(
+        self, http: Http, loop: ScriptedLoop, peer: NewPeer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """It has shown its address, and never starts the encryption: aiortc waits for that without end."""
         viewer, came_so_far, at_last = peer(), asyncio.Event(), asyncio.Event()
 
-        async def late(parameters):
+        async def late(parameters: RTCDtlsParameters) -> None:
             came_so_far.set()
             await at_last.wait()
 
         viewer.pc.addTransceiver("video", direction="recvonly")
-        viewer.receiver.transport.start = late
+        monkeypatch.setattr(viewer.receiver.transport, "start", late)
         await viewer.post("/whep")
         await asyncio.wait_for(came_so_far.wait(), 5)
         async with asyncio.timeout(5):
@@ -269,10 +277,10 @@ class TestOffersNeverAnswered:
 
 class TestNoRoom:
     @pytest.fixture
-    def limits(self):
+    def limits(self) -> Limits:
         return Limits(max_viewers=8, max_encoders=1)
 
-    async def test_a_viewer_too_many_hears_why(self, http):
+    async def test_a_viewer_too_many_hears_why(self, http: Http) -> None:
         text = await offer()
         for _ in range(8):
             assert (await http.post("/whep", data=text, headers=SDP)).status == 201
@@ -280,7 +288,9 @@ class TestNoRoom:
         assert int(reply.headers["Retry-After"]) > 0
         await refused(reply, 503, "8 viewers")
 
-    async def test_an_encoder_too_many_is_refused_and_what_plays_goes_on(self, http, painter, peer):
+    async def test_an_encoder_too_many_is_refused_and_what_plays_goes_on(
+        self, http: Http, painter: Painter, peer: NewPeer
+    ) -> None:
         viewer, other = await peer().watch(codec="VP8"), await peer().watch(codec="VP8")
         assert looks(await viewer.frame(), RED)
         assert looks(await other.frame(), RED)

@@ -7,27 +7,41 @@ import numpy as np
 import pytest
 from aiortc import VideoStreamTrack
 from av import VideoFrame
-from foreign import GREEN, RED, SOON, Painter, Peer, looks, offer, plain, stats, until
 
 from hallucinate.clock import SystemClock
+from hallucinate.frame import Picture
 from hallucinate.stream.peers import LONGEST_SIDE, to_rgb
-
-SDP = {"Content-Type": "application/sdp"}
+from tests.stream.foreign import (
+    GREEN,
+    RED,
+    SDP,
+    SOON,
+    Http,
+    NewPeer,
+    Painter,
+    Peer,
+    ScriptedLoop,
+    looks,
+    offer,
+    plain,
+    stats,
+    until,
+)
 
 
 class Camera(VideoStreamTrack):
-    def __init__(self, picture):
+    def __init__(self, picture: Picture) -> None:
         super().__init__()
         self.picture = picture
 
-    async def recv(self):
+    async def recv(self) -> VideoFrame:
         pts, time_base = await self.next_timestamp()
         frame = VideoFrame.from_ndarray(self.picture, format="rgb24").reformat(format="yuv420p")
         frame.pts, frame.time_base = pts, time_base
         return frame
 
 
-async def send(guest: Peer, picture=None) -> str:
+async def send(guest: Peer, picture: Picture | None = None) -> str:
     """Send a picture; returns the id of the dream that is made of it."""
     guest.pc.addTransceiver(Camera(plain(GREEN) if picture is None else picture), direction="sendonly")
     reply = await guest.post("/whip")
@@ -35,7 +49,7 @@ async def send(guest: Peer, picture=None) -> str:
     return reply.headers["Hallucinate-Dream"]
 
 
-async def test_a_guests_picture_arrives(http, loop, peer):
+async def test_a_guests_picture_arrives(http: Http, loop: ScriptedLoop, peer: NewPeer) -> None:
     before = SystemClock().now_ns()
     guest = peer()
     dream = await send(guest)
@@ -52,9 +66,13 @@ async def test_a_guests_picture_arrives(http, loop, peer):
     assert (figures["peers"]["guests"], figures["peers"]["viewers"]) == (1, 0)
 
 
-async def test_a_guest_watches_a_dream_of_its_own(http, loop, painter, peer):
+async def test_a_guest_watches_a_dream_of_its_own(
+    http: Http, loop: ScriptedLoop, painter: Painter, peer: NewPeer
+) -> None:
     dream = await send(peer())
-    own = Painter(loop.find(dream).stage)
+    found = loop.find(dream)
+    assert found is not None
+    own = Painter(found.stage)
     own.dream = plain(GREEN)
     own.start()
     try:
@@ -65,7 +83,7 @@ async def test_a_guest_watches_a_dream_of_its_own(http, loop, painter, peer):
         own.stop()
 
 
-async def test_a_guests_sound_is_declined(http, peer):
+async def test_a_guests_sound_is_declined(http: Http, peer: NewPeer) -> None:
     guest = peer()
     guest.pc.addTransceiver("audio", direction="sendonly")
     await send(guest)
@@ -74,7 +92,9 @@ async def test_a_guests_sound_is_declined(http, peer):
     assert "a=inactive" in sound
 
 
-async def test_delete_ends_the_dream_and_its_viewers(http, loop, peer, monkeypatch):
+async def test_delete_ends_the_dream_and_its_viewers(
+    http: Http, loop: ScriptedLoop, peer: NewPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("hallucinate.sources.guest.READ_WITHIN_S", 60)
     guest = peer()
     dream = await send(guest)
@@ -91,7 +111,7 @@ async def test_delete_ends_the_dream_and_its_viewers(http, loop, peer, monkeypat
     assert await asyncio.wait_for(asyncio.to_thread(source.read), SOON) is None
 
 
-async def test_one_guest_too_many_hears_why(http, loop):
+async def test_one_guest_too_many_hears_why(http: Http, loop: ScriptedLoop) -> None:
     for _ in range(loop.places):
         assert (await http.post("/whip", data=await offer(direction="sendonly"), headers=SDP)).status == 201
     reply = await http.post("/whip", data=await offer(direction="sendonly"), headers=SDP)
@@ -101,14 +121,14 @@ async def test_one_guest_too_many_hears_why(http, loop):
 
 
 @pytest.mark.parametrize("direction", ["recvonly", "inactive"])
-async def test_a_camera_must_send(http, loop, direction):
+async def test_a_camera_must_send(http: Http, loop: ScriptedLoop, direction: str) -> None:
     reply = await http.post("/whip", data=await offer(direction=direction), headers=SDP)
     assert reply.status == 400
     assert direction in (await reply.json())["error"]
     assert loop.sources == {}
 
 
-async def test_an_offer_that_fails_late_gives_its_place_back(http, loop):
+async def test_an_offer_that_fails_late_gives_its_place_back(http: Http, loop: ScriptedLoop) -> None:
     text = (
         (await offer(direction="sendonly")).replace("a=setup:actpass", "a=setup:actpass").replace("a=rtcp-mux\r\n", "")
     )
@@ -117,6 +137,6 @@ async def test_an_offer_that_fails_late_gives_its_place_back(http, loop):
     assert loop.sources == {}
 
 
-def test_large_pictures_are_made_smaller():
+def test_large_pictures_are_made_smaller() -> None:
     assert to_rgb(VideoFrame(3840, 2160, "yuv420p")).shape == (720, LONGEST_SIDE, 3)
     assert to_rgb(VideoFrame(640, 360, "yuv420p")).shape == (360, 640, 3)

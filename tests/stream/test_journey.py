@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import threading
+from pathlib import Path
 
 from aiohttp.test_utils import TestClient, TestServer
-from foreign import BLUE, GREEN, SOON, Peer, looks, plain
 
 from hallucinate.clock import SystemClock
 from hallucinate.control.live_settings import LiveSettings
@@ -18,6 +18,7 @@ from hallucinate.sources import SourceStatistics
 from hallucinate.stream.access import Access
 from hallucinate.stream.server import make_app
 from tests.dream.networks import TinyNetwork
+from tests.stream.foreign import BLUE, GREEN, SOON, Peer, looks, plain
 
 
 class Camera:
@@ -46,7 +47,7 @@ class Camera:
         self._closed.set()
 
 
-async def test_a_camera_fails_and_returns_and_the_viewer_stays(pages):
+async def test_a_camera_fails_and_returns_and_the_viewer_stays(pages: Path) -> None:
     live = LiveSettings(Settings(motifs={}, fps=25), TinyNetwork.motifs, TinyNetwork.layers)
     loop = Loop(Camera, Dreamer(TinyNetwork()).session(live.current), live, SystemClock(), (320, 180))
     with contextlib.closing(loop):

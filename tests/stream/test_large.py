@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import numpy as np
 import pytest
-from foreign import GREEN, Peer, looks, offer, plain, until
 
 from hallucinate.outputs.encoder import Codec, h264_level
-from hallucinate.stream import pacing
 from hallucinate.stream.pacing import BURST_BITS, PACE, Pace, paced
 from hallucinate.stream.sdp import read_offer
+from tests.stream.foreign import (
+    GREEN,
+    SDP,
+    Http,
+    NewPeer,
+    Painter,
+    ScriptedLoop,
+    looks,
+    offer,
+    picture_of,
+    plain,
+    until,
+)
 
 PANORAMA = (2048, 1024)
 
 
-async def test_what_the_peer_prefers_is_answered():
+async def test_what_the_peer_prefers_is_answered() -> None:
     both = await offer()  # aiortc's own: VP8 first
     assert read_offer(both, "receive") is Codec.VP8
     numbers = re.search(r"m=video \d+ \S+ (.*)\r", both)
@@ -27,7 +39,7 @@ async def test_what_the_peer_prefers_is_answered():
     assert read_offer(turned.replace("profile-level-id=42", "profile-level-id=64"), "receive") is Codec.VP8
 
 
-def test_a_burst_goes_at_once_and_the_rest_at_the_pace():
+def test_a_burst_goes_at_once_and_the_rest_at_the_pace() -> None:
     pace, size = Pace(), 1250
     waits = [pace.seconds_to_wait(size, 5.0) for _ in range(500)]
     assert waits[: BURST_BITS // (size * 8)] == [0.0] * (BURST_BITS // (size * 8))
@@ -35,8 +47,9 @@ def test_a_burst_goes_at_once_and_the_rest_at_the_pace():
     assert pace.seconds_to_wait(size, 6.0) == 0.0  # it has emptied
 
 
-async def test_packets_keep_their_order_and_wait_their_time(monkeypatch):
-    now, sent = [0.0], []
+async def test_packets_keep_their_order_and_wait_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    sent: list[tuple[bytes, float]] = []
 
     async def sleep(seconds: float) -> None:
         now[0] += seconds
@@ -44,7 +57,7 @@ async def test_packets_keep_their_order_and_wait_their_time(monkeypatch):
     async def send(data: bytes) -> None:
         sent.append((data, now[0]))
 
-    monkeypatch.setattr(pacing.asyncio, "sleep", sleep)
+    monkeypatch.setattr(asyncio, "sleep", sleep)
     slowly = paced(send, Pace(), lambda: now[0])
     for n in range(200):
         await slowly(n.to_bytes(2) * 600)
@@ -53,16 +66,20 @@ async def test_packets_keep_their_order_and_wait_their_time(monkeypatch):
 
 
 @pytest.mark.parametrize("codec", Codec)
-async def test_a_panorama_arrives_at_a_foreign_peer_in_its_full_size(codec, painter, peer, loop):
+async def test_a_panorama_arrives_at_a_foreign_peer_in_its_full_size(
+    codec: Codec, painter: Painter, peer: NewPeer, loop: ScriptedLoop
+) -> None:
     picture = np.repeat(np.repeat(np.random.default_rng(0).integers(0, 256, (64, 128, 3), np.uint8), 16, 0), 16, 1)
     painter.dream = picture
-    viewer: Peer = await peer().watch(codec=codec)
+    viewer = await peer().watch(codec=codec)
     frame = await viewer.frame_that(lambda frame: frame.width == PANORAMA[0])
     assert (frame.width, frame.height) == PANORAMA
-    assert np.abs(frame.to_ndarray(format="rgb24").astype(int) - picture).mean() < 12
+    assert np.abs(picture_of(frame).astype(int) - picture).mean() < 12
 
 
-async def test_the_answer_names_the_level_that_is_sent(http, painter, peer, loop):
+async def test_the_answer_names_the_level_that_is_sent(
+    http: Http, painter: Painter, peer: NewPeer, loop: ScriptedLoop
+) -> None:
     painter.dream = plain(GREEN, *PANORAMA)
     await _until_large(loop)
     viewer = await peer().watch(codec="H264")
@@ -70,17 +87,19 @@ async def test_the_answer_names_the_level_that_is_sent(http, painter, peer, loop
     assert re.findall(r"profile-level-id=(\w+)", answer)[0].endswith(f"{h264_level(*PANORAMA, 20):02x}")
 
 
-async def test_a_viewer_gets_what_its_device_decodes(http, painter, peer, loop):
+async def test_a_viewer_gets_what_its_device_decodes(
+    http: Http, painter: Painter, peer: NewPeer, loop: ScriptedLoop
+) -> None:
     painter.dream = plain(GREEN, *PANORAMA)
     await _until_large(loop)
     assert (await (await http.get("/api/about")).json())["size"] == list(PANORAMA)
     viewer = await peer().watch("/whep?width=1280")
     frame = await viewer.frame_that(lambda frame: looks(frame, GREEN))
     assert (frame.width, frame.height) == (1280, 640)
-    reply = await http.post("/whep?width=77", data=await offer(), headers={"Content-Type": "application/sdp"})
+    reply = await http.post("/whep?width=77", data=await offer(), headers=SDP)
     assert reply.status == 400
     assert "1280, 2048, 4096" in (await reply.json())["error"]
 
 
-async def _until_large(loop):
+async def _until_large(loop: ScriptedLoop) -> None:
     await until(lambda: loop.main.stage.newest is not None and loop.main.stage.newest.dream.shape[1] == PANORAMA[0])

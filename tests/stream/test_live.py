@@ -5,20 +5,14 @@ import json
 
 import pytest
 from aiohttp import WSMsgType
-from foreign import SOON, until
 
 from hallucinate.clock import SystemClock
+from hallucinate.control.live_settings import LiveSettings
 from hallucinate.stream.live import REPLIES, Outbox
+from tests.stream.foreign import SOON, Http, heard, until
 
 
-async def heard(socket, kind):
-    async with asyncio.timeout(SOON):
-        while (message := await socket.receive_json())["type"] != kind:
-            pass
-        return message
-
-
-async def test_a_slider_moved_on_one_moves_on_all(http, live):
+async def test_a_slider_moved_on_one_moves_on_all(http: Http, live: LiveSettings) -> None:
     async with http.ws_connect("/api/live") as one, http.ws_connect("/api/live") as two:
         for page in (one, two):
             assert (await heard(page, "settings"))["settings"] == live.current.model_dump()
@@ -33,7 +27,7 @@ async def test_a_slider_moved_on_one_moves_on_all(http, live):
             assert (await heard(page, "settings"))["settings"]["strength"] == 0.75
 
 
-async def test_a_ping_brings_the_clock_that_frames_are_stamped_by(http):
+async def test_a_ping_brings_the_clock_that_frames_are_stamped_by(http: Http) -> None:
     async with http.ws_connect("/api/live") as page, http.ws_connect("/api/live") as other:
         for ref in (7, 0):
             before = SystemClock().now_ns() / 1e6
@@ -45,7 +39,7 @@ async def test_a_ping_brings_the_clock_that_frames_are_stamped_by(http):
             assert (await asyncio.wait_for(other.receive_json(), SOON))["type"] != "pong"
 
 
-async def test_stats_come_by_themselves(http):
+async def test_stats_come_by_themselves(http: Http) -> None:
     async with http.ws_connect("/api/live") as page:
         assert (await heard(page, "stats"))["stats"]["peers"]["pages"] == 1
 
@@ -64,7 +58,9 @@ async def test_stats_come_by_themselves(http):
         ('{"type": "patch", "changes": {"nothing": 7}, "id": "a"}', "nothing"),
     ],
 )
-async def test_an_error_is_for_who_made_it_and_the_socket_lives(http, live, sent, words):
+async def test_an_error_is_for_who_made_it_and_the_socket_lives(
+    http: Http, live: LiveSettings, sent: str, words: str
+) -> None:
     async with http.ws_connect("/api/live") as one, http.ws_connect("/api/live") as two:
         await one.send_str(sent)
         error = await heard(one, "error")
@@ -83,7 +79,7 @@ async def test_an_error_is_for_who_made_it_and_the_socket_lives(http, live, sent
         assert "error" not in kinds
 
 
-async def test_a_message_too_long_ends_its_own_socket_only(http):
+async def test_a_message_too_long_ends_its_own_socket_only(http: Http) -> None:
     async with http.ws_connect("/api/live") as one, http.ws_connect("/api/live") as two:
         await one.send_str("x" * 100_000)
         async with asyncio.timeout(SOON):
@@ -94,7 +90,7 @@ async def test_a_message_too_long_ends_its_own_socket_only(http):
         await heard(two, "stats")
 
 
-async def test_an_outbox_never_grows():
+async def test_an_outbox_never_grows() -> None:
     outbox = Outbox()
     for n in range(1000):
         outbox.put("settings", f"s{n}")
@@ -106,7 +102,7 @@ async def test_an_outbox_never_grows():
     assert waiting[-1] == "r999"
 
 
-async def test_a_page_that_goes_is_forgotten(http):
+async def test_a_page_that_goes_is_forgotten(http: Http) -> None:
     page = await http.ws_connect("/api/live")
     await heard(page, "stats")
     await page.close()
@@ -116,7 +112,7 @@ async def test_a_page_that_goes_is_forgotten(http):
             pages = (await (await http.get("/api/stats")).json())["peers"]["pages"]
 
 
-async def test_pages_hear_that_the_server_stops(http):
+async def test_pages_hear_that_the_server_stops(http: Http) -> None:
     page = await http.ws_connect("/api/live")
     await heard(page, "settings")
     stopping = asyncio.create_task(http.server.close())

@@ -3,16 +3,19 @@
 import asyncio
 
 import pytest
-from foreign import SOON
-from test_live import heard
+
+from hallucinate.control.live_settings import LiveSettings
+from tests.stream.foreign import SOON, Http, ScriptedLoop, heard
 
 
-async def test_the_networks_are_listed_and_the_one_that_dreams_is_marked(http):
+async def test_the_networks_are_listed_and_the_one_that_dreams_is_marked(http: Http) -> None:
     rows = await (await http.get("/api/networks")).json()
     assert rows == [{"name": "motif", "current": True}, {"name": "vgg16", "current": False}]
 
 
-async def test_a_network_is_requested_and_pages_hear_when_it_dreams(http, loop, live):
+async def test_a_network_is_requested_and_pages_hear_when_it_dreams(
+    http: Http, loop: ScriptedLoop, live: LiveSettings
+) -> None:
     async with http.ws_connect("/api/live") as one, http.ws_connect("/api/live") as two:
         reply = await http.post("/api/network", json={"network": "vgg16"})
         assert reply.status == 202
@@ -39,14 +42,14 @@ async def test_a_network_is_requested_and_pages_hear_when_it_dreams(http, loop, 
         ([], "must be a JSON object"),
     ],
 )
-async def test_an_unknown_network_is_refused(http, loop, body, words):
+async def test_an_unknown_network_is_refused(http: Http, loop: ScriptedLoop, body: object, words: str) -> None:
     reply = await http.post("/api/network", json=body)
     assert reply.status == 400
     assert words in (await reply.json())["error"]
     assert not loop.networks.requested
 
 
-async def test_who_must_not_change_anything_must_not_change_the_network(http, loop):
+async def test_who_must_not_change_anything_must_not_change_the_network(http: Http, loop: ScriptedLoop) -> None:
     reply = await http.post(
         "/api/network", json={"network": "vgg16"}, headers={"Origin": "https://elsewhere.example.org"}
     )

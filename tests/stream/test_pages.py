@@ -2,8 +2,10 @@
 
 import pytest
 
+from hallucinate.control.live_settings import LiveSettings
 from hallucinate.statistics import Statistics
 from hallucinate.status import SourceStatus
+from tests.stream.foreign import Http
 
 
 @pytest.mark.parametrize(
@@ -15,7 +17,7 @@ from hallucinate.status import SourceStatus
         ("/js/watch.js", "text/javascript"),
     ],
 )
-async def test_pages(http, path, kind):
+async def test_pages(http: Http, path: str, kind: str) -> None:
     reply = await http.get(path)
     assert (reply.status, reply.content_type) == (200, kind)
     assert reply.headers["Cache-Control"] == "no-cache"
@@ -24,13 +26,13 @@ async def test_pages(http, path, kind):
     assert "camera=(self)" in reply.headers["Permissions-Policy"]
 
 
-async def test_a_page_that_has_not_changed_is_not_sent_again(http):
+async def test_a_page_that_has_not_changed_is_not_sent_again(http: Http) -> None:
     first = await http.get("/js/watch.js")
     again = await http.get("/js/watch.js", headers={"If-None-Match": first.headers["ETag"]})
     assert again.status == 304
 
 
-async def test_facts_schema_and_settings(http, live):
+async def test_facts_schema_and_settings(http: Http, live: LiveSettings) -> None:
     assert (await (await http.get("/api/about")).json())["motifs"] == {"eye": "seeing"}
     assert await (await http.get("/api/schema")).json() == live.schema()
     reply = await http.patch("/api/settings", json={"strength": 0.5, "motifs": {"spiral": 1}})
@@ -39,7 +41,7 @@ async def test_facts_schema_and_settings(http, live):
     assert live.current.motifs == {"spiral": 1.0}
 
 
-async def test_stats(http):
+async def test_stats(http: Http) -> None:
     answer = await (await http.get("/api/stats")).json()
     statistics = Statistics.model_validate(answer)
     assert (statistics.loop.fps, statistics.loop.status) == (24.0, SourceStatus.LIVE)

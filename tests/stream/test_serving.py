@@ -5,30 +5,36 @@ import os
 import signal
 import socket
 import time
+from pathlib import Path
 
 import aiohttp
 import pytest
-from aiohttp import WSMsgType
-from foreign import SOON, Peer
+from aiohttp import WSMsgType, web
 
+from hallucinate.control.live_settings import LiveSettings
 from hallucinate.errors import HallucinateError
+from hallucinate.stream.access import Access
+from hallucinate.stream.peers import Limits
 from hallucinate.stream.server import make_app
 from hallucinate.stream.serving import addresses, run
+from tests.stream.foreign import SOON, Painter, Peer, ScriptedLoop
 
 
 @pytest.fixture
-def app(loop, live, access, pages, limits):
+def app(loop: ScriptedLoop, live: LiveSettings, access: Access, pages: Path, limits: Limits) -> web.Application:
     return make_app(loop, live, access, {}, pages, limits)
 
 
-async def started(app, **more):
-    ready = asyncio.get_running_loop().create_future()
-    serving = asyncio.create_task(run(app, "127.0.0.1", 0, ready.set_result, **more))
+async def started(app: web.Application, stop: asyncio.Event | None = None) -> tuple[asyncio.Task[None], str]:
+    ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(run(app, "127.0.0.1", 0, ready.set_result, stop))
     return serving, f"http://127.0.0.1:{await asyncio.wait_for(ready, SOON)}"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_everybody_hears_of_a_signal_and_it_ends(app, painter, number):
+async def test_everybody_hears_of_a_signal_and_it_ends(
+    app: web.Application, painter: Painter, number: signal.Signals
+) -> None:
     serving, base = await started(app)
     async with aiohttp.ClientSession(base) as http:
         page, viewer = await http.ws_connect("/api/live"), Peer(http)
@@ -47,7 +53,7 @@ async def test_everybody_hears_of_a_signal_and_it_ends(app, painter, number):
     assert signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler)
 
 
-async def test_peers_that_do_not_answer_hold_nothing_up(app, painter):
+async def test_peers_that_do_not_answer_hold_nothing_up(app: web.Application, painter: Painter) -> None:
     stop = asyncio.Event()
     serving, base = await started(app, stop=stop)
     async with aiohttp.ClientSession(base) as http:
@@ -63,7 +69,7 @@ async def test_peers_that_do_not_answer_hold_nothing_up(app, painter):
         await viewer.pc.close()
 
 
-async def test_a_port_in_use(app):
+async def test_a_port_in_use(app: web.Application) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(HallucinateError, match=rf"port {port} is in use; .* --port"):
@@ -78,7 +84,9 @@ async def test_a_port_in_use(app):
         b"PATCH /api/settings HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nzzz",
     ],
 )
-async def test_what_is_not_http_is_answered_and_fills_no_log(app, caplog, request_text):
+async def test_what_is_not_http_is_answered_and_fills_no_log(
+    app: web.Application, caplog: pytest.LogCaptureFixture, request_text: bytes
+) -> None:
     stop = asyncio.Event()
     serving, base = await started(app, stop=stop)
     reader, writer = await asyncio.open_connection("127.0.0.1", int(base.rpartition(":")[2]))
@@ -90,12 +98,12 @@ async def test_what_is_not_http_is_answered_and_fills_no_log(app, caplog, reques
     assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
 
 
-async def test_an_address_that_is_not_ours(app):
+async def test_an_address_that_is_not_ours(app: web.Application) -> None:
     with pytest.raises(HallucinateError, match=r"cannot listen on 203\.0\.113\.1.*give --host an address of this"):
         await run(app, "203.0.113.1", 0, lambda port: None)
 
 
-def test_addresses():
+def test_addresses() -> None:
     local, others = addresses(8765, "se&cret")
     assert local == "http://localhost:8765/"
     assert all(a.startswith("http://") and a.endswith(":8765/?token=se%26cret") for a in others)

@@ -19,13 +19,15 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
-from foreign import SOON
 
+from hallucinate.control.live_settings import LiveSettings
 from hallucinate.errors import TlsError
 from hallucinate.stream.access import COOKIE, WRONG_CODES, WRONG_WITHIN_S, Access, Refused
+from hallucinate.stream.peers import Limits
 from hallucinate.stream.server import make_app
 from hallucinate.stream.serving import run, spoken
 from hallucinate.stream.tls import LASTS, Names, choose_tls, own_certificate, own_names, self_signed
+from tests.stream.foreign import SOON, Http, ScriptedLoop
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 NAMES = Names(("localhost", "box.local"), ("127.0.0.1", "192.168.1.5"))
@@ -36,7 +38,7 @@ def certificate(path: Path) -> x509.Certificate:
 
 
 @pytest.fixture
-def pair(tmp_path):
+def pair(tmp_path: Path) -> tuple[Path, Path]:
     """Somebody's own certificate and key, in files of their own."""
     self_signed(tmp_path / "own.pem", NAMES, NOW)
     data = (tmp_path / "own.pem").read_text()
@@ -47,7 +49,7 @@ def pair(tmp_path):
 
 
 class TestMade:
-    def test_it_is_for_this_machines_names_and_nobody_else_reads_the_key(self, tmp_path):
+    def test_it_is_for_this_machines_names_and_nobody_else_reads_the_key(self, tmp_path: Path) -> None:
         path = tmp_path / "new" / "tls.pem"
         self_signed(path, NAMES, NOW)
         named = certificate(path).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
@@ -56,7 +58,7 @@ class TestMade:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert [p.name for p in path.parent.iterdir()] == ["tls.pem"]
 
-    def test_it_is_kept_until_it_lacks_a_name_or_nears_its_end(self, tmp_path):
+    def test_it_is_kept_until_it_lacks_a_name_or_nears_its_end(self, tmp_path: Path) -> None:
         path = tmp_path / "tls.pem"
 
         def number(names: Names, now: datetime) -> int:
@@ -72,51 +74,51 @@ class TestMade:
         assert number(Names(NAMES.hosts, ("127.0.0.1", "10.0.0.7")), NOW + LASTS - timedelta(days=20)) != moved
 
     @pytest.mark.parametrize("spoilt", [b"", b"nonsense", b"-----BEGIN CERTIFICATE-----\nAAAA\n"])
-    def test_a_spoilt_one_is_made_anew(self, tmp_path, spoilt):
+    def test_a_spoilt_one_is_made_anew(self, tmp_path: Path, spoilt: bytes) -> None:
         path = tmp_path / "tls.pem"
         path.write_bytes(spoilt)
         self_signed(path, NAMES, NOW)
         assert certificate(path).not_valid_after_utc > NOW
 
-    def test_where_it_cannot_be_kept(self, tmp_path):
+    def test_where_it_cannot_be_kept(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
         with pytest.raises(TlsError, match="make that folder writable"):
             self_signed(tmp_path / "file" / "tls.pem", NAMES, NOW)
 
 
 class TestOnesOwn:
-    def test_a_pair_is_taken(self, pair):
+    def test_a_pair_is_taken(self, pair: tuple[Path, Path]) -> None:
         assert isinstance(own_certificate(*pair, NOW), ssl.SSLContext)
 
-    def test_what_is_not_there(self, pair, tmp_path):
+    def test_what_is_not_there(self, pair: tuple[Path, Path], tmp_path: Path) -> None:
         with pytest.raises(TlsError, match=r"--tls-cert .*none\.pem: cannot be read"):
             own_certificate(tmp_path / "none.pem", pair[1], NOW)
 
-    def test_what_is_something_else(self, pair):
+    def test_what_is_something_else(self, pair: tuple[Path, Path]) -> None:
         with pytest.raises(TlsError, match=r"--tls-cert .* holds no certificate"):
             own_certificate(pair[1], pair[1], NOW)
         with pytest.raises(TlsError, match=r"--tls-key .* holds no private key"):
             own_certificate(pair[0], pair[0], NOW)
 
-    def test_a_key_of_another(self, pair):
+    def test_a_key_of_another(self, pair: tuple[Path, Path]) -> None:
         other = ec.generate_private_key(ec.SECP256R1())
         pair[1].write_bytes(other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         with pytest.raises(TlsError, match="does not belong"):
             own_certificate(*pair, NOW)
 
-    def test_a_key_with_a_password(self, pair):
+    def test_a_key_with_a_password(self, pair: tuple[Path, Path]) -> None:
         key = load_pem_private_key(pair[1].read_bytes(), None)
         pair[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"pw")))
         with pytest.raises(TlsError, match="password"):
             own_certificate(*pair, NOW)
 
-    def test_out_of_date(self, pair):
+    def test_out_of_date(self, pair: tuple[Path, Path]) -> None:
         with pytest.raises(TlsError, match="expired on 2027-06-02"):
             own_certificate(*pair, NOW + LASTS)
         with pytest.raises(TlsError, match="clock"):
             own_certificate(*pair, NOW - timedelta(days=2))
 
-    def test_one_without_the_other(self, pair, tmp_path):
+    def test_one_without_the_other(self, pair: tuple[Path, Path], tmp_path: Path) -> None:
         with pytest.raises(TlsError, match="--tls-cert needs --tls-key"):
             choose_tls(True, pair[0], None, tmp_path / "tls.pem")
         with pytest.raises(TlsError, match="--tls-key needs --tls-cert"):
@@ -124,11 +126,14 @@ class TestOnesOwn:
         assert choose_tls(False, None, None, tmp_path / "tls.pem") is None
 
 
-async def test_https_wss_and_a_cookie_for_https_alone(loop, live, access, pages, limits, tmp_path):
+async def test_https_wss_and_a_cookie_for_https_alone(
+    loop: ScriptedLoop, live: LiveSettings, access: Access, pages: Path, limits: Limits, tmp_path: Path
+) -> None:
     path = tmp_path / "tls.pem"
     tls = self_signed(path, own_names(), datetime.now(UTC))
     app = make_app(loop, live, access, {}, pages, limits)
-    ready, stop = asyncio.get_running_loop().create_future(), asyncio.Event()
+    ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    stop = asyncio.Event()
     serving = asyncio.create_task(run(app, "127.0.0.1", 0, ready.set_result, stop, tls))
     base = f"https://127.0.0.1:{await asyncio.wait_for(ready, SOON)}"
     trusting = ssl.create_default_context(cafile=str(path))  # checks the name, too
@@ -149,11 +154,11 @@ async def test_https_wss_and_a_cookie_for_https_alone(loop, live, access, pages,
     await asyncio.wait_for(serving, SOON)
 
 
-def test_the_address_that_is_read_aloud():
+def test_the_address_that_is_read_aloud() -> None:
     assert spoken("https://192.168.1.5:8765/?token=abc", "47110815") == "https://192.168.1.5:8765/47110815"
 
 
-def test_codes_cannot_be_tried_one_after_the_other():
+def test_codes_cannot_be_tried_one_after_the_other() -> None:
     access = Access("secret")
     wrong = str((int(access.code) + 1) % 10**8).zfill(8)
     assert not any(access.fits_code(wrong, float(n)) for n in range(WRONG_CODES))
@@ -163,7 +168,7 @@ def test_codes_cannot_be_tried_one_after_the_other():
     assert access.fits_code(access.code, WRONG_WITHIN_S + 1)
 
 
-async def test_a_wrong_code_is_refused(http, access):
+async def test_a_wrong_code_is_refused(http: Http, access: Access) -> None:
     wrong = str((int(access.code) + 1) % 10**8).zfill(8)
     assert (await http.get(f"/{wrong}", allow_redirects=False)).status == 401
     assert (await http.get("/123")).status == 404

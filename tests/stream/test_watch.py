@@ -4,13 +4,28 @@ import asyncio
 import threading
 
 import pytest
-from foreign import BLUE, GREEN, GREY, RED, looks, picture_of, plain, stats, until
 
 from hallucinate.clock import SystemClock
 from hallucinate.outputs.marker import CYCLE_MS, read
+from tests.stream.foreign import (
+    BLUE,
+    GREEN,
+    GREY,
+    RED,
+    SDP,
+    Http,
+    NewPeer,
+    Painter,
+    ScriptedLoop,
+    looks,
+    picture_of,
+    plain,
+    stats,
+    until,
+)
 
 
-async def test_a_viewer_sees_the_dream(http, painter, peer):
+async def test_a_viewer_sees_the_dream(http: Http, painter: Painter, peer: NewPeer) -> None:
     viewer = await peer().watch()
     frame = await viewer.frame()
     assert (frame.width, frame.height) == (320, 180)
@@ -19,14 +34,14 @@ async def test_a_viewer_sees_the_dream(http, painter, peer):
     await viewer.frame_that(lambda f: looks(f, GREEN))
 
 
-async def test_h264_for_who_has_nothing_else(http, painter, peer):
+async def test_h264_for_who_has_nothing_else(http: Http, painter: Painter, peer: NewPeer) -> None:
     viewer = await peer().watch(codec="H264")
     assert "H264" in viewer.pc.remoteDescription.sdp
     assert "VP8" not in viewer.pc.remoteDescription.sdp
     assert looks(await viewer.frame(), RED)
 
 
-async def test_the_answer_has_all_candidates(http, peer):
+async def test_the_answer_has_all_candidates(http: Http, peer: NewPeer) -> None:
     viewer = peer()
     viewer.pc.addTransceiver("video", direction="recvonly")
     reply = await viewer.post("/whep")
@@ -38,7 +53,9 @@ async def test_the_answer_has_all_candidates(http, peer):
     assert "a=sendonly" in answer
 
 
-async def test_a_browser_that_hides_its_addresses(http, painter, peer, monkeypatch):
+async def test_a_browser_that_hides_its_addresses(
+    http: Http, painter: Painter, peer: NewPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without a camera's permission browsers offer mDNS names; nobody resolves them, and they connect."""
     monkeypatch.setattr("aioice.ice.get_or_create_mdns_protocol", None)
     viewer = peer()
@@ -46,7 +63,7 @@ async def test_a_browser_that_hides_its_addresses(http, painter, peer, monkeypat
     assert looks(await (await viewer.watch()).frame(), RED)
 
 
-async def test_sound_is_declined_not_refused(http, painter, peer):
+async def test_sound_is_declined_not_refused(http: Http, painter: Painter, peer: NewPeer) -> None:
     viewer = await peer().watch(sound=True)
     sound, video = viewer.pc.remoteDescription.sdp.split("m=")[1:]
     assert sound.startswith("audio")
@@ -56,7 +73,9 @@ async def test_sound_is_declined_not_refused(http, painter, peer):
 
 
 @pytest.mark.parametrize("codec", ["VP8", "H264"])
-async def test_the_marker_is_for_who_measures_and_goes_with_them(http, painter, peer, codec):
+async def test_the_marker_is_for_who_measures_and_goes_with_them(
+    http: Http, painter: Painter, peer: NewPeer, codec: str
+) -> None:
     painter.dream = plain(GREY, 640, 360)
     other, measures = await peer().watch(codec=codec), await peer().watch(codec=codec)
     await other.frame()
@@ -65,7 +84,9 @@ async def test_the_marker_is_for_who_measures_and_goes_with_them(http, painter, 
     reply = await http.patch(path, json={"marker": True})
     assert await reply.json() == {"show": "dream", "marker": True}
     frame = await measures.frame_that(lambda f: read(picture_of(f)) is not None)
-    age_ms = (SystemClock().now_ns() / 1e6 - read(picture_of(frame))) % CYCLE_MS
+    marked_ms = read(picture_of(frame))
+    assert marked_ms is not None
+    age_ms = (SystemClock().now_ns() / 1e6 - marked_ms) % CYCLE_MS
     assert age_ms < 5000
     for _ in range(5):
         assert read(picture_of(await other.frame())) is None
@@ -85,7 +106,7 @@ async def test_the_marker_is_for_who_measures_and_goes_with_them(http, painter, 
     assert read(picture_of(await other.frame())) is None
 
 
-async def test_latency_is_measured_and_small(http, painter, peer):
+async def test_latency_is_measured_and_small(http: Http, painter: Painter, peer: NewPeer) -> None:
     viewer = await peer().watch()
     for _ in range(10):
         await viewer.frame()
@@ -96,7 +117,7 @@ async def test_latency_is_measured_and_small(http, painter, peer):
     assert encoding["failures"] == 0
 
 
-async def test_two_viewers_share_one_encoder(http, painter, peer):
+async def test_two_viewers_share_one_encoder(http: Http, painter: Painter, peer: NewPeer) -> None:
     first, second = await peer().watch(), await peer().watch()
     assert looks(await first.frame(), RED)
     assert looks(await second.frame(), RED)
@@ -107,7 +128,7 @@ async def test_two_viewers_share_one_encoder(http, painter, peer):
     assert sum(t.name.startswith("encoder") for t in threading.enumerate()) == 1
 
 
-async def test_hold_to_compare(http, painter, peer):
+async def test_hold_to_compare(http: Http, painter: Painter, peer: NewPeer) -> None:
     viewer, other = await peer().watch(), await peer().watch()
     await viewer.frame()
     path = viewer.location.replace("/whep/", "/api/viewers/")
@@ -116,13 +137,15 @@ async def test_hold_to_compare(http, painter, peer):
     assert looks(await other.frame(), RED)
     await http.patch(path, json={"show": "dream"})
     dream = await viewer.frame_that(lambda f: looks(f, RED))
+    assert dream.pts is not None
+    assert camera.pts is not None
     assert dream.pts > camera.pts
     await until(lambda: sum(t.name.startswith("encoder") for t in threading.enumerate()) == 1)
     reply = await http.patch(path, json={"show": "nothing"})
     assert (reply.status, (await reply.json())["code"]) == (400, "request_invalid")
 
 
-async def test_the_picture_changes_its_size(http, painter, peer):
+async def test_the_picture_changes_its_size(http: Http, painter: Painter, peer: NewPeer) -> None:
     viewer = await peer().watch()
     await viewer.frame()
     painter.dream = plain(GREEN, 641, 361)  # odd: the last row and column are cut off
@@ -131,7 +154,7 @@ async def test_the_picture_changes_its_size(http, painter, peer):
     assert looks(frame, GREEN)
 
 
-async def test_delete_frees(http, painter, peer):
+async def test_delete_frees(http: Http, painter: Painter, peer: NewPeer) -> None:
     await stats(http)
     viewer = await peer().watch()
     await viewer.frame()
@@ -145,7 +168,7 @@ async def test_delete_frees(http, painter, peer):
     assert (await again.json())["code"] == "not_found"
 
 
-async def test_each_session_has_a_place_of_its_own(http, peer):
+async def test_each_session_has_a_place_of_its_own(http: Http, peer: NewPeer) -> None:
     locations = set()
     for _ in range(3):
         viewer = peer()
@@ -154,7 +177,9 @@ async def test_each_session_has_a_place_of_its_own(http, peer):
     assert len(locations) == 3
 
 
-async def test_a_viewer_that_vanishes_is_freed(http, painter, peer, monkeypatch):
+async def test_a_viewer_that_vanishes_is_freed(
+    http: Http, painter: Painter, peer: NewPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # RFC 7675's consent expires after 6 checks, 5 s apart; here they are quick.
     monkeypatch.setattr("aioice.ice.CONSENT_INTERVAL", 0.02)
     monkeypatch.setattr("aioice.stun.RETRY_RTO", 0.02)
@@ -167,7 +192,7 @@ async def test_a_viewer_that_vanishes_is_freed(http, painter, peer, monkeypatch)
     assert looks(await stays.frame(), RED)
 
 
-async def test_the_end_of_a_dream_ends_its_viewers(http, loop, peer):
+async def test_the_end_of_a_dream_ends_its_viewers(http: Http, loop: ScriptedLoop, peer: NewPeer) -> None:
     viewer = await peer().watch()
     loop.main.stage.close()
     await asyncio.wait_for(viewer.closed.wait(), 5)
@@ -175,7 +200,7 @@ async def test_the_end_of_a_dream_ends_its_viewers(http, loop, peer):
     assert (await stats(http))["peers"]["viewers"] == 0
 
 
-async def test_no_such_dream(http):
-    reply = await http.post("/whep?dream=nobody", data="v=0", headers={"Content-Type": "application/sdp"})
+async def test_no_such_dream(http: Http) -> None:
+    reply = await http.post("/whep?dream=nobody", data="v=0", headers=SDP)
     assert reply.status == 404
     assert "'nobody'" in (await reply.json())["error"]
