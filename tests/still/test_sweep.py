@@ -80,7 +80,7 @@ def test_killed_it_dreams_only_what_is_missing(
         (["--over", "layer", "--step", "0.1,1"], SettingsError, "--step 0.1,1"),
         (["--iterations", "x"], SettingsError, "--iterations x"),
         (["--over", "step", "--step", "0"], SettingsError, "--step 0"),
-        (["--layer", "first,secnd"], SettingsError, "'secnd'; did you mean second?"),
+        (["--layer", "first,secnd"], SettingsError, "'secnd'; did you mean 'second'?"),
         (["{dir}/no.png"], SourceUnavailable, "{dir}/no.png"),
         (["-o", "{dir}/photo.png"], OutputError, "--force"),
     ],

@@ -95,7 +95,7 @@ def test_killed_it_is_continued_to_the_same_frames(
         (["-o", "{dir}/there.mp4"], OutputError, "--force"),
         (["-o", "{dir}/no/z.mp4"], SettingsError, "{dir}/no/z.mp4"),
         (["-o", "{dir}"], OutputError, "--force"),
-        (["--through", "secnd"], SettingsError, "'secnd'; did you mean second?"),
+        (["--through", "secnd"], SettingsError, "'secnd'; did you mean 'second'?"),
         (["--size", "7x7"], SettingsError, "--size 7x7"),
     ],
 )
