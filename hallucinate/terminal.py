@@ -72,14 +72,15 @@ async def show_status(loop: Loop, display: Live | None, ready: asyncio.Event) ->
         stats = loop.stats()
         words = "; ".join(filter(None, (stats.status_text, stats.notice)))
         if display is not None:
-            display.update(Text(f"  {_figures(stats)} · {words}", style="dim"), refresh=True)
+            display.update(Text(f"  {figures_line(stats)} · {words}", style="dim"), refresh=True)
         elif words != logged and loop.main.stage.newest is not None:
             log.info(words)
             logged = words
         await asyncio.sleep(STATUS_EVERY_S)
 
 
-def _figures(stats: LoopStatistics) -> str:
+def figures_line(stats: LoopStatistics) -> str:
+    """The figures in words. Skipped is every frame that was not dreamed, at the source or before the loop took it."""
     steps = f"{stats.steps} step" + ("s" if stats.steps != 1 else "")
     interval = {2: " every 2nd frame", 3: " every 3rd frame"}.get(stats.step_interval, "")
     parts = [
@@ -87,6 +88,8 @@ def _figures(stats: LoopStatistics) -> str:
         f"{stats.capture_to_dream_ms} ms to the dream",
         f"{stats.dream_width_px} px × {steps}{interval}",
     ]
+    if skipped := stats.source_skipped_frames + stats.dropped_frames:
+        parts.append(f"{skipped} skipped")
     if stats.guests:
         parts.append(f"{stats.guests} guests")
     return " · ".join(parts)

@@ -13,8 +13,10 @@ from hallucinate.networks.registry import NetworkOptions
 from hallucinate.networks.zoo import outlined
 from hallucinate.serve import ServeOptions, fine_enough, load_network, open_or_go_on, prepare_source
 from hallucinate.settings import Settings
+from hallucinate.statistics import LoopStatistics, NetworkStatistics
+from hallucinate.status import SourceStatus
 from hallucinate.stream.access import Access
-from hallucinate.terminal import greeting, qr_code
+from hallucinate.terminal import figures_line, greeting, qr_code
 from tests.fakes import FakeClock
 from tests.networks.made import random_tensors
 from tests.refusals import refused
@@ -124,3 +126,26 @@ def test_a_sphere_is_dreamed_as_fine_as_its_motifs_need_unless_a_width_was_chose
     assert fine_enough(Settings(), Surface.SPHERE, 56).dream_width == 832  # 806 px are
     assert fine_enough(Settings(motif_degrees=5), Surface.SPHERE, 56).dream_width == 2048
     assert fine_enough(Settings(dream_width=320), Surface.SPHERE, 56).dream_width == 320
+
+
+def test_the_line_in_the_terminal_counts_what_was_skipped_wherever_it_was() -> None:
+    stats = LoopStatistics(
+        status=SourceStatus.LIVE,
+        status_text="",
+        notice="",
+        fps=20.0,
+        dream_ms=30.0,
+        capture_to_dream_ms=35.0,
+        dream_width_px=320,
+        steps=1,
+        step_interval=1,
+        source_skipped_frames=0,
+        source_damaged_packets=0,
+        dropped_frames=0,
+        cleared_residuals=0,
+        guests=0,
+        pictures=(),
+        network=NetworkStatistics(name="motif", loading="", share=None, error=""),
+    )
+    assert "skipped" not in figures_line(stats)
+    assert "7 skipped" in figures_line(stats.model_copy(update={"source_skipped_frames": 4, "dropped_frames": 3}))

@@ -26,11 +26,13 @@ import { Backoff, sleep } from './backoff.js';
  * @property {string} notice
  * @property {number} fps
  * @property {number} dream_width_px
+ * @property {number} source_skipped_frames
+ * @property {number} dropped_frames before the loop took them
  * @property {string[]} pictures which there are: 'guide', 'mask'
  * @property {NetworkState} network
  */
 
-/** @typedef {{loop: LoopStats, encoding: {capture_to_packet_ms: number | null}}} Stats */
+/** @typedef {{loop: LoopStats, encoding: {capture_to_packet_ms: number | null, dropped_frames: number}}} Stats */
 
 /**
  * @typedef {object} Listeners

@@ -5,6 +5,7 @@ import { ControlChannel } from './control-channel.js';
 import { Controls } from './controls.js';
 import { Drawer } from './drawer.js';
 import { byId, enabler } from './elements.js';
+import { figuresLine } from './figures.js';
 import { GuidePicture, onPictures } from './guide-picture.js';
 import { holdToCompare } from './hold-to-compare.js';
 import { messageOf, request, sentence } from './http.js';
@@ -96,12 +97,9 @@ function connectControls(player, measureFor) {
  * @param {About} about
  */
 function showFigures(player, stats, about) {
-  const rate = player.fps === null ? '' : `${Math.round(player.fps)} fps`;
-  const age = stats.encoding.capture_to_packet_ms;
-  const latency = age ? `${Math.round(age)} ms` : '';
   const source = player.ownCamera ? '' : about.source;
-  const network = about.network ? `network ${about.network}` : '';
-  byId('figures').textContent = state() === 'live' ? [rate, latency, source, network].filter(Boolean).join(' · ') : '';
+  const line = () => figuresLine(stats, { fps: player.fps, source, network: about.network });
+  byId('figures').textContent = state() === 'live' ? line() : '';
 }
 
 /** What needs a picture waits for one. */
