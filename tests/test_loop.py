@@ -190,9 +190,7 @@ def test_the_main_dream_cannot_be_dismissed_unless_it_is_a_guests(loop: Loop) ->
 def test_the_main_stage_may_be_for_a_guest(clock: FakeClock) -> None:
     loop = make_loop(clock, open_source=None)
     assert loop.main_wants_guest
-    dream = loop.admit(Idle())
-    assert dream is loop.main
-    assert not loop.main_wants_guest
+    assert (loop.admit(Idle()) is loop.main, loop.main_wants_guest) == (True, False)
     assert loop.admit(Idle()).id != "main"
     loop.dismiss("main")
     assert loop.main_wants_guest
@@ -348,7 +346,7 @@ def test_steps_are_taken_every_third_frame(clock: FakeClock) -> None:
 def test_of_two_dreams_that_take_turns_both_are_stepped(clock: FakeClock) -> None:
     counting = Counting()
     loop = make_loop(clock, counting, governor=Governor(OperatingPoint(64, 1, step_interval=2)))
-    other = loop.admit(Idle())  # type: ignore[arg-type]
+    other = loop.admit(Idle())
     for n in range(8):
         give((loop.main, other)[n % 2], 100, clock.now_ns())
         loop.take_turns()
@@ -402,7 +400,7 @@ def test_a_dream_that_nobody_watches_hardly_weighs_on_the_others(clock: FakeCloc
             costs.append(cost_s)
 
     loop = make_loop(clock, Slow(TinyNetwork()), governor=Noting())
-    guest = loop.admit(Idle())  # type: ignore[arg-type]
+    guest = loop.admit(Idle())
     clock.advance(10)
     guest.stage.subscribe()  # somebody watches this one
     for _ in range(3):

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from hallucinate import speed_profile
-from hallucinate.dream.governor import FULL, ROOMY, OperatingPoint
+from hallucinate.dream.governor import FULL, ROOMY
 from hallucinate.dream.sphere import faces
 from hallucinate.dream.surface import Geometry, Surface
-from hallucinate.frame import Frame
+from hallucinate.frame import Frame, OperatingPoint
 from hallucinate.panorama.remap import Layout
 from hallucinate.settings import Settings
 from hallucinate.speed_profile import (

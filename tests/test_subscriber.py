@@ -12,8 +12,7 @@ def test_with_room_for_one_the_newest_wins_and_the_others_are_counted() -> None:
     for n in range(5):
         subscriber.put(n)
     assert subscriber.full
-    assert (subscriber.take(0), subscriber.dropped) == (4, 4)
-    assert not subscriber.full
+    assert (subscriber.take(0), subscriber.dropped, subscriber.full) == (4, 4, False)
     assert subscriber.take(0) is None
 
 

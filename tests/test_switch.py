@@ -1,6 +1,7 @@
 """Switching networks while the dream goes on: the real loop, and loading on its own thread, one turn at a time."""
 
 import threading
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -30,10 +31,10 @@ class Other(TinyNetwork):
     """Knows one motif of the first and one that is new; its layers are its own."""
 
     name = "vgg16"
-    motifs = ("dark", "tabby")
-    families = {"tabby": "cats"}  # noqa: RUF012
-    layers = ("conv1", "conv2")
-    channels = {"conv1": 8, "conv2": 8}  # noqa: RUF012
+    motifs: tuple[str, ...] = ("dark", "tabby")
+    families: Mapping[str, str] = {"tabby": "cats"}
+    layers: tuple[str, ...] = ("conv1", "conv2")
+    channels: Mapping[str, int] = {"conv1": 8, "conv2": 8}
     default_layer = "conv2"
 
     def activations(self, x: torch.Tensor, layer: str) -> torch.Tensor:

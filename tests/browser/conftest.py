@@ -121,7 +121,8 @@ def webcam(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What this device's camera sees: soft green clouds, which there is something to grow from in."""
     width, height = 320, 240
     noise = np.random.default_rng(0).normal(size=(height, width)).astype(np.float32)
-    clouds = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 5), None, 60, 180, cv2.NORM_MINMAX)
+    soft = cv2.GaussianBlur(noise, (0, 0), 5)
+    clouds = cv2.normalize(soft, np.empty_like(soft), 60, 180, cv2.NORM_MINMAX)
     planes = [clouds, *(np.full((height // 2, width // 2), value) for value in (95, 86))]
     path = tmp_path_factory.mktemp("webcam") / "green.y4m"
     frame = b"FRAME\n" + b"".join(plane.astype(np.uint8).tobytes() for plane in planes)

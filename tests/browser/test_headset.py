@@ -9,21 +9,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from playwright.async_api import Browser, BrowserContext, async_playwright
+from playwright.async_api import Browser, BrowserContext, ViewportSize, async_playwright
 
-from hallucinate.control.live_settings import LiveSettings
+from hallucinate.control.live_settings import LiveSettings, Snapshot
 from hallucinate.frame import Picture
 from hallucinate.settings import Settings
 from hallucinate.stream.access import Access
 from hallucinate.stream.server import make_app
 from hallucinate.stream.tls import Names, self_signed
 from tests.browser.conftest import CHROMIUM, FLAGS, ServerProcess
-from tests.browser.viewer import WAIT_S, Viewer
+from tests.browser.viewer import WAIT_S, Viewer, decoded
 from tests.stream.foreign import Painter, ScriptedLoop
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -38,7 +37,7 @@ DRAWING = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 BY_NAME = "dream.test"
 """A name that leads here, and by which a page is no secure context."""
 
-SIZE = {"width": 480, "height": 240}  # drawn without a graphics card: each eye is 240 × 240
+SIZE: ViewportSize = {"width": 480, "height": 240}  # drawn without a graphics card: each eye is 240 × 240
 COLOURS = {
     "red": (210, 40, 40),
     "green": (40, 180, 50),
@@ -98,7 +97,12 @@ class Served:
     async def until_settings(self, so: Callable[[Settings], bool]) -> None:
         """Wait until somebody has changed the settings so."""
         changed, events = asyncio.Event(), asyncio.get_running_loop()
-        end = self.live.listen(lambda snapshot: so(snapshot.settings) and events.call_soon_threadsafe(changed.set))
+
+        def hear(snapshot: Snapshot) -> None:
+            if so(snapshot.settings):
+                events.call_soon_threadsafe(changed.set)
+
+        end = self.live.listen(hear)
         if not so(self.live.current):
             await asyncio.wait_for(changed.wait(), WAIT_S)
         end()
@@ -161,8 +165,7 @@ class Wearer(Viewer):
 
     async def seen(self) -> Picture:
         """What is on the screen: uint8 RGB (H, W, 3); in the headset the left eye's picture is its left half."""
-        png = np.frombuffer(await self.page.screenshot(), np.uint8)
-        return np.asarray(cv2.cvtColor(cv2.imdecode(png, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB), np.uint8)
+        return decoded(await self.page.screenshot())
 
     async def eyes(self) -> tuple[str, str]:
         """The colours that the two eyes look at, straight ahead, above the panel."""

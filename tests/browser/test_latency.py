@@ -7,13 +7,11 @@ import time
 from pathlib import Path
 
 import aiohttp
-import cv2
-import numpy as np
 import pytest
 
 from hallucinate.outputs.marker import COLUMNS, ROWS, cell_size, read
 from tests.browser.conftest import OpenPage, until_answer
-from tests.browser.viewer import Viewer
+from tests.browser.viewer import Viewer, decoded
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -35,7 +33,7 @@ async def covered(viewer: Viewer) -> None:
       const [wide, high] = [video.videoWidth * scale, video.videoHeight * scale];
       return [(video.clientWidth - wide) / 2, (video.clientHeight - high) / 2, scale];
     }""")
-    shot = cv2.imdecode(np.frombuffer(await viewer.page.screenshot(), np.uint8), cv2.IMREAD_COLOR)
+    shot = decoded(await viewer.page.screenshot())
     size = cell_size(640) * scale
     corner = shot[round(max(0, top)) : round(top + ROWS * size), round(max(0, left)) : round(left + COLUMNS * size)]
     # "Stop" covers a part of it at most: bright in less than a tenth of it.

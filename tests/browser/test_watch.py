@@ -14,7 +14,7 @@ import torch
 from hallucinate.frame import Picture, to_tensor
 from hallucinate.networks import Network
 from tests.browser.conftest import DREAM_WIDTH, OpenPage, ServerProcess, until_answer
-from tests.browser.viewer import WAIT_S, Viewer
+from tests.browser.viewer import WAIT_S, Viewer, decoded
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -116,7 +116,7 @@ async def test_the_stop_key_blanks_at_once_and_frees_the_server(
     assert await viewer.page.evaluate(
         "() => document.body.dataset.state === 'stopped' && document.getElementById('picture').srcObject === null"
     )
-    shot = cv2.imdecode(np.frombuffer(await viewer.page.screenshot(), np.uint8), cv2.IMREAD_COLOR)
+    shot = decoded(await viewer.page.screenshot())
     assert shot[: shot.shape[0] // 3].max() == 0
     await until_answer(http, "/api/stats", "peers.viewers", 0)
 

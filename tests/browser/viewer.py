@@ -8,11 +8,18 @@ from collections.abc import Awaitable, Callable
 
 import cv2
 import numpy as np
-from playwright.async_api import Page
+from playwright.async_api import ConsoleMessage, Page
 
 from hallucinate.frame import Picture
 
 WAIT_S, GAP_MS = 20, 1000
+
+
+def decoded(png: bytes) -> Picture:
+    """A PNG's picture: uint8 RGB (H, W, 3)."""
+    found = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
+    assert found is not None
+    return np.asarray(cv2.cvtColor(found, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 class Viewer:
@@ -23,12 +30,13 @@ class Viewer:
         self.errors: list[str] = []
         self.requests: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error}"))
-        page.on(
-            "console",
-            lambda line: line.type in ("error", "warning") and self.errors.append(f"{line.text} {line.location}"),
-        )
+        page.on("console", self._note)
         page.on("request", lambda request: self.requests.append(request.url))
         page.on("websocket", lambda socket: self.requests.append(socket.url))
+
+    def _note(self, line: ConsoleMessage) -> None:
+        if line.type in ("error", "warning"):
+            self.errors.append(f"{line.text} {line.location}")
 
     async def until(self, condition: str) -> None:
         """Wait until this JavaScript is true. (Playwright's own wait evaluates text, which the page's CSP forbids.)"""
@@ -121,8 +129,7 @@ class Viewer:
           });
         })"""
         encoded = await asyncio.wait_for(self.page.evaluate(script), WAIT_S)
-        png = np.frombuffer(base64.b64decode(encoded), np.uint8)
-        return np.asarray(cv2.cvtColor(cv2.imdecode(png, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB), np.uint8)
+        return decoded(base64.b64decode(encoded))
 
     async def value(self, control: str) -> str:
         return str(await self.page.evaluate("(id) => document.getElementById(id).value", control))

@@ -59,7 +59,7 @@ def photographed(
     at[~((depth > 0) & (np.abs(at) < 1e4).all(-1))] = -1e4
     large = np.kron(np.pad(BOARD.modules(), MODULES, constant_values=255), np.ones((4, 4), np.uint8))
     x, y = (np.ascontiguousarray((at[..., axis] + MODULES) * 4 - 0.5) for axis in (0, 1))
-    ground = cv2.remap(large, x, y, cv2.INTER_LINEAR, borderValue=110)
+    ground = cv2.remap(np.asarray(large, np.uint8), x, y, cv2.INTER_LINEAR, borderValue=110)
     small = cv2.resize(ground, lens.size, interpolation=cv2.INTER_AREA).astype(np.float32)
     soft = cv2.GaussianBlur(20 + 0.8 * small, (0, 0), blur) + rng.normal(0, noise, small.shape)
     return np.repeat(soft.clip(0, 255).round().astype(np.uint8)[..., None], 3, -1)

@@ -30,7 +30,7 @@ def surroundings(seed: int) -> Picture:
 
 def test_lenses_that_are_turned_are_found_so(tmp_path: Path) -> None:
     off = cv2.Rodrigues(np.radians([1.1, -1.3, 2.0]))[0]
-    true = DualFisheye(ideal_dual(200, SIZE).first, ideal_dual(200, SIZE).second, off @ BACK)
+    true = DualFisheye(ideal_dual(200, SIZE).first, ideal_dual(200, SIZE).second, np.asarray(off @ BACK, np.float64))
     photograph = Remap(Panorama(Equirect()), (2048, 1024), Panorama(true), SIZE)
     path = tmp_path / "both.png"
     cv2.imwrite(str(path), photograph.picture(surroundings(0)))

@@ -112,7 +112,7 @@ def test_a_live_frame_takes_the_octaves_in_turn_and_the_compared_one_the_full_si
 def test_a_network_without_the_usual_motif_lives_on_what_it_has() -> None:
     network = TinyNetwork()
     assert benching.live_settings(network, 2).motifs == {"light": 1.0}
-    network.motifs = ()  # type: ignore[assignment]
+    network.motifs = ()
     assert benching.live_settings(network, 2).layers == {"second": 1.0}
 
 

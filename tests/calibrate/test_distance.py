@@ -1,5 +1,7 @@
 """The perceptual distance: against a slow writing of the formula in float64, and what any distance must do."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -65,11 +67,12 @@ def test_equal_pictures_are_no_distance_apart_and_more_noise_is_further() -> Non
     assert feature_distance(a, a, network).item() == 0
     assert distance(a, a, network).item() == 0
     further = [pictures(96, 128, noise)[1] for noise in (0.02, 0.05, 0.1, 0.2, 0.4)]
-    for measure in (
+    measures: tuple[Callable[[torch.Tensor], float], ...] = (
         lambda b: 1 - ms_ssim(a, b).item(),
         lambda b: feature_distance(a, b, network).item(),
         lambda b: distance(a, b, network).item(),
-    ):
+    )
+    for measure in measures:
         found = [measure(b) for b in further]
         assert found == sorted(found)
         assert found[-1] > 3 * found[0] > 0

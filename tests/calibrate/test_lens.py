@@ -4,6 +4,7 @@ import re
 import struct
 import zlib
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from hallucinate.calibrate.boards import Board
 from hallucinate.calibrate.lens import calibrate, from_sightings
-from hallucinate.calibrate.lens_fit import Sighting
+from hallucinate.calibrate.lens_fit import Model, Sighting
 from hallucinate.panorama.lenses import Lens
 from hallucinate.panorama.lensfile import read_lens
 from tests.calibrate.lenses import BOARD, LENSES, photographed, poses, seen_exactly
@@ -35,7 +36,7 @@ def test_pictures_through_a_known_lens_give_it_back(name: str, tmp_path: Path) -
     for n, pose in enumerate(poses(lens, 7)):
         paths.append(tmp_path / f"{n}.png")
         cv2.imwrite(str(paths[-1]), photographed(lens, pose, rng))
-    model = "pinhole" if lens.kind == "pinhole" else "fisheye"
+    model: Model = "pinhole" if lens.kind == "pinhole" else "fisheye"
     found = calibrate(paths, BOARD, model, tmp_path / "lens.yaml", False, lines.append)
     assert found.fit.error() <= 0.3
     assert len(found.used) >= 6
@@ -88,7 +89,7 @@ def test_a_picture_that_does_not_agree_is_named_and_excluded() -> None:
 @pytest.mark.parametrize("name", ["fisheye-90", "fisheye-220", "pinhole-90"])
 def test_pictures_from_one_angle_are_refused(name: str) -> None:
     lens, rng = LENSES[name], np.random.default_rng(2)
-    board = (np.indices((9, 6)).reshape(2, -1).T + 1) * 25.0
+    board = np.asarray((np.indices((9, 6)).reshape(2, -1).T + 1) * 25.0, np.float64)
     facing = cv2.Rodrigues(np.array([0.1, 0.15, 0.0]))[0]
     sightings = []
     for n in range(8):  # the board is moved along, and turned in its plane
@@ -109,7 +110,9 @@ def test_pictures_of_two_sizes_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["charuco", "checkerboard"])
-def test_a_printed_board_is_found_and_has_its_true_size(kind, tmp_path: Path) -> None:
+def test_a_printed_board_is_found_and_has_its_true_size(
+    kind: Literal["charuco", "checkerboard"], tmp_path: Path
+) -> None:
     board = Board(kind, 10, 7, 25.0)
     advice = board.write(tmp_path / "board.png")
     assert "100 %" in advice
@@ -118,7 +121,8 @@ def test_a_printed_board_is_found_and_has_its_true_size(kind, tmp_path: Path) ->
     across, down, unit = struct.unpack(">IIB", data[at + 4 : at + 13])
     assert unit == 1
     picture = cv2.imread(str(tmp_path / "board.png"), cv2.IMREAD_GRAYSCALE)
-    where, pixels = board.find(picture[::2, ::2])  # half as large, for speed
+    assert picture is not None
+    where, pixels = board.find(np.asarray(picture[::2, ::2], np.uint8))  # half as large, for speed
     assert len(where) == 54
     millimetres = pixels * 2 * 1000 / np.array([across, down])
     if kind == "charuco":  # a plain board looks the same upside down

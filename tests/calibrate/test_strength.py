@@ -28,13 +28,13 @@ from tests.dream.networks import TinyNetwork
 class Layered(TinyNetwork):
     """Its motifs answer to brightness alone, which no residual keeps; so it has none."""
 
-    motifs = ()
+    motifs: tuple[str, ...] = ()
 
 
 def frames(count: int = 13, seed: int = 0) -> list[Frame]:
     noise = np.random.default_rng(seed).normal(size=(90, 160, 3))
-    noise = np.asarray(np.clip(128 + 200 * cv2.GaussianBlur(noise, (0, 0), 2), 0, 255), np.uint8)
-    return [Frame(noise, round(n / 24 * 1e9)) for n in range(count)]
+    picture = np.asarray(np.clip(128 + 200 * cv2.GaussianBlur(noise, (0, 0), 2), 0, 255), np.uint8)
+    return [Frame(picture, round(n / 24 * 1e9)) for n in range(count)]
 
 
 def test_what_is_measured_evens_out_the_growth() -> None:

@@ -37,6 +37,7 @@ def test_every_motif_is_on_the_sheet_of_drawings() -> None:
 def test_a_picture_is_written_as_rgb_and_whole(tmp_path: Path) -> None:
     save(tmp_path / "new" / "red.jpg", np.full((16, 16, 3), (200, 10, 10), np.uint8))
     found = cv2.imread(str(tmp_path / "new" / "red.jpg"))
+    assert found is not None
     assert found[8, 8, 2] > 150 > 50 > found[8, 8, 0]
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["red.jpg"]
 

@@ -17,7 +17,8 @@ SETTINGS = Settings(motifs={}, layers={"second": 1.0}, strength=0.6, growth_s=0.
 
 def world(seed: int = 0) -> Picture:
     noise = np.random.default_rng(seed).integers(0, 256, (144, 400, 3), dtype=np.uint8)
-    return cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 4), None, 40, 215, cv2.NORM_MINMAX)
+    soft = cv2.GaussianBlur(noise, (0, 0), 4)
+    return np.asarray(cv2.normalize(soft, np.empty_like(soft), 40, 215, cv2.NORM_MINMAX), np.uint8)
 
 
 def new_session() -> Session:

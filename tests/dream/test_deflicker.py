@@ -115,7 +115,8 @@ def test_a_flicker_moves_nothing_that_was_dreamed() -> None:
 def test_what_is_not_dreamed_on_stays_as_the_camera_saw_it() -> None:
     camera = world()[:, :256] * 0.8
     bright, dark = ((camera * light).astype(np.uint8).mean() for light in (1.0, 0.85))
-    for changes in ({"strength": 0.0}, {"layers": {}}):
+    updates: tuple[dict[str, object], ...] = ({"strength": 0.0}, {"layers": {}})
+    for changes in updates:
         found = means(SETTINGS.model_copy(update=changes), FLICKER)
         assert found[-4:] == pytest.approx([bright, bright, dark, dark])
     assert means(SETTINGS, [0.7] * 20 + [1.0])[-1] == pytest.approx(bright, abs=0.5)  # a lamp is switched on

@@ -8,7 +8,8 @@ from hallucinate.dream.flow import Flow, Motion, disoccluded, motion_border, mot
 
 def texture(height: int, width: int, seed: int = 0) -> np.ndarray:
     noise = np.random.default_rng(seed).integers(0, 256, (height, width), dtype=np.uint8)
-    return cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 2.5), None, 0, 255, cv2.NORM_MINMAX)
+    soft = cv2.GaussianBlur(noise, (0, 0), 2.5)
+    return cv2.normalize(soft, np.empty_like(soft), 0, 255, cv2.NORM_MINMAX)
 
 
 def constant_motion(h: int, w: int, dx: float, dy: float) -> Motion:

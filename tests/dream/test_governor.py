@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from hallucinate.dream.governor import FULL, NOTCH, PATIENCE_S, Governor, OperatingPoint
+from hallucinate.dream.governor import FULL, NOTCH, PATIENCE_S, Governor
+from hallucinate.frame import OperatingPoint
 from hallucinate.settings import Settings
 
 OCTAVES = (0.45, 0.65, 1.0)

@@ -43,7 +43,7 @@ def forward_backward(src: Array, objective: Direction) -> Array:
     x = torch.from_numpy(src / 255)[None].requires_grad_(True)
     answer = TinyNetwork(torch.float64).activations(x, LAYER)
     diff = objective(answer[0].detach().numpy())
-    answer.backward(torch.from_numpy(np.ascontiguousarray(diff))[None])
+    torch.autograd.backward(answer, torch.from_numpy(np.ascontiguousarray(diff))[None])
     assert x.grad is not None
     return np.asarray(x.grad[0].numpy() / 255)
 

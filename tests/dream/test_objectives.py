@@ -9,7 +9,8 @@ import torch
 from hallucinate.dream.ascent import combined_gradient, direction, gradient, normalised
 from hallucinate.dream.objectives import GuideObjective, MotifsObjective, UnitObjective, features
 from hallucinate.dream.priors import PLAIN, Shaping
-from hallucinate.settings import SettingsError, Unit, read_unit
+from hallucinate.errors import SettingsError
+from hallucinate.settings import Unit, read_unit
 from tests.dream.networks import TinyNetwork
 from tests.dream.test_ascent import noise
 
@@ -80,7 +81,8 @@ def test_several_objectives_have_each_their_share_of_the_direction_whatever_thei
             logits, towards = super().answer(x)
             return logits, towards * 1e-3
 
-    loud, quiet = UnitObjective(EXACT, Unit("first")), Quiet(EXACT, torch.tensor([1.0, 0.0]))
+    loud = UnitObjective(EXACT, Unit("first"))
+    quiet: MotifsObjective = Quiet(EXACT, torch.tensor([1.0, 0.0]))
     both = combined_gradient(x, [loud, quiet], torch.tensor([0.25, 0.75]))
     parts = [normalised(gradient(x, objective)) for objective in (loud, quiet)]
     assert torch.allclose(both, 0.25 * parts[0] + 0.75 * parts[1], rtol=1e-4, atol=1e-5)

@@ -35,7 +35,7 @@ def slow_laplacian(g: np.ndarray, levels: int) -> np.ndarray:
     kernel = np.outer(BINOMIAL, BINOMIAL)
 
     def at(picture: np.ndarray, y: int, x: int) -> float:
-        return picture[min(max(y, 0), picture.shape[0] - 1), min(max(x, 0), picture.shape[1] - 1)]
+        return float(picture[min(max(y, 0), picture.shape[0] - 1), min(max(x, 0), picture.shape[1] - 1)])
 
     def reduce(picture: np.ndarray) -> np.ndarray:
         height, width = (picture.shape[0] + 1) // 2, (picture.shape[1] + 1) // 2

@@ -247,7 +247,7 @@ def test_several_sessions_are_dreamed_as_one_batch_each_with_its_own_residual_an
 )
 def test_sessions_that_do_not_fit_together_are_dreamed_apart(other: dict[str, Any]) -> None:
     dreamer = Dreamer(TinyNetwork())
-    options = {"settings": SETTINGS}
+    options: dict[str, Any] = {"settings": SETTINGS}
     pair = [dreamer.session(**options), dreamer.session(**{**options, **other})]
     frames = [(session, Frame(world()[:, :256], 0)) for session in pair]
     assert batches(frames) == [[0], [1]]
@@ -259,7 +259,9 @@ def test_cameras_of_other_sizes_are_dreamed_too() -> None:
     dreamer = Dreamer(TinyNetwork())
     pair = [(dreamer.session(SETTINGS), size) for size in ((256, 144), (160, 120), (256, 144))]
     for n in range(3):
-        frames = [(s, Frame(cv2.resize(world(k), size), n * 10**8)) for k, (s, size) in enumerate(pair)]
+        frames = [
+            (s, Frame(np.asarray(cv2.resize(world(k), size), np.uint8), n * 10**8)) for k, (s, size) in enumerate(pair)
+        ]
         assert batches(frames) == [[0, 2], [1]]
         found = dreamer.step(frames, 0, POINT)
     for output, (_, frame) in zip(found, frames, strict=True):
@@ -355,7 +357,7 @@ def test_motion_too_slow_to_be_seen_from_frame_to_frame_adds_up() -> None:
     there = before.astype(np.int16) - camera
     for n in range(60):  # a tenth of a pixel a frame
         move = np.array([[1, 0, -0.1 * (n + 1)], [0, 1, 0]], np.float32)
-        camera = cv2.warpAffine(wide, move, (256, 144), flags=cv2.INTER_LINEAR)
+        camera = np.asarray(cv2.warpAffine(wide, move, (256, 144), flags=cv2.INTER_LINEAR), np.uint8)
         after = dream(session, Frame(camera, int((25 + n) / 25 * 1e9)), nothing, POINT)
     here = after.astype(np.int16) - camera
     moved, stayed = here[20:-20, 30:200], there[20:-20, 36:206]

@@ -22,9 +22,8 @@ from hallucinate.dream.sphere import (
     balanced_on_sphere,
     direction_on_sphere,
     views,
-    widened,
 )
-from hallucinate.dream.surface import Geometry, Surface, beside_each_other, eyes
+from hallucinate.dream.surface import Geometry, Surface, beside_each_other, eyes, widened
 from hallucinate.frame import Frame, OperatingPoint, Picture, add_residual
 from hallucinate.panorama.remap import Layout
 from hallucinate.settings import Settings, Unit

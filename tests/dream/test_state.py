@@ -69,7 +69,8 @@ def test_all_of_a_state_is_saved() -> None:
 
 def test_what_was_not_saved_by_this_is_not_loaded() -> None:
     tensors, values = new_session().state.saved()
-    for damage in ({"light": {}}, {"requested": [1]}, {"settings": {"strength": 7}}):
+    damages: tuple[dict[str, object], ...] = ({"light": {}}, {"requested": [1]}, {"settings": {"strength": 7}})
+    for damage in damages:
         with pytest.raises((KeyError, TypeError, ValueError)):
             SessionState.loaded(tensors, {**values, **damage})
     values.pop("octave")

@@ -13,7 +13,7 @@ from hallucinate.settings import Settings
 from tests.dream.networks import TinyNetwork
 
 CPU = torch.device("cpu")
-REQUESTS = {
+REQUESTS: dict[str, dict[str, object]] = {
     "layer": {"motifs": {}, "layers": {"second": 1.0}},
     "layers": {"motifs": {}, "layers": {"second": 1.0, "first": 0.3}},
     "channel": {"motifs": {}, "layers": {"second:3": 1.0}},

@@ -85,6 +85,7 @@ def film(
             stream.set_display_rotation(rotation)
         audio = out.add_stream(sound, rate=44100) if sound else None
         if audio is not None:
+            assert isinstance(audio, av.AudioStream)
             audio.metadata["language"] = "deu"
         for n, time in enumerate(times):
             frame = av.VideoFrame.from_ndarray(picture(n, int(cut_at is not None and n >= cut_at)), "rgb24")
@@ -98,6 +99,7 @@ def film(
             out.mux(stream.encode(frame))
         out.mux(stream.encode())
         if audio is not None:
+            assert isinstance(audio, av.AudioStream)
             out.mux(audio.encode(tone(times[-1] * BASE)))
             out.mux(audio.encode())
         out.set_chapters(
@@ -132,12 +134,19 @@ def sound(path: Path) -> list[tuple[int | None, int | None, Fraction, bytes]]:
         return [(p.pts, p.duration, p.time_base, bytes(p)) for p in packets if p.dts is not None]
 
 
+def due(item: av.Packet[Any] | av.VideoFrame) -> Fraction:
+    """When a packet or a frame is to be seen, in seconds."""
+    assert item.pts is not None
+    assert item.time_base is not None
+    return item.pts * item.time_base
+
+
 def times(path: Path) -> list[tuple[Fraction, Fraction]]:
     """When each picture is shown, and for how long, in seconds."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         packets = [p for p in container.demux(stream) if p.dts is not None]
-        return sorted((p.pts * p.time_base, (p.duration or 0) * p.time_base) for p in packets)
+        return sorted((due(p), (p.duration or 0) * p.time_base) for p in packets)
 
 
 Renderer = TypeVar("Renderer", bound=LiveRenderer)

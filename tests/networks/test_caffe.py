@@ -129,7 +129,7 @@ def written(rows: list[Row], first: bool, mean: tuple[float, ...] = ()) -> tuple
             shape = (numbers["num_output"], wide[top], side, side)
             limit = (6 / np.prod(shape[1:])) ** 0.5 if kind == "InnerProduct" or top != "conv1/7x7_s2" else 0.01
             weight = random.uniform(-limit, limit, shape).astype(np.float32)
-            bias = random.uniform(-0.2, 0.2, shape[0]).astype(np.float32)
+            bias = random.uniform(-0.2, 0.2, shape[:1]).astype(np.float32)
             blobs[name], wide[top] = (weight, bias), shape[0]
             for values in (weight, bias):
                 blob = layer.blobs.add(data=values.ravel().tolist())
@@ -175,9 +175,9 @@ def forwarded(rows: list[Row], blobs: Blobs, picture: np.ndarray) -> dict[str, n
             continue
         x = values[bottoms[0]]
         if kind == "Convolution":
-            weight, bias = (torch.from_numpy(blob.astype(np.float64)) for blob in blobs[name])
+            kernels, offsets = (torch.from_numpy(blob.astype(np.float64)) for blob in blobs[name])
             pad, stride = n["pad"][0], n["stride"][0]
-            x = torch.conv2d(torch.from_numpy(x.copy())[None], weight, bias, stride, pad)[0].numpy()
+            x = torch.conv2d(torch.from_numpy(x.copy())[None], kernels, offsets, stride, pad)[0].numpy()
         elif kind == "InnerProduct":
             weight, bias = blobs[name]
             x = (np.einsum("ki,ihw->khw", weight[:, :, 0, 0].astype(np.float64), x)) + bias[:, None, None]

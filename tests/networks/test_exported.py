@@ -32,7 +32,9 @@ def exported(path: Path, any_size: bool) -> None:
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 def scripted(path: Path, network: nn.Module | None = None) -> None:
-    torch.jit.save(torch.jit.trace(network or seeing(), torch.rand(1, 3, 64, 64)), path)
+    # torch's trace has no types.
+    script = torch.jit.trace(network or seeing(), torch.rand(1, 3, 64, 64))  # type: ignore[no-untyped-call]
+    torch.jit.save(script, path)
 
 
 X = torch.rand(3, 3, 48, 80, generator=torch.Generator().manual_seed(1))
@@ -49,7 +51,9 @@ def test_an_export_has_its_nodes_as_layers(any_size: bool, tmp_path: Path) -> No
     assert network.motifs == tuple(f"class {k}" for k in range(5))
     # One that was exported for one size sees every picture at that size.
     x = X if any_size else nn.functional.interpolate(X, (64, 64), mode="bilinear", antialias=True)
-    assert torch.allclose(network.activations(X, "conv2d"), theirs[0][0](x), atol=1e-5)  # not its ReLU, in place
+    first = theirs[0]
+    assert isinstance(first, nn.Sequential)
+    assert torch.allclose(network.activations(X, "conv2d"), first[0](x), atol=1e-5)  # not its ReLU, in place
     assert torch.allclose(network.activations(X, "relu_1"), theirs[:2](x), atol=1e-5)
     assert torch.allclose(network.forward(X)[..., 0, 0], theirs(x), atol=1e-5)
     assert direction(X, [UnitObjective(network, Unit("relu_1"))]).abs().mean() > 0.5
@@ -71,7 +75,8 @@ def test_a_script_has_its_parts_as_layers_where_they_follow_each_other(tmp_path:
             self.part = nn.Conv2d(3, 3, 3, padding=1)
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.part(self.part(x))
+            found: torch.Tensor = self.part(self.part(x))
+            return found
 
     scripted(path, Twice().eval())
     assert open_exported(path, CPU, run_code=True).layers == ("output",)

@@ -1,5 +1,6 @@
 """The network's shape and behaviour, and the weights in the box."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -153,9 +154,12 @@ def test_the_quickest_precision_is_found_by_trying(monkeypatch: pytest.MonkeyPat
     def precision_of(network: Network) -> torch.dtype:
         return network.activations(noise(32, 32), "stem").dtype
 
+    def measure(times: dict[torch.dtype, float]) -> Callable[[Network, torch.device], float]:
+        return lambda opened, _: times[precision_of(opened)]
+
     for half_s, wins in ((0.03, torch.float32), (0.01, torch.bfloat16)):
         times = {torch.float32: 0.02, torch.bfloat16: half_s}
-        network, dtype = open_quickest("motif", CPU, lambda opened, _, times=times: times[precision_of(opened)])
+        network, dtype = open_quickest("motif", CPU, measure(times))
         assert dtype == precision_of(network) == wins
     monkeypatch.setattr("hallucinate.networks.registry.precisions", lambda device: (torch.float32,))
     monkeypatch.setattr("hallucinate.networks.registry.thread_counts", lambda device: (torch.get_num_threads(),))

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
-from torchvision.models import get_model_weights
+from torchvision.models import GoogLeNet, Inception3, get_model_weights
 
 from hallucinate.dream.ascent import direction
 from hallucinate.dream.objectives import MotifsObjective, UnitObjective
@@ -54,6 +54,7 @@ def test_it_answers_as_torchvisions_own(made: Made) -> None:
     # Their pixels' range, and then whatever their forward makes of it with weights of theirs.
     mean, deviation = (torch.tensor(values)[:, None, None] for values in PHOTOGRAPHS)
     if name in ("googlenet", "inception_v3"):
+        assert isinstance(theirs, GoogLeNet | Inception3)
         theirs.transform_input = True
     with torch.no_grad():
         expected, found = theirs((x - mean) / deviation), ours.forward(x)

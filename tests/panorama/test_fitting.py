@@ -9,6 +9,7 @@ from hallucinate.panorama.fitting import Fitting, PanoramaSpec, fitted, read_pan
 from hallucinate.panorama.lenses import Lens
 from hallucinate.panorama.lensfile import Ideal, write_lens
 from hallucinate.panorama.projections import Cubemap, Equirect
+from hallucinate.panorama.remap import Layout
 from tests.panorama.test_remap import drawn
 
 LENS = Lens("kannala-brandt", (640, 480), (180.0, 180.0), (319.5, 239.5), (0.0, 0.0, 0.0, 0.0), 215)
@@ -17,7 +18,7 @@ LENS = Lens("kannala-brandt", (640, 480), (180.0, 180.0), (319.5, 239.5), (0.0, 
 def test_words_name_what_a_source_is(tmp_path: Path) -> None:
     assert read_panorama_spec("flat") is None
     assert read_panorama_spec("equirect") == PanoramaSpec("equirect")
-    assert read_panorama_spec("half-equirect:side-by-side") == PanoramaSpec("half-equirect", "side-by-side")
+    assert read_panorama_spec("half-equirect:side-by-side") == PanoramaSpec("half-equirect", Layout.SIDE_BY_SIDE)
     path = tmp_path / "lens.yaml"
     write_lens(path, LENS, [])
     by_suffix, by_option = (
@@ -98,11 +99,11 @@ def test_a_size_of_another_shape_is_refused() -> None:
 
 def test_a_layout_that_does_not_divide_is_refused() -> None:
     with pytest.raises(PanoramaError, match=r"top-bottom.*500×501.*500 or 502"):
-        Fitting(PanoramaSpec("equirect", "top-bottom")).picture(np.zeros((501, 500, 3), np.uint8))
+        Fitting(PanoramaSpec("equirect", Layout.TOP_BOTTOM)).picture(np.zeros((501, 500, 3), np.uint8))
 
 
 def test_a_lens_for_another_shape_is_refused() -> None:
-    fitting = Fitting(PanoramaSpec("fisheye", "mono", LENS, "lens.yaml"))
+    fitting = Fitting(PanoramaSpec("fisheye", Layout.MONO, LENS, "lens.yaml"))
     with pytest.raises(LensError, match=r"lens\.yaml.*640×480"):
         fitting.picture(np.zeros((360, 640, 3), np.uint8))
     assert fitting.picture(np.zeros((240, 320, 3), np.uint8)).shape == (512, 1024, 3)  # half as large
@@ -128,5 +129,5 @@ def test_what_is_in_its_projection_already_only_changes_its_size(size: tuple[int
 
 
 def test_of_a_camera_is_requested_what_its_lens_was_calibrated_at() -> None:
-    assert Fitting(PanoramaSpec("fisheye", "mono", LENS)).camera_size == (640, 480)
+    assert Fitting(PanoramaSpec("fisheye", Layout.MONO, LENS)).camera_size == (640, 480)
     assert Fitting(PanoramaSpec("fisheye"), (256, 256)).camera_size == (256, 256)

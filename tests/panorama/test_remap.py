@@ -11,7 +11,7 @@ from hallucinate.errors import LensError, PanoramaError
 from hallucinate.frame import Picture
 from hallucinate.panorama.lenses import DualFisheye, Lens, ideal, ideal_dual
 from hallucinate.panorama.projections import Array, Cubemap, Equirect, Flat, Projection
-from hallucinate.panorama.remap import Panorama, Remap, middles
+from hallucinate.panorama.remap import Layout, Panorama, Remap, middles
 
 WHOLE = (512, 256)
 
@@ -54,7 +54,9 @@ def by_ffmpeg(picture: Picture, options: str) -> Picture:
     frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
     frame.pts = 0
     chain[0].push(frame)
-    return np.asarray(chain[-1].pull().to_ndarray(format="rgb24"), np.uint8)
+    pulled = chain[-1].pull()
+    assert isinstance(pulled, av.VideoFrame)
+    return np.asarray(pulled.to_ndarray(format="rgb24"), np.uint8)
 
 
 def fov(side: str, degrees: str) -> str:
@@ -83,7 +85,7 @@ def test_out_of_an_equirect_as_ffmpeg_does(name: str) -> None:
     picture = drawn(Equirect(), WHOLE)
     ours = Remap(Panorama(Equirect()), WHOLE, Panorama(projection), size).picture(picture)
     other = by_ffmpeg(picture, f"input=e:output={theirs}:w={size[0]}:h={size[1]}{fov('', degrees)}")
-    seen = np.isfinite(projection.directions(middles(size))).all(-1)
+    seen = np.all(np.isfinite(projection.directions(middles(size))), axis=-1)
     assert apart(ours, other, inner(seen)) <= 2
 
 
@@ -94,7 +96,7 @@ def test_into_an_equirect_as_ffmpeg_does(name: str) -> None:
     ours = Remap(Panorama(projection), size, Panorama(Equirect()), WHOLE).picture(picture)
     other = by_ffmpeg(picture, f"input={theirs}:output=e:w={WHOLE[0]}:h={WHOLE[1]}{fov('i', degrees)}")
     places = projection.places(Equirect().directions(middles(WHOLE)))
-    seen = inner((np.abs(places - 0.5) <= 0.49).all(-1))
+    seen = inner(np.all(np.abs(places - 0.5) <= 0.49, axis=-1))
     assert seen.mean() > 0.08
     assert apart(ours, other, seen) <= 2
 
@@ -106,7 +108,7 @@ def test_there_and_back_again(name: str) -> None:
     there = Remap(Panorama(Equirect()), WHOLE, Panorama(projection), size).picture(picture)
     back = Remap(Panorama(projection), size, Panorama(Equirect()), WHOLE).picture(there)
     places = projection.places(Equirect().directions(middles(WHOLE)))
-    seen = (np.abs(places - 0.5) <= 0.5).all(-1)
+    seen = np.all(np.abs(places - 0.5) <= 0.5, axis=-1)
     assert apart(back, picture, inner(seen)) <= 1.5
 
 
@@ -179,15 +181,15 @@ def test_a_tensor_is_remapped_as_a_picture_is(name: str) -> None:
         assert np.quantile(difference, 0.999) <= 4  # OpenCV counts in 1/32 of a pixel
 
 
-@pytest.mark.parametrize(("layout", "factor"), [("top-bottom", (1, 2)), ("side-by-side", (2, 1))])
-def test_each_eye_is_remapped_alone(layout, factor) -> None:
+@pytest.mark.parametrize(("layout", "factor"), [(Layout.TOP_BOTTOM, (1, 2)), (Layout.SIDE_BY_SIDE, (2, 1))])
+def test_each_eye_is_remapped_alone(layout: Layout, factor: tuple[int, int]) -> None:
     left = drawn(Cubemap(), (192, 128))
     right = 255 - left
-    both = np.concatenate([left, right], 0 if layout == "top-bottom" else 1)
+    both = np.concatenate([left, right], 0 if layout is Layout.TOP_BOTTOM else 1)
     size = 128 * factor[0], 64 * factor[1]
     stereo = Remap(Panorama(Cubemap(), layout), both.shape[1::-1], Panorama(Equirect(), layout), size)
     mono = Remap(Panorama(Cubemap()), (192, 128), Panorama(Equirect()), (128, 64))
-    expected = np.concatenate([mono.picture(left), mono.picture(right)], 0 if layout == "top-bottom" else 1)
+    expected = np.concatenate([mono.picture(left), mono.picture(right)], 0 if layout is Layout.TOP_BOTTOM else 1)
     np.testing.assert_array_equal(stereo.picture(both), expected)
     tensor = torch.from_numpy(both).permute(2, 0, 1)[None].float()
     assert np.abs(stereo.tensor(tensor)[0].permute(1, 2, 0).numpy() - expected).mean() < 0.8  # shrunk otherwise
@@ -197,7 +199,7 @@ def test_each_eye_is_remapped_alone(layout, factor) -> None:
 
 def test_a_layout_that_does_not_divide_is_one_line() -> None:
     with pytest.raises(PanoramaError, match=r"top-bottom.*512×255.*254 or 256"):
-        Remap(Panorama(Equirect(), "top-bottom"), (512, 255), Panorama(Equirect()), WHOLE)
+        Remap(Panorama(Equirect(), Layout.TOP_BOTTOM), (512, 255), Panorama(Equirect()), WHOLE)
 
 
 def test_what_shrinks_is_averaged_first() -> None:

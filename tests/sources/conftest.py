@@ -36,6 +36,7 @@ def make_film(tmp_path: Path) -> MakeFilm:
         path = tmp_path / name
         with av.open(str(path), "w", options=options or {}) as container:
             stream = container.add_stream(codec, rate=fps)
+            assert isinstance(stream, av.VideoStream)
             stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
             base = Fraction(1, 1000) if times_ms else Fraction(1, fps)
             stream.codec_context.time_base = base

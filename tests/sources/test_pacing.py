@@ -1,7 +1,10 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from hallucinate.clock import SystemClock
+from hallucinate.frame import Picture
 from hallucinate.sources import SourceStatistics
 from hallucinate.sources.pacing import Decimator, Drawn
 from tests.fakes import FakeClock
@@ -10,9 +13,19 @@ from tests.sources.conftest import close_while_read
 GREY = np.full((36, 64, 3), 128, np.uint8)
 
 
+def grey_noting(drawn: list[float]) -> Callable[[float], Picture]:
+    """Draws grey, and notes when."""
+
+    def draw(t: float) -> Picture:
+        drawn.append(t)
+        return GREY
+
+    return draw
+
+
 def test_what_is_drawn_keeps_the_beat_and_who_is_late_starts_a_new_one() -> None:
-    clock, drawn = FakeClock(), []
-    source = Drawn("grey", lambda t: (drawn.append(t), GREY)[1], 20, clock)
+    clock, drawn = FakeClock(), list[float]()
+    source = Drawn("grey", grey_noting(drawn), 20, clock)
     start_ns = clock.now_ns()
     frames = [source.read() for _ in range(3)]
     clock.advance(10)
@@ -24,8 +37,8 @@ def test_what_is_drawn_keeps_the_beat_and_who_is_late_starts_a_new_one() -> None
 
 
 def test_what_is_drawn_follows_a_changed_rate() -> None:
-    clock, drawn = FakeClock(), []
-    source = Drawn("grey", lambda t: (drawn.append(t), GREY)[1], 20, clock)
+    clock, drawn = FakeClock(), list[float]()
+    source = Drawn("grey", grey_noting(drawn), 20, clock)
     for fps in (20, 20, 10, 10, 50, 50):
         source.set_fps(fps)
         assert source.read() is not None

@@ -12,6 +12,7 @@ import pytest
 
 from hallucinate.errors import PanoramaError, SourceUnavailable
 from hallucinate.panorama.fitting import PanoramaSpec
+from hallucinate.panorama.remap import Layout
 from hallucinate.serve import prepare_source
 from hallucinate.settings import Settings
 from hallucinate.sources.opening import open_source
@@ -57,7 +58,7 @@ def film(size: tuple[int, int], boxes: bytes = b"") -> bytes:
     start, end, parents = 0, 0, []
     for name in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"mp4v"):
         at = start
-        while data[at + 4 : at + 8] != name:
+        while bytes(data[at + 4 : at + 8]) != name:
             at += struct.unpack_from(">I", data, at)[0]
         parents.append(at)
         end = at + struct.unpack_from(">I", data, at)[0]
@@ -72,8 +73,8 @@ def film(size: tuple[int, int], boxes: bytes = b"") -> bytes:
     [
         (b"", None),
         (WHOLE, PanoramaSpec("equirect")),
-        (stereo(1) + WHOLE, PanoramaSpec("equirect", "top-bottom")),
-        (stereo(2) + HALF, PanoramaSpec("half-equirect", "side-by-side")),
+        (stereo(1) + WHOLE, PanoramaSpec("equirect", Layout.TOP_BOTTOM)),
+        (stereo(2) + HALF, PanoramaSpec("half-equirect", Layout.SIDE_BY_SIDE)),
         (stereo(0) + CUBE, PanoramaSpec("cubemap")),
         (stereo(1), None),
     ],

@@ -138,8 +138,14 @@ def test_a_changed_rate_gets_to_the_source_and_to_those_opened_after_it() -> Non
 
 
 def test_a_source_that_is_gone_has_a_status_of_its_own() -> None:
-    play, statuses = Play(SourceError("gone"), Scripted(frame(1))), []
-    play.reader._on_status = lambda words: (statuses.append(play.reader.status), play.hear(words))
+    play = Play(SourceError("gone"), Scripted(frame(1)))
+    statuses: list[SourceStatus] = []
+
+    def hear(words: str) -> None:
+        statuses.append(play.reader.status)
+        play.hear(words)
+
+    play.reader._on_status = hear
     play.reader.start()
     play.until(lambda: len(statuses) == 2)
     play.reader.close()

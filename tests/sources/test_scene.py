@@ -49,7 +49,7 @@ def test_the_camera_pans_smoothly_to_and_fro(scene: Scene) -> None:
         assert abs(dx) < 1.5
         assert abs(dy) < 1
         assert np.abs(luma(scene.draw(t)) - luma(scene.draw(t + 1 / 24))).mean() > 0.2  # it never stands still
-    pans = [ground_shift(scene, t, 0.5)[0] for t in np.arange(0, 46, 2)]
+    pans = [ground_shift(scene, t, 0.5)[0] for t in np.arange(0.0, 46, 2)]
     assert min(pans) < -1.5  # to the right ...
     assert max(pans) > 1.5  # ... and back
     assert max(map(abs, pans)) < 8

@@ -78,7 +78,8 @@ def test_there_is_one_zoom_however_late_the_dream_is() -> None:
 
 
 def test_two_halves_of_a_second_move_as_far_as_one() -> None:
-    motion, picture = ZoomMotion(1.5, 10, 0.05, 0), cv2.GaussianBlur(noise(160, 90, 1), (0, 0), 4)
+    motion = ZoomMotion(1.5, 10, 0.05, 0)
+    picture = np.asarray(cv2.GaussianBlur(noise(160, 90, 1), (0, 0), 4), np.uint8)
     once = moved(picture, ZoomMotion(1.5, 10), 1.0)
     twice = moved(moved(picture, ZoomMotion(1.5, 10), 0.5), ZoomMotion(1.5, 10), 0.5)
     assert np.abs(once.astype(int) - twice)[20:-20, 30:-30].mean() < 1.5

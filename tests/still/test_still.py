@@ -26,8 +26,8 @@ from hallucinate.errors import HallucinateError, OutputError, SettingsError, Sou
 from hallucinate.frame import to_tensor
 from hallucinate.networks.registry import open_motif
 from hallucinate.settings import Settings
-from hallucinate.still import photos, still_job
-from hallucinate.still.checkpoint import checkpoint_path
+from hallucinate.still import still_job
+from hallucinate.still.checkpoint import checkpoint_path, save_checkpoint
 from hallucinate.still.memory import check_memory
 from hallucinate.still.photos import write_photo
 from tests.dream.networks import TinyNetwork
@@ -197,10 +197,10 @@ def test_killed_it_is_continued_and_ends_with_the_same_picture(
     run(photo, "-o", unbroken, *options)
     monkeypatch.setattr(still_job, "CHECKPOINT_EVERY_S", 0.0)
     monkeypatch.setattr(still_job, "CHECKPOINT_SHARE", 1e9)
-    real, writes = still_job.save_checkpoint, [0]
+    writes = [0]
 
     def killed(*arguments: Any) -> None:
-        real(*arguments)
+        save_checkpoint(*arguments)
         writes[0] += 1
         if writes[0] == 6:
             raise KeyboardInterrupt
@@ -211,7 +211,7 @@ def test_killed_it_is_continued_and_ends_with_the_same_picture(
     assert not out.exists()
     assert checkpoint_path(out).exists()
     assert f"continue from {checkpoint_path(out)}" in capsys.readouterr().out
-    monkeypatch.setattr(still_job, "save_checkpoint", real)
+    monkeypatch.setattr(still_job, "save_checkpoint", save_checkpoint)
     run(photo, "-o", out, *options)
     assert "continuing from octave 2 of" in capsys.readouterr().out
     assert np.array_equal(pixels(out), pixels(unbroken))
@@ -239,7 +239,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(photo: Path, mo
     def full(*arguments: Any) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(photos.os, "fsync", full)
+    monkeypatch.setattr("hallucinate.still.photos.os.fsync", full)
     with pytest.raises(OutputError, match="No space left on device"):
         write_photo(out, scene())
     assert out.read_bytes() == b"there before"
@@ -306,12 +306,10 @@ def test_a_stage_that_exists_is_not_replaced(photo: Path, tiny: str) -> None:
 def test_where_memory_runs_out_tiles_get_smaller(
     photo: Path, tiny: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    real = still_job.iterate
-
     def short(run: StillRun, *arguments: Any) -> Any:
         if run.options.tile > 300:
             raise torch.OutOfMemoryError("no more")
-        return real(run, *arguments)
+        return iterate(run, *arguments)
 
     monkeypatch.setattr(still_job, "iterate", short)
     run(photo, "-o", photo.with_name("out.png"), "--layers", "second", "--iterations", 1)

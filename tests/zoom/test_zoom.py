@@ -16,6 +16,7 @@ from hallucinate.cli import app
 from hallucinate.errors import HallucinateError, OutputError, SettingsError, SourceUnavailable
 from hallucinate.frame import Picture
 from hallucinate.zoom import zoom_job
+from hallucinate.zoom.zoom_frames import zoom_frames
 
 
 def run(*arguments: object) -> None:
@@ -59,11 +60,10 @@ def test_killed_it_is_continued_to_the_same_frames(
 ) -> None:
     unbroken, out = tmp_path / "unbroken", tmp_path / "z.mp4"
     run("-o", unbroken, *OPTIONS, "--frames", 6)
-    real = zoom_job.zoom_frames
     continued: list[Picture] = []
 
     def killed(*arguments: Any) -> Iterator[Picture]:
-        yield from itertools.islice(real(*arguments), 2)
+        yield from itertools.islice(zoom_frames(*arguments), 2)
         raise RuntimeError("killed")
 
     monkeypatch.setattr(zoom_job, "zoom_frames", killed)
@@ -76,7 +76,7 @@ def test_killed_it_is_continued_to_the_same_frames(
 
     def watched(renderers: Any, start: Any, last: Any, numbers: range, *rest: Any) -> Iterator[Picture]:
         assert numbers == range(4, 6)
-        for picture in real(renderers, start, last, numbers, *rest):
+        for picture in zoom_frames(renderers, start, last, numbers, *rest):
             continued.append(picture)
             yield picture
 
