@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hallucinate.dream.dreamer import Dreamer
-from hallucinate.dream.strength import read_strength_calibration
+from hallucinate.dream.strength_calibration import read_strength_calibration
 from hallucinate.files import shipped
 from hallucinate.frame import Frame, OperatingPoint, Picture
 from hallucinate.networks import Network

@@ -27,7 +27,7 @@ from rich.table import Table
 from hallucinate.device import describe
 from hallucinate.dream import sphere
 from hallucinate.dream.dreamer import Dreamer
-from hallucinate.dream.strength import read_strength_calibration
+from hallucinate.dream.strength_calibration import read_strength_calibration
 from hallucinate.dream.surface import Geometry, Surface, widened
 from hallucinate.files import shipped, write_json
 from hallucinate.frame import Frame, OperatingPoint, Picture

@@ -33,7 +33,7 @@ from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.flow import FLOW_WIDTH, Flow, disoccluded, motion_border, motion_field, warped
 from hallucinate.dream.objectives import MotifsObjective, motif_weights
 from hallucinate.dream.octaves import dream_size, octave_sizes
-from hallucinate.dream.strength import read_strength_calibration
+from hallucinate.dream.strength_calibration import read_strength_calibration
 from hallucinate.files import shipped
 from hallucinate.frame import Frame, OperatingPoint, Picture, add_residual, shrunk, to_luma, to_tensor
 from hallucinate.networks import Network

@@ -147,8 +147,8 @@ def dream_film(
     step = read_step("--step-size", step_size)
     check_film_options(preset, {"--iterations": iterations, "--step-size": step_size}, settings, panorama)
     from hallucinate.dream_request import DreamRequest
-    from hallucinate.film.batch import render_films
     from hallucinate.film.film_job import FilmJob
+    from hallucinate.film.films import render_films
     from hallucinate.networks.registry import NetworkOptions
 
     request = DreamRequest(

@@ -22,7 +22,7 @@ from hallucinate.control.live_settings import LiveSettings, fitted
 from hallucinate.device import choose_device, describe
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.governor import NOTCH, Governor
-from hallucinate.dream.strength import StrengthCalibration, read_strength_calibration
+from hallucinate.dream.strength_calibration import StrengthCalibration, read_strength_calibration
 from hallucinate.dream.surface import FLAT_MONO, Geometry, Surface
 from hallucinate.errors import SourceUnavailable, WeightsError
 from hallucinate.files import cache_file, shipped

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from hallucinate.dream.strength import StrengthCalibration
+from hallucinate.dream.strength_calibration import StrengthCalibration
 from hallucinate.errors import HallucinateError, LoadingError, WeightsError
 from hallucinate.networks import Network
 from hallucinate.networks.weights import DownloadProgress

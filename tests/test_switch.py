@@ -10,7 +10,7 @@ import torch
 from hallucinate.control.live_settings import LiveSettings
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.objective_set import Guide
-from hallucinate.dream.strength import StrengthCalibration
+from hallucinate.dream.strength_calibration import StrengthCalibration
 from hallucinate.errors import WeightsError
 from hallucinate.frame import Frame
 from hallucinate.loop import Loop

@@ -23,7 +23,7 @@ from PIL import Image, ImageDraw, ImageFont
 from safetensors import safe_open
 
 from hallucinate.calibrate.clips import render_clip
-from hallucinate.dream.strength import read_strength_calibration
+from hallucinate.dream.strength_calibration import read_strength_calibration
 from hallucinate.files import shipped, write_bytes
 from hallucinate.frame import Frame, Picture, to_picture
 from hallucinate.motifs import MOTIFS, Pen

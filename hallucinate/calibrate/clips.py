@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from hallucinate.dream.dreamer import Dreamer
-from hallucinate.dream.strength import StrengthCalibration
+from hallucinate.dream.strength_calibration import StrengthCalibration
 from hallucinate.frame import Frame, OperatingPoint, OutputFrame
 from hallucinate.networks import Network
 from hallucinate.settings import Settings

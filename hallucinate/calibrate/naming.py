@@ -28,7 +28,7 @@ from rich.table import Table
 from safetensors import safe_open
 
 from hallucinate.calibrate.clips import render_clip
-from hallucinate.dream.strength import StrengthCalibration, read_strength_calibration
+from hallucinate.dream.strength_calibration import StrengthCalibration, read_strength_calibration
 from hallucinate.files import shipped, write_json
 from hallucinate.frame import Frame, Picture, to_tensor
 from hallucinate.motifs import MOTIFS

@@ -30,7 +30,7 @@ from hallucinate.calibrate.clips import render_clip
 from hallucinate.calibrate.distance import distance
 from hallucinate.device import describe
 from hallucinate.dream.residual import FARTHEST
-from hallucinate.dream.strength import KINDS, PLAIN, STRENGTHS, StrengthCalibration
+from hallucinate.dream.strength_calibration import KINDS, PLAIN, STRENGTHS, StrengthCalibration
 from hallucinate.errors import HallucinateError
 from hallucinate.files import shipped
 from hallucinate.frame import Frame, to_tensor

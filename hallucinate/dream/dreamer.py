@@ -20,7 +20,7 @@ from hallucinate.dream.flow import FLOW_WIDTH, Flow, warped
 from hallucinate.dream.objective_set import Guide, smaller
 from hallucinate.dream.octaves import dream_size
 from hallucinate.dream.session import Session
-from hallucinate.dream.strength import StrengthCalibration
+from hallucinate.dream.strength_calibration import StrengthCalibration
 from hallucinate.dream.surface import FLAT_MONO, MARGIN, Geometry, beside_each_other, disparity
 from hallucinate.frame import Frame, OperatingPoint, OutputFrame, Picture, add_residual, shrunk, to_luma, to_tensor
 from hallucinate.settings import Settings

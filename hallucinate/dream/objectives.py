@@ -112,11 +112,11 @@ class UnitObjective(NetworkObjective):
         """The unit."""
         return self.unit
 
-    def with_tensor(self, tensor: torch.Tensor) -> UnitObjective:
+    def with_tensor(self, tensor: torch.Tensor) -> Self:
         """Itself: it has no numbers that change."""
         return self
 
-    def for_part(self, centre: Place, statistics: LogitStatistics | None) -> UnitObjective:
+    def for_part(self, centre: Place, statistics: LogitStatistics | None) -> Self:
         """With the whole picture's centre, in shares of the part."""
         return replace(self, centre=centre)
 
@@ -159,11 +159,11 @@ class MotifsObjective(NetworkObjective):
         weights = self.tensor.tolist()
         return " + ".join(name for name, weight in zip(self.network.motifs, weights, strict=True) if weight > 0)
 
-    def with_tensor(self, tensor: torch.Tensor) -> MotifsObjective:
+    def with_tensor(self, tensor: torch.Tensor) -> Self:
         """With other weights."""
         return replace(self, tensor=tensor)
 
-    def for_part(self, centre: Place, statistics: LogitStatistics | None) -> MotifsObjective:
+    def for_part(self, centre: Place, statistics: LogitStatistics | None) -> Self:
         """With what the logits are like in the whole picture."""
         return replace(self, statistics=statistics, by_area=True)
 
@@ -201,11 +201,11 @@ class GuideObjective(NetworkObjective):
         """The layer."""
         return "guide", self.layer
 
-    def with_tensor(self, tensor: torch.Tensor) -> GuideObjective:
+    def with_tensor(self, tensor: torch.Tensor) -> Self:
         """With another guide."""
         return replace(self, tensor=tensor)
 
-    def for_part(self, centre: Place, statistics: LogitStatistics | None) -> GuideObjective:
+    def for_part(self, centre: Place, statistics: LogitStatistics | None) -> Self:
         """Itself: each place is compared by itself."""
         return self
 

@@ -14,7 +14,7 @@ from hallucinate.dream.surface import narrowed, widened
 FARTHEST = 0.25
 """Root mean square distance from the camera's picture, in [0, 1] units, at strength 1, typically.
 
-How far each motif and layer may go to look that far away is measured: see ``hallucinate.dream.strength``.
+How far each motif and layer may go to look that far away is measured: see ``hallucinate.dream.strength_calibration``.
 """
 
 BROAD = 6

@@ -21,7 +21,7 @@ from hallucinate.dream.ascent import normalised, resized, shifted
 from hallucinate.dream.objective_set import ObjectiveSet
 from hallucinate.dream.octaves import SMALLEST, octave_sizes
 from hallucinate.dream.priors import Shaping, radius_for, regularisation, shaped
-from hallucinate.dream.strength import StrengthCalibration
+from hallucinate.dream.strength_calibration import StrengthCalibration
 from hallucinate.dream.tiles import Tile, gradient_by_tiles, tiles
 from hallucinate.networks import Network
 from hallucinate.settings import Settings

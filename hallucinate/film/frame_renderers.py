@@ -11,7 +11,7 @@ from hallucinate.device import choose_device, precisions
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.session import Session
 from hallucinate.dream.state import SessionState
-from hallucinate.dream.strength import read_strength_calibration
+from hallucinate.dream.strength_calibration import read_strength_calibration
 from hallucinate.dream_request import check_settings, load_pictures
 from hallucinate.files import shipped
 from hallucinate.film.classic_renderer import ClassicRenderer

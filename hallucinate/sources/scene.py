@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from hallucinate.frame import Frame, Picture, fit
-from hallucinate.sources.scenery import land, plants, sky, things
+from hallucinate.sources.scenery import land, sky, things, vegetation
 from hallucinate.sources.scenery.layer import shifted, to_bytes
 from hallucinate.sources.scenery.water import Lake
 
@@ -62,11 +62,11 @@ class View:
         self._mountains = land.paint_land(rng, land.MOUNTAINS, sheet(0.36), u, round(40 * u))
         self._hills = land.paint_land(rng, land.HILLS, sheet(0.48), u, round(110 * u))
         self._shore = land.paint_land(rng, land.SHORE, sheet(0.6), u, round(160 * u))
-        self._firs = plants.paint_conifers(rng, sheet(0.6), u, round(170 * u), round(SHORE * u) + 1)
+        self._firs = vegetation.paint_conifers(rng, sheet(0.6), u, round(170 * u), round(SHORE * u) + 1)
         self._lake = Lake(rng, wide, round(SHORE * u), round(MEADOW * u), u)
-        self._far_meadow = plants.paint_meadow(rng, plants.FAR_MEADOW, sheet(0.8), u)
-        self._near_meadow = plants.paint_meadow(rng, plants.NEAR_MEADOW, sheet(1.0), u)
-        self._trees = [plants.paint_tree(rng, tall * u, hue) for tall, hue in ((205, 0.12), (112, 0.5), (86, 0.22))]
+        self._far_meadow = vegetation.paint_meadow(rng, vegetation.FAR_MEADOW, sheet(0.8), u)
+        self._near_meadow = vegetation.paint_meadow(rng, vegetation.NEAR_MEADOW, sheet(1.0), u)
+        self._trees = [vegetation.paint_tree(rng, tall * u, hue) for tall, hue in ((205, 0.12), (112, 0.5), (86, 0.22))]
         self._balloon = things.paint_balloon(u)
         self._kite = things.paint_kite(u)
         self._tint: tuple[bytes, Picture] = b"", np.zeros(0, np.uint8)

@@ -16,8 +16,8 @@ from hallucinate.frame import Picture, fit, shrunk
 from hallucinate.panorama.projections import Equirect
 from hallucinate.panorama.remap import middles
 from hallucinate.sources.scenery.layer import Field, fractal, mix, smoothstep, to_bytes
-from hallucinate.sources.scenery.plants import paint_tree
 from hallucinate.sources.scenery.things import paint_balloon
+from hallucinate.sources.scenery.vegetation import paint_tree
 
 TILE = 512
 """Pixels of the squares that clouds and grass repeat in."""

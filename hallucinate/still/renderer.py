@@ -9,7 +9,7 @@ import torch
 from hallucinate.device import choose_device
 from hallucinate.dream.objective_set import Guide, compile_objectives
 from hallucinate.dream.still import StillOptions, StillRun, iterate
-from hallucinate.dream.strength import read_strength_calibration
+from hallucinate.dream.strength_calibration import read_strength_calibration
 from hallucinate.dream.tiles import receptive_field
 from hallucinate.dream_request import (
     DreamRequest,

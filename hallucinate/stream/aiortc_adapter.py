@@ -11,7 +11,7 @@ from aiortc import RTCRtpSender, RTCRtpTransceiver, rtcrtpsender
 from aiortc.rtp import RTCP_PSFB_APP, AnyRtcpPacket, RtcpPsfbPacket, RtcpRrPacket, RtcpSrPacket, unpack_remb_fci
 
 from hallucinate.outputs.bitrate import ReceiverReport
-from hallucinate.stream.pacing import Pace, paced
+from hallucinate.stream.packet_pacing import Pace, paced
 
 HISTORY_PACKETS = 1024
 """Packets that can be sent again. aiortc has 128, 170 kB: a keyframe at 4096×2048 is five times that, and what is lost

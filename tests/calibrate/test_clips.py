@@ -2,7 +2,7 @@ import numpy as np
 
 from hallucinate.calibrate.clips import render_clip
 from hallucinate.dream.dreamer import Dreamer
-from hallucinate.dream.strength import StrengthCalibration
+from hallucinate.dream.strength_calibration import StrengthCalibration
 from hallucinate.frame import Frame, OperatingPoint
 from hallucinate.settings import Settings
 from tests.dream.networks import TinyNetwork

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from hallucinate.calibrate.naming import STARTS_S, dream_of, mixes, open_judge, places, ranked, share
-from hallucinate.dream.strength import read_strength_calibration
+from hallucinate.dream.strength_calibration import read_strength_calibration
 from hallucinate.files import shipped
 from hallucinate.motifs import MOTIFS
 from hallucinate.motifs.compose import compose

@@ -18,7 +18,7 @@ from hallucinate.calibrate.strength import (
     spread,
     with_limits,
 )
-from hallucinate.dream.strength import PLAIN, STRENGTHS, StrengthCalibration, read_strength_calibration
+from hallucinate.dream.strength_calibration import PLAIN, STRENGTHS, StrengthCalibration, read_strength_calibration
 from hallucinate.errors import HallucinateError, NetworkError
 from hallucinate.files import shipped
 from hallucinate.frame import Frame

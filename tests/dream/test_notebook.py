@@ -11,7 +11,7 @@ import torch
 
 from hallucinate.dream.objective_set import Guide, compile_objectives
 from hallucinate.dream.still import StillOptions, StillRun, iterate
-from hallucinate.dream.strength import StrengthCalibration
+from hallucinate.dream.strength_calibration import StrengthCalibration
 from hallucinate.frame import to_picture, to_tensor
 from hallucinate.settings import Settings
 from hallucinate.still.presets import CLASSIC_PRESETS

@@ -82,7 +82,7 @@ def test_several_objectives_have_each_their_share_of_the_direction_whatever_thei
             return logits, towards * 1e-3
 
     loud = UnitObjective(EXACT, Unit("first"))
-    quiet: MotifsObjective = Quiet(EXACT, torch.tensor([1.0, 0.0]))
+    quiet = Quiet(EXACT, torch.tensor([1.0, 0.0]))
     both = combined_gradient(x, [loud, quiet], torch.tensor([0.25, 0.75]))
     parts = [normalised(gradient(x, objective)) for objective in (loud, quiet)]
     assert torch.allclose(both, 0.25 * parts[0] + 0.75 * parts[1], rtol=1e-4, atol=1e-5)

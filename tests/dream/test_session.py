@@ -13,7 +13,7 @@ from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.flow import Flow, Motion
 from hallucinate.dream.residual import FARTHEST, distance, luma
 from hallucinate.dream.session import Session
-from hallucinate.dream.strength import read_strength_calibration
+from hallucinate.dream.strength_calibration import read_strength_calibration
 from hallucinate.dream.surface import Geometry, Surface
 from hallucinate.files import shipped
 from hallucinate.frame import Frame, OperatingPoint, Picture

@@ -10,10 +10,10 @@ from rich.console import Console
 
 from hallucinate.dream_request import DreamRequest
 from hallucinate.errors import SettingsError
-from hallucinate.film.batch import render_films
 from hallucinate.film.distributed import render_distributed
 from hallucinate.film.film_job import FilmJob
 from hallucinate.film.film_reader import FilmReader, Span
+from hallucinate.film.films import render_films
 from hallucinate.film.frame_renderers import LiveRenderer, renderer_factory
 from hallucinate.film.parts import SpanProgress, parts_folder
 from hallucinate.film.rendering import render_span

@@ -18,11 +18,11 @@ from rich.console import Console
 from hallucinate.dream.surface import Surface
 from hallucinate.dream_request import DreamRequest
 from hallucinate.errors import HallucinateError, OutputError, PanoramaError, SettingsError, SourceError
-from hallucinate.film import batch, frame_renderers
-from hallucinate.film.batch import film_jobs, render_films
+from hallucinate.film import films, frame_renderers
 from hallucinate.film.boxes import movie_box, preserved_boxes
 from hallucinate.film.film_job import FilmJob
 from hallucinate.film.film_reader import FilmFacts, FilmReader, Span
+from hallucinate.film.films import film_jobs, render_films
 from hallucinate.film.frame_renderers import LiveRenderer
 from hallucinate.film.parts import parts_folder
 from hallucinate.film.picture_format import add_dream, decoded_format, picture_format, to_rgb
@@ -449,7 +449,7 @@ def test_a_film_through_a_network_that_knows_no_eyes_is_dreamed_by_its_layer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = film(tmp_path / "in.mp4", EVEN[:2], sound=None)
-    monkeypatch.setattr(batch, "outline", lambda name, run_code: TinyNetwork())
+    monkeypatch.setattr(films, "outline", lambda name, run_code: TinyNetwork())
     monkeypatch.setattr(frame_renderers, "open_network", lambda name, device, dtype, **_: TinyNetwork().to(device))
     template = FilmJob(Path(), Path(), DreamRequest(Settings(dream_width=64), device="cpu"))
     render_films([source], tmp_path / "out.mp4", template)

@@ -12,10 +12,10 @@ import pytest
 
 from hallucinate.dream_request import DreamRequest
 from hallucinate.errors import OutputError
-from hallucinate.film import batch, rendering
-from hallucinate.film.batch import render_films
+from hallucinate.film import films, rendering
 from hallucinate.film.film_job import FilmJob
 from hallucinate.film.film_reader import FilmFacts
+from hallucinate.film.films import render_films
 from hallucinate.film.frame_renderers import LiveRenderer
 from hallucinate.film.parts import latest_checkpoint, parts_folder, span_folder
 from hallucinate.frame import Frame, Picture
@@ -123,7 +123,7 @@ def test_interrupted_it_says_how_to_continue(
 ) -> None:
     source, out = film(tmp_path / "in.mp4", EVEN[:12], sound=None), tmp_path / "out.mp4"
     monkeypatch.setattr(LiveRenderer, "frames_per_part", PART)
-    monkeypatch.setattr(batch, "renderer_factory", lambda job: lambda film, facts: tiny(SETTINGS, kind=Stopped))
+    monkeypatch.setattr(films, "renderer_factory", lambda job: lambda film, facts: tiny(SETTINGS, kind=Stopped))
     with pytest.raises(KeyboardInterrupt):
         render_films([source], out, FilmJob(source, out, DreamRequest(SETTINGS)))
     assert f"stopped with 5 finished frames in {parts_folder(out)}" in capsys.readouterr().out

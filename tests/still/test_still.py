@@ -20,7 +20,7 @@ from PIL import Image
 from hallucinate.cli import app
 from hallucinate.dream.objective_set import compile_objectives
 from hallucinate.dream.still import StillOptions, StillRun, iterate, sizes
-from hallucinate.dream.strength import StrengthCalibration
+from hallucinate.dream.strength_calibration import StrengthCalibration
 from hallucinate.dream.tiles import receptive_field
 from hallucinate.errors import HallucinateError, OutputError, SettingsError, SourceUnavailable
 from hallucinate.frame import to_tensor

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hallucinate.outputs.encoder import Codec, h264_level
-from hallucinate.stream.pacing import BURST_BITS, PACE, Pace, paced
+from hallucinate.stream.packet_pacing import BURST_BITS, PACE, Pace, paced
 from hallucinate.stream.sdp import read_offer
 from tests.stream.foreign import (
     GREEN,

@@ -8,7 +8,13 @@ import pytest
 import torch
 
 from hallucinate.dream.residual import FARTHEST
-from hallucinate.dream.strength import PLAIN, STRENGTHS, TYPICAL, StrengthCalibration, read_strength_calibration
+from hallucinate.dream.strength_calibration import (
+    PLAIN,
+    STRENGTHS,
+    TYPICAL,
+    StrengthCalibration,
+    read_strength_calibration,
+)
 from hallucinate.errors import NetworkError
 from hallucinate.files import shipped
 from hallucinate.networks.registry import open_network
