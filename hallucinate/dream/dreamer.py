@@ -126,12 +126,18 @@ class Dreamer:
     def step(self, frames: Sequence[tuple[Session, Frame]], now_ns: int, point: OperatingPoint) -> list[OutputFrame]:
         """The next frame of each of several sessions, dreamed; those that fit together as one batch.
 
-        Raises torch.OutOfMemoryError; a session whose frame was not dreamed is as it was, and may be stepped again.
+        Raises torch.OutOfMemoryError; all sessions are as they were then, and may be stepped again.
         """
+        before = [session.state for session, _ in frames]
         outputs: dict[int, OutputFrame] = {}
-        for numbers in batches(frames):
-            pending = self.begin([frames[n] for n in numbers], point)
-            outputs.update(zip(numbers, pending.outputs(now_ns), strict=True))
+        try:
+            for numbers in batches(frames):
+                pending = self.begin([frames[n] for n in numbers], point)
+                outputs.update(zip(numbers, pending.outputs(now_ns), strict=True))
+        except torch.OutOfMemoryError:
+            for (session, _), state in zip(frames, before, strict=True):
+                session.state = state
+            raise
         return [outputs[n] for n in range(len(frames))]
 
     def begin(self, frames: Sequence[tuple[Session, Frame]], point: OperatingPoint) -> Pending:

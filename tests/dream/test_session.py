@@ -316,6 +316,31 @@ def test_a_step_that_fails_changes_nothing_and_is_purely_repeated() -> None:
     assert (session.state.sequence, session.state.octave) == (8, 8)
 
 
+def test_a_failure_in_a_later_batch_takes_nothing_from_the_sessions_of_an_earlier_one() -> None:
+    """Frames of two shapes are two batches: the first is dreamed before the second fails."""
+
+    class Failing(TinyNetwork):
+        failing = True
+
+        def activations(self, x: torch.Tensor, layer: str) -> torch.Tensor:
+            if self.failing and x.shape[-1] > 2 * x.shape[-2]:
+                raise torch.OutOfMemoryError("scripted")
+            return super().activations(x, layer)
+
+    network = Failing()
+    dreamer = Dreamer(network)
+    sessions = [dreamer.session(SETTINGS) for _ in range(2)]
+    pictures = [world()[:144, :256], world()[:80, :256]]
+    frames = [(s, Frame(np.ascontiguousarray(p), 0)) for s, p in zip(sessions, pictures, strict=True)]
+    before = [session.state for session in sessions]
+    with pytest.raises(torch.OutOfMemoryError):
+        dreamer.step(frames, 0, OperatingPoint(160, 1))
+    assert all(session.state is state for session, state in zip(sessions, before, strict=True))
+    network.failing = False
+    again = dreamer.step(frames, 0, OperatingPoint(160, 1))
+    assert [output.sequence for output in again] == [0, 0]
+
+
 def test_objectives_are_compiled_once_for_settings_network_and_guide() -> None:
     dreamer = Dreamer(TinyNetwork())
     session = dreamer.session(SETTINGS)
