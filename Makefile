@@ -3,12 +3,13 @@
 # make docs   build the site into out/site
 # make lint   lint and types alone
 # make lint-web, make test-web   those of the pages alone
+# make oldest the fast tests with the oldest allowed versions; make oldest PYTHON=python3.13 RESOLUTION=highest
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint lint-web test-web clean
+.PHONY: run test lint lint-web test-web oldest clean
 
 run: $(VENV)/installed
 	$(BIN)/hallucinate $(ARGS)
@@ -32,6 +33,9 @@ node_modules/installed: package-lock.json
 	@command -v npm >/dev/null || { echo 'The checks of the pages need Node.js 18 or newer: sudo apt-get install nodejs npm'; exit 1; }
 	npm ci --no-audit --no-fund
 	touch $@
+
+oldest:
+	.ci/oldest $(PYTHON) $(RESOLUTION)
 
 # "make run" installs what it takes to run; "make test" the tools of the tests beside it.
 $(VENV)/installed: pyproject.toml
