@@ -16,7 +16,7 @@ GLOSSARY = ROOT / "docs" / "glossary.md"
 HEADING = "## Retired words"
 
 WALKED = {".py", ".js", ".html", ".css", ".md", ".toml", ".yml"}
-ALSO_WALKED = {"Makefile", ".ci/run"}
+ALSO_WALKED = {"Makefile", ".ci/run", ".ci/oldest"}
 NOT_OURS = ("web/vendor/", "tests/browser/vendor/")
 
 BESIDE_LEFT = {"right", "top"}
