@@ -266,6 +266,13 @@ async def stats(http: Http) -> Any:
     return await (await http.get("/api/stats")).json()
 
 
+async def all_gone(http: Http) -> None:
+    """Wait until no viewer and no guest is counted any more: the server hears of an end after the peer does."""
+    async with asyncio.timeout(SOON):
+        while (figures := (await stats(http))["peers"])["viewers"] or figures["guests"]:
+            gc.collect(0)
+
+
 async def heard(socket: aiohttp.ClientWebSocketResponse, kind: str) -> Any:
     """The next message of a kind that comes on the control channel."""
     async with asyncio.timeout(SOON):

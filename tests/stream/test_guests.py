@@ -21,6 +21,7 @@ from tests.stream.foreign import (
     Painter,
     Peer,
     ScriptedLoop,
+    all_gone,
     looks,
     offer,
     plain,
@@ -105,8 +106,8 @@ async def test_delete_ends_the_dream_and_its_viewers(
     await asyncio.wait_for(viewer.closed.wait(), SOON)
     await until(lambda: not any("decoder" in t.name or "encoder" in t.name for t in threading.enumerate()))
     assert loop.sources == {}
-    figures = await stats(http)
-    assert (figures["peers"]["guests"], figures["peers"]["viewers"], figures["encoding"]["encoders"]) == (0, 0, 0)
+    await all_gone(http)
+    assert (await stats(http))["encoding"]["encoders"] == 0
     await asyncio.wait_for(asyncio.to_thread(source.read), SOON)  # closed: what still waited, or None
     assert await asyncio.wait_for(asyncio.to_thread(source.read), SOON) is None
 

@@ -17,6 +17,7 @@ from tests.stream.foreign import (
     NewPeer,
     Painter,
     ScriptedLoop,
+    all_gone,
     looks,
     picture_of,
     plain,
@@ -197,7 +198,7 @@ async def test_the_end_of_a_dream_ends_its_viewers(http: Http, loop: ScriptedLoo
     loop.main.stage.close()
     await asyncio.wait_for(viewer.closed.wait(), 5)
     await until(lambda: not any(t.name.startswith("encoder") for t in threading.enumerate()))
-    assert (await stats(http))["peers"]["viewers"] == 0
+    await all_gone(http)
 
 
 async def test_no_such_dream(http: Http) -> None:
