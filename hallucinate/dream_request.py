@@ -58,9 +58,9 @@ def check_picture_file(path: Path) -> None:
     if path.is_dir():
         raise SourceUnavailable(f"{path} is a folder; name a picture in it")
     if not path.exists():
-        raise SourceUnavailable(f"there is no picture {path}; check the spelling and the folder")
+        raise SourceUnavailable(f"there is no picture {path}; check the spelling and the folder", code="file_missing")
     if path.stat().st_size == 0:
-        raise SourceUnavailable(f"{path} is empty, 0 bytes; name a png, jpg, webp or tiff")
+        raise SourceUnavailable(f"{path} is empty, 0 bytes; name a png, jpg, webp or tiff", code="file_empty")
 
 
 def load_pictures(files: Mapping[str, Path | None]) -> dict[str, Picture]:
@@ -121,6 +121,8 @@ def check_settings(network: Network, settings: Settings, pictures: Collection[st
     """
     for kind, needed in (("guide", settings.guide > 0), ("mask", settings.where == "painted")):
         if needed and kind not in pictures:
-            raise SettingsError(f"the settings need a {kind} picture; name one with --{kind}-image")
+            raise SettingsError(
+                f"the settings need a {kind} picture; name one with --{kind}-image", code="picture_missing"
+            )
     LiveSettings(settings, network.motifs, network.layers, network.families, network.channels, frozenset(pictures))
     return settings

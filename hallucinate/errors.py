@@ -8,12 +8,17 @@ HallucinateError        error
 │                         device_unavailable, address_unavailable
 ├── SettingsError       setting_invalid: a value of the wrong type or form
 │   │                     setting_unknown, setting_out_of_range, settings_conflict: two that exclude each other,
-│   │                     motif_unknown, layer_unknown, channel_out_of_range, picture_missing: no guide or mask yet
+│   │                     motif_unknown, layer_unknown, channel_out_of_range, preset_unknown,
+│   │                     picture_missing: no guide or mask yet
 │   └── OptionError     option_invalid: on the command line, what is not a setting
 │                         option_unknown, option_missing, command_unknown, folder_missing, program_missing
 ├── SourceError         source_failed: a camera, film, address or picture that cannot be read now; it is tried again
 │   └── SourceUnavailable   source_unavailable: ... and trying again will not help, so it is refused at the start
+│                         file_missing, file_empty, film_invalid: not a film or stream, video_missing: sound alone,
+│                         films_missing: a folder without one
 ├── OutputError         output_failed: a film, folder or picture that cannot be written, or is there already
+│                         output_exists, output_is_source, outputs_collide, folder_missing, ending_unknown,
+│                         container_unsuitable, work_differs: unfinished work of another command
 ├── PanoramaError       panorama_invalid: a panorama whose shape or layout does not exist or does not fit
 ├── LensError           lens_invalid: a lens file that cannot be read or does not fit
 │                         board_invalid, board_not_found, pictures_missing, pictures_differ, pictures_too_few,
@@ -24,8 +29,11 @@ HallucinateError        error
 │   └── LoadingError        network_loading: ... another one is being loaded: wait for it
 ├── MeasurementError    measurement_failed: the server or the browser ended, or reported nothing
 ├── TlsError            tls_invalid: a certificate or key that cannot be used
+│                         option_missing, certificate_missing, certificate_expired, certificate_not_yet_valid,
+│                         certificate_not_saved, key_missing, key_encrypted, key_differs: not the certificate's
 ├── OfferError          offer_invalid: an SDP offer that cannot be answered
 └── BusyError           no_room: one viewer or guest more than there is room for
+                          encoders_in_use, server_stopping
 """
 
 

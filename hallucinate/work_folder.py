@@ -43,7 +43,8 @@ def claim(folder: Path, made_from: Mapping[str, Any], force: bool, clear: Callab
         if not force:
             raise OutputError(
                 f"{folder} holds unfinished work of another command: {', '.join(different)} differ; repeat that "
-                "command to continue it, or add --force to start anew"
+                "command to continue it, or add --force to start anew",
+                code="work_differs",
             )
     try:
         clear(folder)

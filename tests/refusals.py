@@ -9,10 +9,10 @@ from hallucinate.errors import HallucinateError
 
 
 @contextlib.contextmanager
-def refused(code: str, *values: object) -> Iterator[None]:
+def refused(code: str, *values: object) -> Iterator[pytest.ExceptionInfo[HallucinateError]]:
     """What is done in here raises an error of this code, in one line that names these values."""
     with pytest.raises(HallucinateError) as caught:
-        yield
+        yield caught
     message = str(caught.value)
     assert caught.value.code == code, message
     assert "\n" not in message

@@ -78,7 +78,7 @@ def test_a_size_is_read() -> None:
         (["--motifs", "eye=x"], "option_invalid", ["motifs", "'eye=x'"]),
         (["--layers", "stem=x"], "option_invalid", ["layers", "'stem=x'"]),
         (["--where", "nowhere"], "option_invalid", ["--where", "nowhere"]),
-        (["--source", "scene", "--guide-image", "/no/such.png"], "source_unavailable", ["/no/such.png"]),
+        (["--source", "scene", "--guide-image", "/no/such.png"], "file_missing", ["/no/such.png"]),
         (["--size", "3x4"], "option_invalid", ["--size 3x4"]),
         (["--source", "/no/such/film.mp4"], "source_unavailable", ["/no/such/film.mp4"]),
         (["--source", "camera:97"], "source_unavailable", ["camera 97"]),
@@ -109,7 +109,7 @@ def test_a_size_is_read() -> None:
         (["calibrate", "latency", "--seconds", "0"], "option_invalid", ["--seconds"]),
         (["calibrate", "latency", "--browser", "/no/browser"], "program_missing", ["--browser /no/browser"]),
         (["calibrate", "latency", "--json", "/no/such/folder/l.json"], "folder_missing", ["/no/such/folder"]),
-        (["calibrate", "lens", "nosuch.jpg", "-o", "lens.yaml"], "source_unavailable", ["nosuch.jpg"]),
+        (["calibrate", "lens", "nosuch.jpg", "-o", "lens.yaml"], "file_missing", ["nosuch.jpg"]),
         (
             ["calibrate", "lens", "a.jpg", "-o", "lens.yaml", "--model", "fishy"],
             "option_invalid",
@@ -137,11 +137,15 @@ def test_bad_input_is_one_line_on_standard_error_and_exit_code_2(arguments: list
     assert arguments[-1] in done.stderr
 
 
-@pytest.mark.parametrize("content", [b"", b"this is no film", b"\x00" * 5000], ids=["empty", "text", "zeros"])
-def test_a_file_that_is_not_a_film_is_refused(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [(b"", "file_empty"), (b"this is no film", "film_invalid"), (b"\x00" * 5000, "film_invalid")],
+    ids=["empty", "text", "zeros"],
+)
+def test_a_file_that_is_not_a_film_is_refused(tmp_path: Path, content: bytes, code: str) -> None:
     film = tmp_path / "film.mp4"
     film.write_bytes(content)
-    with refused("source_unavailable", "film.mp4"):
+    with refused(code, "film.mp4"):
         run(["--source", str(film)])
 
 

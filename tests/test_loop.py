@@ -12,7 +12,7 @@ from hallucinate.control.live_settings import LiveSettings
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.governor import Governor
 from hallucinate.dream.session import Session
-from hallucinate.errors import BusyError, SettingsError, SourceError
+from hallucinate.errors import SourceError
 from hallucinate.frame import Frame, OperatingPoint, OutputFrame, Picture
 from hallucinate.loop import DARK, Dream, Loop
 from hallucinate.settings import Settings
@@ -20,6 +20,7 @@ from hallucinate.sources import SourceStatistics
 from hallucinate.statistics import LoopStatistics
 from tests.dream.networks import TinyNetwork
 from tests.fakes import FakeClock
+from tests.refusals import refused
 
 SETTINGS = Settings(motifs={}, layers={"second": 1.0}, fps=20, dream_width=64, dream_width_min=64)
 
@@ -147,7 +148,7 @@ def test_each_guest_has_a_dream_of_its_own_and_the_next_is_refused(loop: Loop, c
     assert loop.take_turns() == 3
     seen = [d.stage.newest.camera[0, 0, 0] for d in (loop.main, first, second) if d.stage.newest]
     assert seen == [50, 100, 200]
-    with pytest.raises(BusyError, match=r"all 2 places .* try again"):
+    with refused("no_room", "2 places"):
         loop.admit(Idle())
     loop.dismiss(first.id)
     assert first.stage.closed
@@ -302,9 +303,9 @@ def test_running_it_dreams_recovers_from_a_failing_camera_and_closes() -> None:
 
 
 def test_a_guide_can_be_requested_only_while_there_is_one(loop: Loop) -> None:
-    with pytest.raises(SettingsError, match="no guide picture yet"):
+    with refused("picture_missing", "/api/guide", "--guide-image"):
         loop._live.patch({"guide": 1.0})
-    with pytest.raises(SettingsError, match="no mask picture yet"):
+    with refused("picture_missing", "/api/mask", "--mask-image"):
         loop._live.patch({"where": "painted"})
     for kind in ("guide", "mask"):
         loop.set_picture(kind, picture(200))

@@ -31,7 +31,7 @@ from hallucinate.calibrate.distance import distance
 from hallucinate.device import describe
 from hallucinate.dream.residual import FARTHEST
 from hallucinate.dream.strength_calibration import KINDS, PLAIN, STRENGTHS, StrengthCalibration
-from hallucinate.errors import HallucinateError
+from hallucinate.errors import OutputError
 from hallucinate.files import shipped
 from hallucinate.frame import Frame, to_tensor
 from hallucinate.networks import Network
@@ -152,7 +152,7 @@ def clips() -> list[list[Frame]]:
 def calibrate(network: str, out: Path) -> None:
     """Measure a network's growth and strength, print the table, and write ``out``/NETWORK.json, whole or not at all.
 
-    Takes some 20 minutes of one CPU core. Raises HallucinateError for a network that does not exist, or a
+    Takes some 20 minutes of one CPU core. Raises NetworkError for a network that does not exist, OutputError for a
     folder that cannot be written to.
     """
     dreaming, eye = open_network(network, CPU, torch.float32), open_motif(CPU, torch.float32)
@@ -162,7 +162,7 @@ def calibrate(network: str, out: Path) -> None:
         part.write_text("")
         part.unlink()
     except OSError as error:
-        raise HallucinateError(f"{out} cannot be written to ({error.strerror}); name another folder") from None
+        raise OutputError(f"{out} cannot be written to ({error.strerror}); name another folder") from None
 
     *rounds, judging = clips()
     console, names = Console(), everything(dreaming)

@@ -26,7 +26,7 @@ def container_format(out: Path) -> str:
             return container.format.name
     except (FFmpegError, ValueError):
         reason = f"the ending {out.suffix!r} does not belong to a film" if out.suffix else "it has no ending"
-        raise OutputError(f"{out}: {reason}; name an .mp4, .mkv or .mov") from None
+        raise OutputError(f"{out}: {reason}; name an .mp4, .mkv or .mov", code="ending_unknown") from None
 
 
 def add_encoder(
@@ -58,13 +58,16 @@ def check_container(job: FilmJob, source: InputContainer, written: PictureFormat
             add_encoder(trial, job, written, Fraction(1, 25), Fraction(25))
         except (FFmpegError, ValueError):
             raise OutputError(
-                f"{job.out}: this container cannot hold {job.codec}; name an .mp4, .mkv or .mov, or another --codec"
+                f"{job.out}: this container cannot hold {job.codec}; name an .mp4, .mkv or .mov, or another --codec",
+                code="container_unsuitable",
             ) from None
         _, omitted = add_copies(source, trial, job)
         try:
             trial.start_encoding()
         except (FFmpegError, ValueError) as error:
-            raise OutputError(f"{job.out}: this container cannot hold the film ({error}); name an .mkv") from None
+            raise OutputError(
+                f"{job.out}: this container cannot hold the film ({error}); name an .mkv", code="container_unsuitable"
+            ) from None
     return omitted
 
 
@@ -92,7 +95,8 @@ def add_copies(source: InputContainer, out: OutputContainer, job: FilmJob) -> tu
             if stream.type == "audio":
                 raise OutputError(
                     f"{job.out}: this container cannot hold the sound of {job.source} ({name}), which is copied as "
-                    "it is; name an .mkv or .mov"
+                    "it is; name an .mkv or .mov",
+                    code="container_unsuitable",
                 ) from None
             omitted.append(f"{stream.type} ({name})")
             continue

@@ -93,7 +93,10 @@ def film_jobs(sources: list[Path], out: Path, template: FilmJob) -> list[FilmJob
     for film in found:
         to = out / (film.name if film.suffix.lower() in SAME_ENDINGS else f"{film.stem}.mkv")
         if to in outs:
-            raise OutputError(f"{film} and {outs[to]} would both be written to {to}; render one after the other")
+            raise OutputError(
+                f"{film} and {outs[to]} would both be written to {to}; render one after the other",
+                code="outputs_collide",
+            )
         outs[to] = film
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -106,5 +109,5 @@ def films_in(folder: Path) -> list[Path]:
     """The films in a folder, by their endings. Raises SourceUnavailable where there is none."""
     found = sorted(path for path in folder.iterdir() if path.suffix.lower() in FILM_ENDINGS and path.is_file())
     if not found:
-        raise SourceUnavailable(f"{folder} holds no film; films end in {', '.join(FILM_ENDINGS)}")
+        raise SourceUnavailable(f"{folder} holds no film; films end in {', '.join(FILM_ENDINGS)}", code="films_missing")
     return found

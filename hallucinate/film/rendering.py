@@ -92,13 +92,15 @@ def check_output(job: FilmJob) -> None:
     """Raise OutputError for an output that is the source, exists already, or has no place to be."""
     out = job.out
     if out.exists() and out.samefile(job.source):
-        raise OutputError(f"{out}: this is the film itself; name another file")
+        raise OutputError(f"{out}: this is the film itself; name another file", code="output_is_source")
     if out.is_dir():
         raise OutputError(f"{out}: this is a folder; name a film in it, e.g. {out / job.source.name}")
     if out.exists() and not job.force:
-        raise OutputError(f"{out} exists already; replace it with --force, or name another file")
+        raise OutputError(f"{out} exists already; replace it with --force, or name another file", code="output_exists")
     if not out.parent.is_dir():
-        raise OutputError(f"{out}: there is no folder {out.parent}; create it, or name another file")
+        raise OutputError(
+            f"{out}: there is no folder {out.parent}; create it, or name another file", code="folder_missing"
+        )
     container_format(out)
 
 

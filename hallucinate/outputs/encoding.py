@@ -261,7 +261,8 @@ class Encoders:
         near = nearest(rung, [other for on, other in self._running if on is stage])
         if near is None:
             raise BusyError(
-                f"all {self._limit} encoders are in use, and none makes this picture; try again when somebody leaves"
+                f"all {self._limit} encoders are in use, and none makes this picture; try again when somebody leaves",
+                code="encoders_in_use",
             )
         return self._running[stage, near]
 

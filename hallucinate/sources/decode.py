@@ -45,7 +45,9 @@ class Decoder:
         moving = [s for s in self._container.streams.video if not s.disposition & Disposition.attached_pic]
         if not moving:
             self.close()
-            raise SourceUnavailable(f"{name} holds no pictures, only sound or data; name a file with a video stream")
+            raise SourceUnavailable(
+                f"{name} holds no pictures, only sound or data; name a file with a video stream", code="video_missing"
+            )
         self._stream = moving[0]
         # Frame threads hold back a frame per thread: welcome speed in a film, delay in a live stream.
         self._stream.thread_type = "SLICE" if live else "AUTO"
@@ -162,7 +164,7 @@ def _refusal(name: str, error: Exception, live: bool) -> SourceError:
     reason = _reason(error)
     if isinstance(error, (av.error.InvalidDataError, av.error.ProtocolNotFoundError)):
         what = "answers, but not with a film or a stream" if live else "is not a film, or its beginning is missing"
-        return SourceUnavailable(f"{name} {what} ({reason}); try it in a video player")
+        return SourceUnavailable(f"{name} {what} ({reason}); try it in a video player", code="film_invalid")
     if live:
         return SourceError(f"{name} did not open ({reason}); is the address right, and is it sending?")
     return SourceUnavailable(f"{name} did not open ({reason}); name a film that can be read")

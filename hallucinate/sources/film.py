@@ -162,8 +162,10 @@ def check_file(path: Path) -> None:
     try:
         with path.open("rb") as file:
             if not file.read(1):
-                raise SourceUnavailable(f"{path} is empty (0 bytes); was it copied to the end?")
+                raise SourceUnavailable(f"{path} is empty (0 bytes); was it copied to the end?", code="file_empty")
     except FileNotFoundError:
-        raise SourceUnavailable(f"there is no file {path}; check the spelling and the folder") from None
+        raise SourceUnavailable(
+            f"there is no file {path}; check the spelling and the folder", code="file_missing"
+        ) from None
     except OSError as error:
         raise SourceUnavailable(f"{path} cannot be read ({error.strerror}); check its permissions") from None

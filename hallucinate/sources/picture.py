@@ -53,7 +53,10 @@ def load_picture(path: Path) -> Picture:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise SourceUnavailable(f"{path}: {error.strerror or error}; name a picture that can be read") from None
+        raise SourceUnavailable(
+            f"{path}: {error.strerror or error}; name a picture that can be read",
+            code="file_missing" if isinstance(error, FileNotFoundError) else None,
+        ) from None
     return read_picture(data, path.name)
 
 

@@ -15,7 +15,7 @@ from av.error import FFmpegError
 from PIL import Image
 
 from hallucinate.dream_request import check_picture_file
-from hallucinate.errors import OutputError, SettingsError
+from hallucinate.errors import OptionError, OutputError
 from hallucinate.files import move_whole
 from hallucinate.frame import Picture
 from hallucinate.sources.picture import load_picture
@@ -126,23 +126,25 @@ def upright_exif(before: Image.Exif, picture: Picture) -> Image.Exif:
 def check_output_file(option: str, path: Path, endings: tuple[str, ...], force: bool) -> None:
     """Check, before anything is dreamed, that a file can be written: its ending, and as ``check_writable`` does.
 
-    Raises SettingsError or OutputError.
+    Raises OptionError or OutputError.
     """
     if path.is_dir():
-        raise SettingsError(f"{option} {path}: this is a folder; name a file in it")
+        raise OptionError(f"{option} {path}: this is a folder; name a file in it")
     if path.suffix.lower() not in endings:
-        raise SettingsError(f"{option} {path}: the name must end in {', '.join(endings)}; name another file")
+        raise OptionError(f"{option} {path}: the name must end in {', '.join(endings)}; name another file")
     check_writable(option, path, force)
 
 
 def check_writable(option: str, path: Path, force: bool) -> None:
-    """Raise OutputError for what exists already, SettingsError for a folder that does not or cannot be written to."""
+    """Raise OutputError for what exists already, OptionError for a folder that does not or cannot be written to."""
     if not path.parent.is_dir():
-        raise SettingsError(f"{option} {path}: there is no folder {path.parent}; create it, or name another file")
+        raise OptionError(
+            f"{option} {path}: there is no folder {path.parent}; create it, or name another file", code="folder_missing"
+        )
     if path.exists() and not force:
-        raise OutputError(f"{path} exists already; replace it with --force, or name another file")
+        raise OutputError(f"{path} exists already; replace it with --force, or name another file", code="output_exists")
     if not os.access(path.parent, os.W_OK):
-        raise SettingsError(f"{option} {path}: the folder cannot be written to; name another file")
+        raise OptionError(f"{option} {path}: the folder cannot be written to; name another file")
 
 
 def write_photo(path: Path, picture: Picture, metadata: PhotoMetadata | None = None) -> None:

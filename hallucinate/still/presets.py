@@ -46,7 +46,8 @@ def find_preset(name: str) -> ClassicPreset:
     if name not in CLASSIC_PRESETS:
         hint = did_you_mean(name, CLASSIC_PRESETS, cutoff=0.4)
         raise SettingsError(
-            f"--like {name}: there is no such preset; {hint and hint + ' '}there are: {', '.join(CLASSIC_PRESETS)}"
+            f"--like {name}: there is no such preset; {hint and hint + ' '}there are: {', '.join(CLASSIC_PRESETS)}",
+            code="preset_unknown",
         )
     return CLASSIC_PRESETS[name]
 

@@ -61,7 +61,7 @@ class StillJob:
             if path is not None:
                 check_output_file(option, path, (ending,), self.force)
         if self.out.exists() and self.photo.exists() and self.out.samefile(self.photo):
-            raise OutputError(f"{self.out} is the photo itself; name another file to write")
+            raise OutputError(f"{self.out} is the photo itself; name another file to write", code="output_is_source")
         if self.every:
             # The stages of a run that was killed may be replaced, those of a finished one may not.
             check_writable("--every", stage_path(self.out, 1), self.force or checkpoint_path(self.out).exists())

@@ -286,7 +286,7 @@ class Peers:
 
     def _check_open(self) -> None:
         if self._stopping:
-            raise BusyError("the server is stopping")
+            raise BusyError("the server is stopping", code="server_stopping")
 
     def _forget(self, peer: Peer) -> None:
         self.viewers.pop(peer.id, None)

@@ -70,16 +70,25 @@ def own_certificate(certificate: Path, key: Path, now: datetime) -> ssl.SSLConte
     try:
         secret = load_pem_private_key(private, None)
     except TypeError:
-        raise TlsError(f"--tls-key {key}: has a password; take it off with: openssl pkey -in {key} -out …") from None
+        raise TlsError(
+            f"--tls-key {key}: has a password; take it off with: openssl pkey -in {key} -out …", code="key_encrypted"
+        ) from None
     except ValueError:
-        raise TlsError(f"--tls-key {key}: holds no private key in PEM (-----BEGIN PRIVATE KEY-----)") from None
+        raise TlsError(
+            f"--tls-key {key}: holds no private key in PEM (-----BEGIN PRIVATE KEY-----)", code="key_missing"
+        ) from None
     until, since = found.not_valid_after_utc, found.not_valid_before_utc
     if now >= until:
-        raise TlsError(f"--tls-cert {certificate}: expired on {until:%Y-%m-%d}; renew it")
+        raise TlsError(f"--tls-cert {certificate}: expired on {until:%Y-%m-%d}; renew it", code="certificate_expired")
     if now < since:
-        raise TlsError(f"--tls-cert {certificate}: is valid from {since:%Y-%m-%d} on; is this machine's clock right?")
+        raise TlsError(
+            f"--tls-cert {certificate}: is valid from {since:%Y-%m-%d} on; is this machine's clock right?",
+            code="certificate_not_yet_valid",
+        )
     if _public(found.public_key()) != _public(secret.public_key()):
-        raise TlsError(f"--tls-key {key}: does not belong to the certificate in {certificate}; give the pair")
+        raise TlsError(
+            f"--tls-key {key}: does not belong to the certificate in {certificate}; give the pair", code="key_differs"
+        )
     try:
         return context_of(certificate, key)
     except (ssl.SSLError, OSError) as error:
@@ -100,7 +109,8 @@ def self_signed(path: Path, names: Names, now: datetime) -> ssl.SSLContext:
         return context_of(path)
     except (OSError, ssl.SSLError) as error:
         raise TlsError(
-            f"--tls: {path} cannot be written ({error.strerror or error}); make that folder writable"
+            f"--tls: {path} cannot be written ({error.strerror or error}); make that folder writable",
+            code="certificate_not_saved",
         ) from None
 
 
@@ -165,7 +175,9 @@ def _certificate(path: Path, data: bytes) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificate(data)
     except ValueError:
-        raise TlsError(f"--tls-cert {path}: holds no certificate in PEM (-----BEGIN CERTIFICATE-----)") from None
+        raise TlsError(
+            f"--tls-cert {path}: holds no certificate in PEM (-----BEGIN CERTIFICATE-----)", code="certificate_missing"
+        ) from None
 
 
 def _public(key: object) -> bytes:
@@ -177,7 +189,10 @@ def choose_tls(own: bool, certificate: Path | None, key: Path | None, keep_in: P
     """What the command line chose: None for plain http. Raises TlsError."""
     if (certificate is None) != (key is None):
         received, missing = ("--tls-cert", "--tls-key") if key is None else ("--tls-key", "--tls-cert")
-        raise TlsError(f"{received} needs {missing} beside it; or give --tls alone, and a certificate is made")
+        raise TlsError(
+            f"{received} needs {missing} beside it; or give --tls alone, and a certificate is made",
+            code="option_missing",
+        )
     if certificate is not None and key is not None:
         return own_certificate(certificate, key, datetime.now(UTC))
     return self_signed(keep_in, own_names(), datetime.now(UTC)) if own else None

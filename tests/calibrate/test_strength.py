@@ -19,10 +19,10 @@ from hallucinate.calibrate.strength import (
     with_limits,
 )
 from hallucinate.dream.strength_calibration import PLAIN, STRENGTHS, StrengthCalibration, read_strength_calibration
-from hallucinate.errors import HallucinateError, NetworkError
 from hallucinate.files import shipped
 from hallucinate.frame import Frame
 from tests.dream.networks import TinyNetwork
+from tests.refusals import refused
 
 
 class Layered(TinyNetwork):
@@ -107,12 +107,12 @@ def test_a_folder_that_cannot_be_written_to_is_refused_before_anything_is_measur
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setattr(calibrating, "measure", lambda *_: pytest.fail("measured"))
-    with pytest.raises(HallucinateError, match="file cannot be written to"):
+    with refused("output_failed", tmp_path / "file"):
         calibrate("tiny", tmp_path / "file")
 
 
 def test_a_network_that_does_not_exist_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(NetworkError, match="motfi"):
+    with refused("network_unknown", "'motfi'"):
         calibrate("motfi", tmp_path)
     assert not list(tmp_path.iterdir())
 

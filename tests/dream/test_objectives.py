@@ -9,10 +9,10 @@ import torch
 from hallucinate.dream.ascent import combined_gradient, direction, gradient, normalised
 from hallucinate.dream.objectives import GuideObjective, MotifsObjective, UnitObjective, features
 from hallucinate.dream.priors import PLAIN, Shaping
-from hallucinate.errors import SettingsError
 from hallucinate.settings import Unit, read_unit
 from tests.dream.networks import TinyNetwork
 from tests.dream.test_ascent import noise
+from tests.refusals import refused
 
 EXACT, SLOW = TinyNetwork(), TinyNetwork(torch.float64)
 RAW = Shaping(unchecked=False)
@@ -44,7 +44,7 @@ def test_units_are_named_as_people_write_them() -> None:
     assert read_unit("inception_4c/output:12") == Unit("inception_4c/output", 12)
     assert read_unit("mixed4c:12@centre") == Unit("mixed4c", 12, True)
     for wrong in ("", "a:b", "mixed4c@centre", "a:1:2", "a:-1"):
-        with pytest.raises(SettingsError, match="LAYER:CHANNEL"):
+        with refused("setting_invalid", repr(wrong), "LAYER:CHANNEL"):
             read_unit(wrong)
     for written in ("mixed4c", "inception_4c/output:12", "mixed4c:12@centre"):
         assert UnitObjective(EXACT, read_unit(written)).name == written

@@ -15,10 +15,10 @@ from hallucinate.dream.strength_calibration import (
     StrengthCalibration,
     read_strength_calibration,
 )
-from hallucinate.errors import NetworkError
 from hallucinate.files import shipped
 from hallucinate.networks.registry import open_network
 from hallucinate.settings import Settings
+from tests.refusals import refused
 
 MEASURED = StrengthCalibration(
     {"eye": 0.2, "web": 0.6}, {"stem": 0.9}, {"eye": (0.05, 0.12, 0.2)}, {"stem": (0.1, 0.2, 0.3)}
@@ -108,7 +108,7 @@ def with_limits(eye: object) -> str:
 )
 def test_a_damaged_file_is_named(damage: str, tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text(damage)
-    with pytest.raises(NetworkError, match=r"bad\.json cannot be read"):
+    with refused("network_invalid", "bad.json"):
         read_strength_calibration(tmp_path / "bad.json")
 
 

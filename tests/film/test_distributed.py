@@ -19,6 +19,7 @@ from hallucinate.film.parts import SpanProgress, parts_folder
 from hallucinate.film.rendering import render_span
 from hallucinate.settings import Settings
 from tests.film.films import film, planes, rendered, sound
+from tests.refusals import refused
 
 PART = 5
 SETTINGS = Settings(dream_width=64, dream_width_min=64, growth_s=0.1)
@@ -68,6 +69,6 @@ def test_without_ray_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     source = film(tmp_path / "in.mp4", EVEN[:2], sound=None)
     template = FilmJob(source, tmp_path / "out.mp4", DreamRequest(SETTINGS, device="cpu"))
-    with pytest.raises(SettingsError, match=r"hallucinate\[ray\]"):
+    with refused("setting_invalid", "--ray", "hallucinate[ray]"):
         render_films([source], tmp_path / "out.mp4", template, "local")
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]

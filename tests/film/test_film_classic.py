@@ -12,7 +12,6 @@ from safetensors.torch import save_file
 from hallucinate.dream.flow import Flow
 from hallucinate.dream.still import iterate
 from hallucinate.dream_request import DreamRequest
-from hallucinate.errors import NetworkError, SettingsError
 from hallucinate.film.classic_renderer import ClassicRenderer, blend_last_dream, previous_positions
 from hallucinate.film.film_job import FilmJob
 from hallucinate.film.frame_renderers import classic_factory, renderer_factory
@@ -24,6 +23,7 @@ from hallucinate.still.presets import CLASSIC_PRESETS, find_preset
 from hallucinate.still.renderer import open_renderer
 from tests.film.films import EVEN, film, picture, planes, rendered
 from tests.offline import scene
+from tests.refusals import refused
 
 SETTINGS = Settings(motifs={}, layers={"second": 1.0})
 
@@ -121,11 +121,11 @@ def test_what_means_nothing_to_it_is_refused() -> None:
         "--panorama equirect": ("notebook", None, Settings(), "equirect"),
     }
     for option, (preset, iterations, settings, panorama) in cases.items():
-        with pytest.raises(SettingsError, match=option):
+        with refused("setting_invalid", option):
             check_film_options(preset, {"--iterations": iterations, "--step-size": None}, settings, panorama)
     check_film_options("", {"--iterations": None}, Settings(where="moving", dream_width=320), "equirect")
     check_film_options("notebook", {"--iterations": 5}, Settings(octaves=2), "flat")
-    with pytest.raises(SettingsError, match="'notebook'"):
+    with refused("preset_unknown", "notbook", "'notebook'"):
         renderer_factory(job_with("notbook"))
 
 
@@ -134,9 +134,9 @@ def test_weights_by_file_are_for_films_of_both_kinds(tmp_path: Path, preset: str
     weights = tmp_path / "other.safetensors"
     save_file({"stem": torch.zeros(1)}, weights)
     request = DreamRequest(Settings(), preset, device="cpu", network_options=NetworkOptions(weights))
-    with pytest.raises(NetworkError, match=r"other\.safetensors"):
+    with refused("network_invalid", "other.safetensors"):
         renderer_factory(FilmJob(Path(), Path(), request))
-    with pytest.raises(NetworkError, match=r"some\.pt2"):
+    with refused("network_invalid", "some.pt2"):
         renderer_factory(FilmJob(Path(), Path(), dataclasses.replace(request, network="some.pt2")))
 
 

@@ -10,13 +10,13 @@ from safetensors.torch import save_file
 from hallucinate.device import thread_counts
 from hallucinate.dream.ascent import direction
 from hallucinate.dream.objectives import MotifsObjective, Objective, UnitObjective, motif_weights
-from hallucinate.errors import NetworkError
 from hallucinate.motifs import MOTIFS
 from hallucinate.motifs.compose import compose
 from hallucinate.networks import Network
 from hallucinate.networks.motif import MotifNetwork, fold_norms
 from hallucinate.networks.registry import MOTIF_WEIGHTS, open_motif, open_network, open_quickest, seconds_per_gradient
 from hallucinate.settings import Unit
+from tests.refusals import refused
 
 CPU = torch.device("cpu")
 
@@ -188,17 +188,17 @@ def test_trying_takes_the_time_of_an_answer(network: MotifNetwork) -> None:
 
 
 def test_errors_name_the_fix(tmp_path: Path) -> None:
-    with pytest.raises(NetworkError, match=r"'motiv'.*'motif'"):
+    with refused("network_unknown", "'motiv'", "'motif'"):
         open_network("motiv", CPU, torch.float32)
-    with pytest.raises(NetworkError, match=r"none\.safetensors"):
+    with refused("network_invalid", "none.safetensors"):
         open_motif(CPU, torch.float32, weights=tmp_path / "none.safetensors")
     damaged = tmp_path / "damaged.safetensors"
     damaged.write_bytes(MOTIF_WEIGHTS.read_bytes()[:5000])
-    with pytest.raises(NetworkError, match=r"damaged\.safetensors"):
+    with refused("network_invalid", "damaged.safetensors"):
         open_motif(CPU, torch.float32, weights=damaged)
     empty = tmp_path / "empty.safetensors"
     empty.write_bytes(b"")
-    with pytest.raises(NetworkError, match=r"empty\.safetensors"):
+    with refused("network_invalid", "empty.safetensors"):
         open_motif(CPU, torch.float32, weights=empty)
 
 
@@ -208,6 +208,6 @@ def test_weights_of_another_network_are_not_taken_for_a_broken_installation(tmp_
     text = tmp_path / "text.pth"
     text.write_text("hello")
     for file in (other, text):
-        with pytest.raises(NetworkError, match="--network") as caught:
+        with refused("network_invalid", file, "--network") as caught:
             open_motif(CPU, torch.float32, weights=file)
         assert "install" not in str(caught.value)

@@ -6,13 +6,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from hallucinate.errors import NetworkError, WeightsError
 from hallucinate.motifs import MOTIFS
 from hallucinate.networks import listing
 from hallucinate.networks.registry import MOTIF_WEIGHTS, NETWORKS, NetworkOptions, list_networks, open_network
 from hallucinate.networks.weights import ZOO_WEIGHTS
 from hallucinate.networks.zoo import outlined
 from tests.networks.made import random_tensors
+from tests.refusals import refused
 
 CPU = torch.device("cpu")
 
@@ -38,11 +38,11 @@ def test_a_network_is_opened_with_weights_by_file(tmp_path: Path) -> None:
     network = open_network("squeezenet1_1", CPU, torch.bfloat16, options=NetworkOptions(path))
     assert network.forward(torch.rand(1, 3, 32, 32)).dtype == torch.bfloat16
     assert open_network("motif", CPU, torch.float32, options=NetworkOptions(MOTIF_WEIGHTS)).motifs == tuple(MOTIFS)
-    with pytest.raises(NetworkError, match=r"some\.safetensors.*vgg16"):
+    with refused("network_invalid", "some.safetensors", "vgg16"):
         open_network("vgg16", CPU, torch.float32, options=NetworkOptions(path))
-    with pytest.raises(NetworkError, match=r"x\.caffemodel"):
+    with refused("network_invalid", "x.caffemodel"):
         open_network("x.caffemodel", CPU, torch.float32, options=NetworkOptions(path))
-    with pytest.raises(NetworkError, match=r"some\.safetensors.*--weights"):
+    with refused("network_invalid", "some.safetensors", "--weights"):
         open_network(str(path), CPU, torch.float32)
 
 
@@ -59,7 +59,7 @@ def test_where_weights_are_is_known_without_reading_them(tmp_path: Path) -> None
 
 def test_offline_the_error_names_the_file_and_where_it_goes(tmp_path: Path) -> None:
     for try_it in (lambda: open_network("vgg16", CPU, torch.float32), lambda: listing.fetch_weights("vgg16")):
-        with pytest.raises(WeightsError, match=rf"vgg16-397923af\.pth.*{tmp_path / 'own'}"):
+        with refused("weights_unavailable", "vgg16-397923af.pth", tmp_path / "own"):
             try_it()
     assert "motif" in listing.fetch_weights("motif")
 

@@ -4,11 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hallucinate.errors import LensError
 from hallucinate.files import shipped
 from hallucinate.panorama.lenses import DualFisheye, Lens
 from hallucinate.panorama.lensfile import Ideal, read_lens, write_lens
 from hallucinate.panorama.projections import Array
+from tests.refusals import refused
 
 LENS = Lens("kannala-brandt", (640, 480), (180.5, 183.0), (321.5, 236.25), (0.06, -0.011, 2e-05, -3e-07), 215.5)
 BROWN = Lens("pinhole", (640, 480), (420.0, 421.0), (318.0, 241.0), (-0.2, 0.05, 0.001, -0.002, 0.0), 80)
@@ -35,7 +35,7 @@ def test_two_lenses_and_how_they_are_turned(tmp_path: Path) -> None:
     assert isinstance(read, DualFisheye)
     assert (read.first, read.second) == (LENS, LENS)
     np.testing.assert_allclose(read.rotation, dual.rotation)
-    with pytest.raises(LensError, match="camera_info"):
+    with refused("lens_invalid", "camera_info"):
         write_lens(tmp_path / "dual.yaml", dual, [], ros=True)
 
 
@@ -70,35 +70,34 @@ WHOLE = ROS.format(model="equidistant", count=4, data="0, 0, 0, 0")
 
 
 @pytest.mark.parametrize(
-    ("text", "named"),
+    ("text", "values"),
     [
-        ("", "odd.yaml"),
-        ("\x00\x01", "odd.yaml"),
-        ("a: [1, 2", "odd.yaml"),
-        ("- 1\n- 2\n", "odd.yaml"),
-        ("hello: 1\n", "projection"),
-        (WHOLE.replace("image_height: 480\n", "odd.yaml"), "image_height"),
-        (WHOLE.replace("camera_matrix", "matrix"), "camera_matrix"),
-        (WHOLE.replace("distortion_coefficients", "d"), "distortion_coefficients"),
-        (WHOLE.replace("[0, 0, 0, 0]", "[0, 0]"), "distortion_coefficients has 2"),
-        (WHOLE.replace("[0, 0, 0, 0]", "[0, 0, .Nan, 0]"), "distortion_coefficients"),
-        (WHOLE.replace("460.5", "-1.0"), "camera_matrix"),
-        (WHOLE.replace("752", "0"), "image_width"),
-        (WHOLE.replace("equidistant", "rational_polynomial"), "'rational_polynomial'"),
-        (WHOLE.replace("366.5", "9e9"), "9e+09, 248"),
-        (WHOLE.replace("248.0", "-40.5"), "366.5, -40.5"),
-        ("projection: equidistant\n", "field_of_view"),
-        ("projection: equidistant\nfield_of_view: 400\n", "400"),
-        ("projection: sideways\n", "'sideways'"),
+        ("", ["odd.yaml"]),
+        ("\x00\x01", ["odd.yaml"]),
+        ("a: [1, 2", ["odd.yaml"]),
+        ("- 1\n- 2\n", ["odd.yaml"]),
+        ("hello: 1\n", ["projection"]),
+        (WHOLE.replace("image_height: 480\n", "odd.yaml"), ["image_height"]),
+        (WHOLE.replace("camera_matrix", "matrix"), ["camera_matrix"]),
+        (WHOLE.replace("distortion_coefficients", "d"), ["distortion_coefficients"]),
+        (WHOLE.replace("[0, 0, 0, 0]", "[0, 0]"), ["distortion_coefficients", "2 numbers", "4 or 5"]),
+        (WHOLE.replace("[0, 0, 0, 0]", "[0, 0, .Nan, 0]"), ["distortion_coefficients"]),
+        (WHOLE.replace("460.5", "-1.0"), ["camera_matrix"]),
+        (WHOLE.replace("752", "0"), ["image_width"]),
+        (WHOLE.replace("equidistant", "rational_polynomial"), ["'rational_polynomial'"]),
+        (WHOLE.replace("366.5", "9e9"), ["9e+09, 248"]),
+        (WHOLE.replace("248.0", "-40.5"), ["366.5, -40.5"]),
+        ("projection: equidistant\n", ["field_of_view"]),
+        ("projection: equidistant\nfield_of_view: 400\n", ["400"]),
+        ("projection: sideways\n", ["'sideways'"]),
     ],
 )
-def test_what_is_wrong_with_a_file_is_one_line(tmp_path: Path, text: str, named: str) -> None:
+def test_what_is_wrong_with_a_file_is_one_line(tmp_path: Path, text: str, values: list[str]) -> None:
     path = tmp_path / "odd.yaml"
     path.write_text(text)
-    with pytest.raises(LensError, match=re.escape(named)) as refusal:
+    with refused("lens_invalid", *values) as caught:
         read_lens(path)
-    assert str(refusal.value).startswith("odd.yaml")
-    assert "\n" not in str(refusal.value)
+    assert str(caught.value).startswith("odd.yaml")
 
 
 def test_a_file_that_an_editor_began_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
@@ -112,9 +111,9 @@ def test_a_file_that_an_editor_began_with_a_byte_order_mark_is_read(tmp_path: Pa
 def test_a_file_that_is_not_there_names_the_profiles_and_nothing_else(tmp_path: Path, named: str) -> None:
     (tmp_path / "mine.yaml").write_text(WHOLE)
     named = named.format(folder=tmp_path)
-    with pytest.raises(LensError, match=rf"{named}.*equidistant-180.*ricoh-theta-sc") as refusal:
+    with refused("lens_invalid", named, "equidistant-180", "ricoh-theta-sc") as caught:
         read_lens(named)
-    assert "mine" not in str(refusal.value).removeprefix(f"there is no lens file {named}")
+    assert "mine" not in str(caught.value).replace(named, "")
 
 
 @pytest.mark.parametrize("path", sorted((shipped("calibration") / "lenses").glob("*.yaml")), ids=lambda p: p.stem)

@@ -1,10 +1,8 @@
 """Classic presets by name."""
 
-import pytest
-
-from hallucinate.errors import SettingsError
 from hallucinate.settings import Settings
 from hallucinate.still.presets import CLASSIC_PRESETS, find_preset, with_preset
+from tests.refusals import refused
 
 
 def test_explicit_options_win_over_what_a_preset_sets() -> None:
@@ -14,6 +12,5 @@ def test_explicit_options_win_over_what_a_preset_sets() -> None:
 
 
 def test_an_unknown_preset_is_refused_with_the_nearest_and_all_names() -> None:
-    with pytest.raises(SettingsError, match="did you mean 'hallucination-machine'") as refused:
+    with refused("preset_unknown", "--like hallucination:", "'hallucination-machine'", *CLASSIC_PRESETS):
         find_preset("hallucination")
-    assert all(name in str(refused.value) for name in CLASSIC_PRESETS)

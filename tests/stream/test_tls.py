@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import ssl
 import stat
 from datetime import UTC, datetime, timedelta
@@ -21,12 +23,12 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from hallucinate.control.live_settings import LiveSettings
-from hallucinate.errors import TlsError
 from hallucinate.stream.access import COOKIE, WRONG_CODES, WRONG_WITHIN_S, Access, Refused
 from hallucinate.stream.peers import Limits
 from hallucinate.stream.server import make_app
 from hallucinate.stream.serving import run, spoken
 from hallucinate.stream.tls import LASTS, Names, choose_tls, own_certificate, own_names, self_signed
+from tests.refusals import refused
 from tests.stream.foreign import SOON, Http, ScriptedLoop
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -82,7 +84,7 @@ class TestMade:
 
     def test_where_it_cannot_be_kept(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
-        with pytest.raises(TlsError, match="make that folder writable"):
+        with refused("certificate_not_saved", tmp_path / "file" / "tls.pem"):
             self_signed(tmp_path / "file" / "tls.pem", NAMES, NOW)
 
 
@@ -91,38 +93,40 @@ class TestOnesOwn:
         assert isinstance(own_certificate(*pair, NOW), ssl.SSLContext)
 
     def test_what_is_not_there(self, pair: tuple[Path, Path], tmp_path: Path) -> None:
-        with pytest.raises(TlsError, match=r"--tls-cert .*none\.pem: cannot be read"):
+        with refused("tls_invalid", f"--tls-cert {tmp_path / 'none.pem'}", os.strerror(errno.ENOENT)):
             own_certificate(tmp_path / "none.pem", pair[1], NOW)
 
     def test_what_is_something_else(self, pair: tuple[Path, Path]) -> None:
-        with pytest.raises(TlsError, match=r"--tls-cert .* holds no certificate"):
+        with refused("certificate_missing", f"--tls-cert {pair[1]}"):
             own_certificate(pair[1], pair[1], NOW)
-        with pytest.raises(TlsError, match=r"--tls-key .* holds no private key"):
+        with refused("key_missing", f"--tls-key {pair[0]}"):
             own_certificate(pair[0], pair[0], NOW)
 
     def test_a_key_of_another(self, pair: tuple[Path, Path]) -> None:
         other = ec.generate_private_key(ec.SECP256R1())
         pair[1].write_bytes(other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        with pytest.raises(TlsError, match="does not belong"):
+        with refused("key_differs", *pair):
             own_certificate(*pair, NOW)
 
     def test_a_key_with_a_password(self, pair: tuple[Path, Path]) -> None:
         key = load_pem_private_key(pair[1].read_bytes(), None)
         pair[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"pw")))
-        with pytest.raises(TlsError, match="password"):
+        with refused("key_encrypted", pair[1]):
             own_certificate(*pair, NOW)
 
     def test_out_of_date(self, pair: tuple[Path, Path]) -> None:
-        with pytest.raises(TlsError, match="expired on 2027-06-02"):
+        with refused("certificate_expired", pair[0], "2027-06-02"):
             own_certificate(*pair, NOW + LASTS)
-        with pytest.raises(TlsError, match="clock"):
+        with refused("certificate_not_yet_valid", pair[0], "2026-04-30"):
             own_certificate(*pair, NOW - timedelta(days=2))
 
     def test_one_without_the_other(self, pair: tuple[Path, Path], tmp_path: Path) -> None:
-        with pytest.raises(TlsError, match="--tls-cert needs --tls-key"):
+        with refused("option_missing") as caught:
             choose_tls(True, pair[0], None, tmp_path / "tls.pem")
-        with pytest.raises(TlsError, match="--tls-key needs --tls-cert"):
+        assert caught.match("--tls-cert .*--tls-key ")
+        with refused("option_missing") as caught:
             choose_tls(False, None, pair[1], tmp_path / "tls.pem")
+        assert caught.match("--tls-key .*--tls-cert ")
         assert choose_tls(False, None, None, tmp_path / "tls.pem") is None
 
 
