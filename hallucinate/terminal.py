@@ -89,7 +89,7 @@ def figures_line(stats: LoopStatistics) -> str:
         f"{stats.dream_width_px} px × {steps}{interval}",
     ]
     if skipped := stats.source_skipped_frames + stats.dropped_frames:
-        parts.append(f"{skipped} skipped")
+        parts.append(f"{skipped} frames skipped")
     if stats.guests:
         parts.append(f"{stats.guests} guests")
     return " · ".join(parts)

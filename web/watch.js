@@ -5,7 +5,7 @@ import { ControlChannel } from './control-channel.js';
 import { Controls } from './controls.js';
 import { Drawer } from './drawer.js';
 import { byId, enabler } from './elements.js';
-import { figuresLine } from './figures.js';
+import { figuresLine, skippedFrames } from './figures.js';
 import { GuidePicture, onPictures } from './guide-picture.js';
 import { holdToCompare } from './hold-to-compare.js';
 import { messageOf, request, sentence } from './http.js';
@@ -36,6 +36,8 @@ function connectControls(player, measureFor) {
   let about = {};
   let drawn = '';
   let noted = '';
+  /** @type {number | null} */
+  let skippedBefore = null;
   const enable = enabler(byId('controls', HTMLFieldSetElement));
   const channel = new ControlChannel({
     settings: (settings) => controls.show(settings),
@@ -44,7 +46,9 @@ function connectControls(player, measureFor) {
       controls.giveUp();
     },
     stats: (stats) => {
-      showFigures(player, stats, about);
+      const skipped = skippedFrames(stats);
+      showFigures(player, stats, about, skipped - (skippedBefore ?? skipped));
+      skippedBefore = skipped;
       const { loop } = stats;
       player.sourceSays(loop.status, loop.status_text);
       networks.show(loop.network);
@@ -95,10 +99,11 @@ function connectControls(player, measureFor) {
  * @param {Player} player
  * @param {import('./control-channel.js').Stats} stats
  * @param {About} about
+ * @param {number} skipped frames since the stats before; fewer than none after a new start of the server
  */
-function showFigures(player, stats, about) {
+function showFigures(player, stats, about, skipped) {
   const source = player.ownCamera ? '' : about.source;
-  const line = () => figuresLine(stats, { fps: player.fps, source, network: about.network });
+  const line = () => figuresLine(stats, { fps: player.fps, skipped, source, network: about.network });
   byId('figures').textContent = state() === 'live' ? line() : '';
 }
 

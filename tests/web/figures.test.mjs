@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { figuresLine } from '../../web/figures.js';
+import { figuresLine, skippedFrames } from '../../web/figures.js';
 
 /**
  * @param {{source?: number, before?: number, after?: number, age?: number | null}} [counts]
@@ -20,11 +20,15 @@ function stats({ source = 0, before = 0, after = 0, age = null } = {}) {
 }
 
 test('every frame that was skipped is counted, wherever it was', () => {
-  assert.equal(figuresLine(stats({ source: 4, before: 20, after: 300 }), { fps: 19.6 }), '20 fps · 324 skipped');
+  assert.equal(skippedFrames(stats({ source: 4, before: 20, after: 300 })), 324);
+});
+
+test('what is skipped now is shown', () => {
+  assert.equal(figuresLine(stats(), { fps: 19.6, skipped: 3 }), '20 fps · 3 skipped a second');
 });
 
 test('what is not known yet, or is nothing, is left out', () => {
-  assert.equal(figuresLine(stats(), { fps: null }), '');
-  assert.equal(figuresLine(stats({ age: 81.4 }), { fps: null, source: 'camera 0', network: 'motif' }),
+  assert.equal(figuresLine(stats(), { fps: null, skipped: 0 }), '');
+  assert.equal(figuresLine(stats({ age: 81.4 }), { fps: null, skipped: -7, source: 'camera 0', network: 'motif' }),
     '81 ms · camera 0 · network motif');
 });
