@@ -148,4 +148,5 @@ def test_the_line_in_the_terminal_counts_what_was_skipped_wherever_it_was() -> N
         network=NetworkStatistics(name="motif", loading="", share=None, error=""),
     )
     assert "skipped" not in figures_line(stats)
-    assert "7 frames skipped" in figures_line(stats.model_copy(update={"source_skipped_frames": 4, "dropped_frames": 3}))
+    skipped = stats.model_copy(update={"source_skipped_frames": 4, "dropped_frames": 3})
+    assert "7 frames skipped" in figures_line(skipped)
