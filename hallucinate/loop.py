@@ -26,7 +26,7 @@ from hallucinate.dream.session import Session
 from hallucinate.errors import BusyError, NetworkError
 from hallucinate.frame import Frame, OperatingPoint, OutputFrame, Picture
 from hallucinate.settings import Settings
-from hallucinate.sources import Source
+from hallucinate.sources import Source, SourceStatistics
 from hallucinate.sources.reader import Reader
 from hallucinate.statistics import LoopStatistics
 from hallucinate.status import SourceStatus
@@ -106,6 +106,7 @@ class Loop:
         self._turns: deque[Turn] = deque(maxlen=RECENT)
         self._lock = threading.Lock()
         self._guest_numbers = itertools.count(1)
+        self._gone, self._gone_dropped, self._gone_cleared = SourceStatistics(), 0, 0  # counted of those who left
         self._notice = ""
         self._pictures: dict[str, Picture | None] = {}
         self.main = self._new_dream("main", main, stage or Stage())
@@ -280,12 +281,14 @@ class Loop:
                 return
             if dream is not self.main:
                 self._dreams = {name: d for name, d in self._dreams.items() if name != dream_id}
-        if dream is self.main:
-            reader, dream.reader = dream.reader, None
-            if reader is not None:
-                reader.close()
-        else:
+        reader, dream.reader = dream.reader, None
+        if reader is not None:
+            reader.close()
+            self._gone += reader.statistics
+        if dream is not self.main:
             _close(dream)
+            self._gone_dropped += dream.slot.dropped
+            self._gone_cleared += dream.session.state.cleared
         self._arrived.set()
 
     def find(self, dream_id: str) -> Dream | None:
@@ -326,7 +329,8 @@ class Loop:
         """The loop's figures over its last turns; milliseconds are medians."""
         turns, dreams = list(self._turns), list(self._dreams.values())
         sources = [dream.reader.statistics for dream in dreams if dream.reader is not None]
-        reader = self.main.reader
+        source = sum(sources, self._gone)
+        reader, point = self.main.reader, self.point
         span_s = (turns[-1].ready_ns - turns[0].ready_ns) / 1e9 if len(turns) > 1 else 0.0
         per_dream = sum(turn.dreams for turn in turns[1:]) / len(dreams) if dreams else 0.0
         return LoopStatistics(
@@ -336,13 +340,13 @@ class Loop:
             fps=round(per_dream / span_s, 1) if span_s > 0 else 0.0,
             dream_ms=_median_ms([turn.cost_ns for turn in turns]),
             capture_to_dream_ms=_median_ms([turn.age_ns for turn in turns]),
-            dream_width_px=self.point.width,
-            steps=self.point.steps,
-            step_interval=self.point.step_interval,
-            source_skipped_frames=sum(source.skipped for source in sources),
-            source_damaged_packets=sum(source.damaged for source in sources),
-            dropped_frames=sum(dream.slot.dropped for dream in dreams),
-            cleared_residuals=sum(dream.session.state.cleared for dream in dreams),
+            dream_width_px=point.width,
+            steps=point.steps,
+            step_interval=point.step_interval,
+            source_skipped_frames=source.skipped,
+            source_damaged_packets=source.damaged,
+            dropped_frames=self._gone_dropped + sum(dream.slot.dropped for dream in dreams),
+            cleared_residuals=self._gone_cleared + sum(dream.session.state.cleared for dream in dreams),
             guests=sum(dream is not self.main for dream in dreams),
             pictures=tuple(sorted(self._live.pictures)),
             network=self.networks.stats(),

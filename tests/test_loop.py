@@ -182,6 +182,34 @@ def test_frames_that_wait_are_dreamed_as_one_batch_and_nobody_waits_for_a_frame_
     loop.close()
 
 
+@pytest.mark.parametrize("on_the_main_stage", [False, True])
+def test_what_a_guest_skipped_and_dropped_counts_also_after_the_guest_has_left(
+    clock: FakeClock, on_the_main_stage: bool
+) -> None:
+    class Skipping(Idle):
+        statistics = SourceStatistics(read=9, skipped=7, damaged=2)
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.opened = threading.Event()
+
+        def read(self) -> Frame | None:
+            self.opened.set()
+            return super().read()
+
+    loop = make_loop(clock, open_source=None if on_the_main_stage else Idle)
+    for n in (1, 2):
+        source = Skipping()
+        guest = loop.admit(source)
+        assert source.opened.wait(10)
+        give(guest, 50, clock.now_ns())
+        give(guest, 60, clock.now_ns())
+        guest.slot.take(0)
+        loop.dismiss(guest.id)
+        stats = loop.stats()
+        assert (stats.source_skipped_frames, stats.source_damaged_packets, stats.dropped_frames) == (7 * n, 2 * n, n)
+
+
 def test_the_main_dream_cannot_be_dismissed_unless_it_is_a_guests(loop: Loop) -> None:
     loop.dismiss("main")
     assert not loop.main.stage.closed
