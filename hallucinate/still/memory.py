@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import psutil
 import torch
 from PIL import Image
 
+from hallucinate.device import free_memory
 from hallucinate.dream_request import check_picture_file
 from hallucinate.errors import SourceUnavailable
 from hallucinate.still.photos import without_size_limit
@@ -22,7 +22,7 @@ def check_photo(path: Path, device: torch.device) -> None:
     check_picture_file(path)
     size = photo_size(path)
     if size is not None:
-        check_memory(path.name, *size, free_bytes(device))
+        check_memory(path.name, *size, free_memory(device))
 
 
 def photo_size(path: Path) -> tuple[int, int] | None:
@@ -44,10 +44,3 @@ def check_memory(name: str, width: int, height: int, free: float) -> None:
             f"{name} has {width}×{height} pixels; dreaming it takes about {needed / 1e9:.1f} GB of memory, of which "
             f"{free / 1e9:.1f} are free; {int(width * shrink)}×{int(height * shrink)} would fit: shrink it to that"
         )
-
-
-def free_bytes(device: torch.device) -> float:
-    """Memory that may be used on the device."""
-    if device.type == "cuda":
-        return float(torch.cuda.mem_get_info(device)[0])
-    return float(psutil.virtual_memory().available)
