@@ -67,10 +67,11 @@ def change_of(
     seconds = (frame.captured_ns - state.captured_ns) / 1e9 if state.residual is not None else 0.0
     state = replace(state, captured_ns=frame.captured_ns)
     motion, state = _motion(state, frame, seconds, settings, flow, surface)
-    state = _requested_at(state, frame, settings)
+    mix = requested(settings)
+    state = _requested_at(state, frame, frozenset(mix))
     state = _settling_at(state, frame, settings)
     unstepped_ns = None if state.stepped_ns is None else frame.captured_ns - state.stepped_ns
-    dreams = settings.strength > 0 and bool(requested(settings))
+    dreams = settings.strength > 0 and bool(mix)
     change = Change(
         seconds=seconds,
         unstepped_s=seconds if unstepped_ns is None else unstepped_ns / 1e9,
@@ -125,11 +126,10 @@ def _new_scene(state: SessionState, luma: Picture, cut_ns: int | None) -> Sessio
     return replace(state, luma=luma, moving=np.zeros(luma.shape, np.float32), light=Light(), cut_ns=cut_ns)
 
 
-def _requested_at(state: SessionState, frame: Frame, settings: Settings) -> SessionState:
+def _requested_at(state: SessionState, frame: Frame, now: frozenset[tuple[str, str]]) -> SessionState:
     """Notes when something else was requested last; what merely joins a mix needs no room."""
     if _just_cut(state, frame):
         return state
-    now = frozenset(requested(settings))
     if now == state.requested:
         return state
     since_ns = state.requested_ns if now > state.requested else frame.captured_ns
