@@ -13,13 +13,12 @@ from hallucinate.networks.registry import NetworkOptions
 from hallucinate.networks.zoo import outlined
 from hallucinate.serve import ServeOptions, fine_enough, load_network, open_or_go_on, prepare_source
 from hallucinate.settings import Settings
-from hallucinate.statistics import LoopStatistics, NetworkStatistics
-from hallucinate.status import SourceStatus
 from hallucinate.stream.access import Access
 from hallucinate.terminal import figures_line, greeting, qr_code
 from tests.fakes import FakeClock
 from tests.networks.made import random_tensors
 from tests.refusals import refused
+from tests.stream.foreign import ScriptedLoop
 
 
 def test_the_code_in_the_terminal_can_be_scanned() -> None:
@@ -129,24 +128,7 @@ def test_a_sphere_is_dreamed_as_fine_as_its_motifs_need_unless_a_width_was_chose
 
 
 def test_the_line_in_the_terminal_counts_what_was_skipped_wherever_it_was() -> None:
-    stats = LoopStatistics(
-        status=SourceStatus.LIVE,
-        status_text="",
-        notice="",
-        fps=20.0,
-        dream_ms=30.0,
-        capture_to_dream_ms=35.0,
-        dream_width_px=320,
-        steps=1,
-        step_interval=1,
-        source_skipped_frames=0,
-        source_damaged_packets=0,
-        dropped_frames=0,
-        cleared_residuals=0,
-        guests=0,
-        pictures=(),
-        network=NetworkStatistics(name="motif", loading="", share=None, error=""),
-    )
+    stats = ScriptedLoop().stats()
     assert "skipped" not in figures_line(stats)
     skipped = stats.model_copy(update={"source_skipped_frames": 4, "dropped_frames": 3})
     assert "7 frames skipped" in figures_line(skipped)
