@@ -18,6 +18,7 @@ from rich.logging import RichHandler
 
 from hallucinate import __version__
 from hallucinate.clock import Clock, SystemClock
+from hallucinate.console import open_console
 from hallucinate.control.live_settings import LiveSettings, fitted
 from hallucinate.device import choose_device, describe
 from hallucinate.dream.dreamer import Dreamer
@@ -103,7 +104,7 @@ class MainSource:
 
 def serve_forever(options: ServeOptions, settings: Settings) -> None:
     """Dream and serve until SIGINT or SIGTERM. Raises HallucinateError for what cannot work, before anything runs."""
-    console = Console(highlight=False)
+    console = open_console()
     handlers = [RichHandler(console=console, show_path=False)]
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers)
     clock, stage = SystemClock(), Stage()

@@ -32,12 +32,12 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from hallucinate.console import open_console
 from hallucinate.device import choose_device, describe, precision, precisions
 from hallucinate.dream.ascent import direction
 from hallucinate.dream.dreamer import Dreamer, Pending
@@ -280,7 +280,7 @@ def bench(
         "torch": torch.__version__,
         "date": date.today().isoformat(),
     }
-    console = Console()
+    console = open_console()
     console.print(f"{facts['machine']}; torch {facts['torch']}; {facts['precision']}", soft_wrap=True)
     console.print(f"measured: {top.operations / 1e9:.0f} GFLOP/s, {top.bytes / 1e9:.1f} GB/s", soft_wrap=True)
     points = list(itertools.product(networks, widths, steps))

@@ -29,9 +29,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
-from rich.console import Console
 from rich.table import Table
 
+from hallucinate.console import open_console
 from hallucinate.errors import HallucinateError, MeasurementError, OptionError
 from hallucinate.files import write_json
 from hallucinate.options import check_file
@@ -136,7 +136,9 @@ def _browsing(browser: str, url: str) -> Iterator[subprocess.Popen[bytes]]:
 
 @contextlib.contextmanager
 def _opened_by_hand(url: str, seconds: float) -> Iterator[None]:
-    Console().print(f"Open {url} in a browser on this machine, press Start, and leave it in front for {seconds:g} s.")
+    open_console().print(
+        f"Open {url} in a browser on this machine, press Start, and leave it in front for {seconds:g} s."
+    )
     yield
 
 
@@ -230,7 +232,7 @@ def _show(facts: dict[str, Any]) -> None:
         ("browser", facts["browser"]),
     ):
         table.add_row(name, value)
-    Console().print(table)
+    open_console().print(table)
 
 
 def main() -> None:

@@ -23,11 +23,11 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from rich.console import Console
 from rich.table import Table
 from safetensors import safe_open
 
 from hallucinate.calibrate.clips import render_clip
+from hallucinate.console import open_console
 from hallucinate.dream.strength_calibration import StrengthCalibration, read_strength_calibration
 from hallucinate.files import shipped, write_json
 from hallucinate.frame import Frame, Picture, to_tensor
@@ -121,7 +121,7 @@ def main() -> None:
         "mixes_both_in_top2": share(lasts, 2),
         "mixes_both_in_top5": share(lasts, 5),
     }
-    console = Console()
+    console = open_console()
     console.print(table)
     for (one, other), found in pairs.items():
         if max(found) > 5:

@@ -22,12 +22,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from rich.console import Console
 from rich.progress import Progress, TimeRemainingColumn
 from rich.table import Table
 
 from hallucinate.calibrate.clips import render_clip
 from hallucinate.calibrate.distance import distance
+from hallucinate.console import open_console
 from hallucinate.device import describe
 from hallucinate.dream.residual import FARTHEST
 from hallucinate.dream.strength_calibration import KINDS, PLAIN, STRENGTHS, StrengthCalibration
@@ -165,7 +165,7 @@ def calibrate(network: str, out: Path) -> None:
         raise OutputError(f"{out} cannot be written to ({error.strerror}); name another folder") from None
 
     *rounds, judging = clips()
-    console, names = Console(), everything(dreaming)
+    console, names = open_console(), everything(dreaming)
     with Progress(*Progress.get_default_columns()[:-1], TimeRemainingColumn(), console=console) as progress:
         task = progress.add_task(network, total=len(names) * (1 + len(STRENGTHS) * (len(rounds) + 2)))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from hallucinate.console import open_console
 from hallucinate.dream_request import complete_settings
 from hallucinate.errors import HallucinateError, OutputError, SourceUnavailable
 from hallucinate.film.distributed import render_distributed
@@ -41,7 +42,7 @@ def render_films(sources: list[Path], out: Path, template: FilmJob, ray: str | N
         network = outline(request.network, request.network_options.run_code)
         settings = complete_settings(request.settings, pictures, network)
         template = replace(template, request=replace(request, settings=settings))
-    jobs, console = film_jobs(sources, out, template), Console(highlight=False, soft_wrap=True)
+    jobs, console = film_jobs(sources, out, template), open_console()
     try:
         if ray is None:
             failed = render_here(jobs, renderer_factory(template), console)

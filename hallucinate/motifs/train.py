@@ -24,12 +24,12 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from rich.console import Console
 from rich.progress import Progress
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 
+from hallucinate.console import open_console
 from hallucinate.motifs import MOTIFS
 from hallucinate.motifs.compose import compose
 from hallucinate.motifs.sheet import save_sheet
@@ -343,7 +343,7 @@ def finish(training: Training, out: Path, weights: str) -> None:
     clean = measure(still, recipe, 0, 3000, 0.0)
     hard = measure(still, recipe, 10, 1500, recipe.eps)
     save_weights(training, out / weights, {"clean": json.dumps(clean), "attacked": json.dumps(hard)})
-    Console().print({"clean": clean[""], "attacked": hard[""]})
+    open_console().print({"clean": clean[""], "attacked": hard[""]})
 
 
 def train(about: str | None, trainer: Trainer, out: Path, weights: str) -> None:

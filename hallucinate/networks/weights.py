@@ -15,9 +15,9 @@ from pathlib import Path
 
 import rich.progress
 import torch
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
 
+from hallucinate.console import open_console
 from hallucinate.errors import WeightsError
 from hallucinate.files import cache_file
 
@@ -137,7 +137,7 @@ def download_weights(source: WeightsFile, folder: Path, progress: DownloadProgre
 @contextlib.contextmanager
 def bar(words: str) -> Iterator[DownloadProgress]:
     """A bar on standard error, while something is downloaded; nothing where that is not a terminal."""
-    console = Console(stderr=True)
+    console = open_console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with rich.progress.Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task(words, total=None)

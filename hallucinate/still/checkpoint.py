@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from hallucinate.dream.still import StillProgress
-from hallucinate.still.photos import write_whole
+from hallucinate.writing import write_whole
 
 
 def checkpoint_path(out: Path) -> Path:

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from av.error import FFmpegError
 from PIL import Image
 
 from hallucinate.dream_request import check_picture_file
-from hallucinate.errors import OptionError, OutputError
-from hallucinate.files import move_whole
 from hallucinate.frame import Picture
 from hallucinate.sources.picture import load_picture
+from hallucinate.writing import write_whole
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 """What a still may be written as, by its file ending."""
@@ -123,46 +119,8 @@ def upright_exif(before: Image.Exif, picture: Picture) -> Image.Exif:
     return exif
 
 
-def check_output_file(option: str, path: Path, endings: tuple[str, ...], force: bool) -> None:
-    """Check, before anything is dreamed, that a file can be written: its ending, and as ``check_writable`` does.
-
-    Raises OptionError or OutputError.
-    """
-    if path.is_dir():
-        raise OptionError(f"{option} {path}: this is a folder; name a file in it")
-    if path.suffix.lower() not in endings:
-        raise OptionError(f"{option} {path}: the name must end in {', '.join(endings)}; name another file")
-    check_writable(option, path, force)
-
-
-def check_writable(option: str, path: Path, force: bool) -> None:
-    """Raise OutputError for what exists already, OptionError for a folder that does not or cannot be written to."""
-    if not path.parent.is_dir():
-        raise OptionError(
-            f"{option} {path}: there is no folder {path.parent}; create it, or name another file", code="folder_missing"
-        )
-    if path.exists() and not force:
-        raise OutputError(f"{path} exists already; replace it with --force, or name another file", code="output_exists")
-    if not os.access(path.parent, os.W_OK):
-        raise OptionError(f"{option} {path}: the folder cannot be written to; name another file")
-
-
 def write_photo(path: Path, picture: Picture, metadata: PhotoMetadata | None = None) -> None:
     """Write a picture, uint8 RGB (H, W, 3), whole or not at all, in the format of its ending. Raises OutputError."""
     kind = FORMATS[path.suffix.lower()]
     options = dict(metadata.save_options) if metadata is not None else {}
     write_whole(path, lambda part: Image.fromarray(picture).save(part, kind, **SAVE_OPTIONS[kind], **options))
-
-
-def write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    """Have a file written beside its place, then moved there. Raises OutputError, with nothing left half-written."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        write(part)
-        move_whole(part, path)
-    except (OSError, FFmpegError) as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        fix = "free some space" if full else "name another file"
-        raise OutputError(f"{path} cannot be written ({error.strerror or error}); {fix}, and try again") from None
-    finally:
-        part.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from hallucinate.frame import Picture, shrunk
-from hallucinate.still.photos import write_whole
+from hallucinate.writing import write_whole
 
 GIF_PX, MP4_PX = 640, 3840
 """The longer side of a GIF's or an MP4's frames, at most."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
+from hallucinate.console import open_console
 from hallucinate.dream.still import StillProgress, iterate, sizes
 from hallucinate.dream_request import DreamRequest
 from hallucinate.errors import OutputError
@@ -18,10 +19,11 @@ from hallucinate.progress import progress_bar
 from hallucinate.sources.picture import load_picture
 from hallucinate.still.checkpoint import checkpoint_path, load_checkpoint, save_checkpoint
 from hallucinate.still.memory import check_photo
-from hallucinate.still.photos import FORMATS, check_output_file, check_writable, read_photo, write_photo
+from hallucinate.still.photos import FORMATS, read_photo, write_photo
 from hallucinate.still.renderer import StillRenderer, composite, open_renderer
 from hallucinate.still.sequences import write_sequence
 from hallucinate.work_folder import file_identity
+from hallucinate.writing import check_output_file, check_writable
 
 CHECKPOINT_EVERY_S, CHECKPOINT_SHARE = 10.0, 0.05
 """A checkpoint is written so often, and less often where writing would take more than this share of the time."""
@@ -98,7 +100,7 @@ def stage_path(out: Path, n: int) -> Path:
 def render_still(job: StillJob) -> None:
     """Dream a photo, write it and print what was written. Raises HallucinateError, with no output half-written."""
     job.check()
-    console, started_s = Console(highlight=False, soft_wrap=True), time.monotonic()
+    console, started_s = open_console(), time.monotonic()
     renderer = open_renderer(job.request)
     check_photo(job.photo, renderer.device)
     photo, metadata = read_photo(job.photo)

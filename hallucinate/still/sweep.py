@@ -13,15 +13,17 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from rich.console import Console
 
+from hallucinate.console import open_console
 from hallucinate.dream_request import DreamRequest, objective_settings
 from hallucinate.errors import SettingsError
 from hallucinate.frame import Picture, shrunk
 from hallucinate.progress import progress_bar
 from hallucinate.sources.picture import load_picture
 from hallucinate.still.memory import check_photo
-from hallucinate.still.photos import FORMATS, check_output_file, check_writable, write_photo
+from hallucinate.still.photos import FORMATS, write_photo
 from hallucinate.still.renderer import StillRenderer, open_renderer
 from hallucinate.work_folder import claim, file_identity, remove_pictures
+from hallucinate.writing import check_output_file, check_writable
 
 DEFAULTS: Mapping[str, tuple[str, ...]] = {
     "layer": (),
@@ -81,7 +83,7 @@ class SweepJob:
 def render_sweep(job: SweepJob) -> None:
     """Dream every cell and put them on sheets. Raises HallucinateError; finished cells stay for the next run."""
     check_output_file("-o", job.out, tuple(FORMATS), job.force)
-    console, started_s = Console(highlight=False, soft_wrap=True), time.monotonic()
+    console, started_s = open_console(), time.monotonic()
     renderer = open_renderer(job.request)
     if "layer" in job.values and not job.values["layer"]:
         job = replace(job, values={**job.values, "layer": renderer.network.layers})

@@ -12,18 +12,18 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rich.console import Console
-
+from hallucinate.console import open_console
 from hallucinate.dream_request import DreamRequest, objective_settings
 from hallucinate.errors import SettingsError
 from hallucinate.frame import Picture, fit
 from hallucinate.progress import progress_bar
 from hallucinate.sources.picture import load_picture
 from hallucinate.still.memory import check_photo
-from hallucinate.still.photos import check_output_file, check_writable, write_photo
+from hallucinate.still.photos import write_photo
 from hallucinate.still.renderer import StillRenderer, open_renderer
 from hallucinate.still.sequences import write_sequence
 from hallucinate.work_folder import MADE_FROM, claim, file_identity, remove_pictures
+from hallucinate.writing import check_output_file, check_writable
 from hallucinate.zoom.zoom_frames import zoom_frames
 from hallucinate.zoom_motion import ZoomMotion, noise
 
@@ -76,7 +76,7 @@ class ZoomJob:
 def render_zoom(job: ZoomJob) -> None:
     """Make a zoom, and print what was written. Raises HallucinateError; finished frames stay for the next run."""
     job.check()
-    console, started_s = Console(highlight=False, soft_wrap=True), time.monotonic()
+    console, started_s = open_console(), time.monotonic()
     renderer = open_renderer(job.request)
     through = [objective_settings("--through", name, renderer.network) for name in job.through]
     renderers = [renderer.with_settings(**settings) for settings in through] or [renderer]

@@ -240,7 +240,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(photo: Path, mo
     def full(*arguments: Any) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("hallucinate.still.photos.os.fsync", full)
+    monkeypatch.setattr("hallucinate.files.os.fsync", full)
     with refused("output_failed", out, os.strerror(errno.ENOSPC)):
         write_photo(out, scene())
     assert out.read_bytes() == b"there before"
