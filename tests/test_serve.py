@@ -14,6 +14,7 @@ from hallucinate.networks.zoo import outlined
 from hallucinate.serve import ServeOptions, fine_enough, load_network, open_or_go_on, prepare_source
 from hallucinate.settings import Settings
 from hallucinate.stream.access import Access
+from hallucinate.stream.listening import Listening
 from hallucinate.terminal import figures_line, greeting, qr_code
 from tests.fakes import FakeClock
 from tests.networks.made import random_tensors
@@ -41,7 +42,7 @@ FACTS: dict[str, object] = {
 
 
 def test_the_greeting_shows_the_address_and_what_was_chosen_and_why() -> None:
-    text = str(greeting(FACTS, "0.0.0.0", 8765, Access("secret"), with_code=False))
+    text = str(greeting(FACTS, Listening(8765, ("0.0.0.0",)), Access("secret"), with_code=False))
     assert "http://localhost:8765/" in text
     assert "scene (no camera was found)" in text
     assert "288 px wide, 1 step a frame (measured now)" in text
@@ -49,7 +50,7 @@ def test_the_greeting_shows_the_address_and_what_was_chosen_and_why() -> None:
 
 
 def test_who_shuts_others_out_is_shown_no_address_for_them() -> None:
-    text = str(greeting(FACTS, "127.0.0.1", 8765, Access("secret"), with_code=True))
+    text = str(greeting(FACTS, Listening(8765, ("127.0.0.1",)), Access("secret"), with_code=True))
     assert "secret" not in text
     assert "█" not in text
 

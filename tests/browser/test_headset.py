@@ -19,8 +19,9 @@ from hallucinate.control.live_settings import LiveSettings, Snapshot
 from hallucinate.frame import Picture
 from hallucinate.settings import Settings
 from hallucinate.stream.access import Access
+from hallucinate.stream.host_names import Names
 from hallucinate.stream.server import make_app
-from hallucinate.stream.tls import Names, self_signed
+from hallucinate.stream.tls import self_signed
 from tests.browser.conftest import CHROMIUM, FLAGS, ServerProcess
 from tests.browser.viewer import WAIT_S, Viewer, decoded
 from tests.stream.foreign import Painter, ScriptedLoop

@@ -13,9 +13,10 @@ from aiohttp import WSMsgType, web
 
 from hallucinate.control.live_settings import LiveSettings
 from hallucinate.stream.access import Access
+from hallucinate.stream.listening import Listening, addresses
 from hallucinate.stream.peers import Limits
 from hallucinate.stream.server import make_app
-from hallucinate.stream.serving import addresses, run
+from hallucinate.stream.serving import run
 from tests.refusals import refused
 from tests.stream.foreign import SOON, Painter, Peer, ScriptedLoop
 
@@ -26,9 +27,9 @@ def app(loop: ScriptedLoop, live: LiveSettings, access: Access, pages: Path, lim
 
 
 async def started(app: web.Application, stop: asyncio.Event | None = None) -> tuple[asyncio.Task[None], str]:
-    ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    ready: asyncio.Future[Listening] = asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(run(app, "127.0.0.1", 0, ready.set_result, stop))
-    return serving, f"http://127.0.0.1:{await asyncio.wait_for(ready, SOON)}"
+    return serving, f"http://127.0.0.1:{(await asyncio.wait_for(ready, SOON)).port}"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -73,7 +74,7 @@ async def test_a_port_in_use(app: web.Application) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with refused("address_unavailable", f"port {port}", "--port"):
-            await run(app, "127.0.0.1", port, lambda port: None)
+            await run(app, "127.0.0.1", port, lambda at: None)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ async def test_what_is_not_http_is_answered_and_fills_no_log(
 
 async def test_an_address_that_is_not_ours(app: web.Application) -> None:
     with refused("address_unavailable", "203.0.113.1", "--host"):
-        await run(app, "203.0.113.1", 0, lambda port: None)
+        await run(app, "203.0.113.1", 0, lambda at: None)
 
 
 def test_addresses() -> None:

@@ -24,10 +24,12 @@ from cryptography.hazmat.primitives.serialization import (
 
 from hallucinate.control.live_settings import LiveSettings
 from hallucinate.stream.access import COOKIE, WRONG_CODES, WRONG_WITHIN_S, Access, Refused
+from hallucinate.stream.host_names import Names
+from hallucinate.stream.listening import Listening, spoken
 from hallucinate.stream.peers import Limits
 from hallucinate.stream.server import make_app
-from hallucinate.stream.serving import run, spoken
-from hallucinate.stream.tls import LASTS, Names, choose_tls, own_certificate, own_names, self_signed
+from hallucinate.stream.serving import run
+from hallucinate.stream.tls import LASTS, Tls, choose_tls, own_certificate, own_names, self_signed
 from tests.refusals import refused
 from tests.stream.foreign import SOON, Http, ScriptedLoop
 
@@ -90,7 +92,7 @@ class TestMade:
 
 class TestOnesOwn:
     def test_a_pair_is_taken(self, pair: tuple[Path, Path]) -> None:
-        assert isinstance(own_certificate(*pair, NOW), ssl.SSLContext)
+        assert isinstance(own_certificate(*pair, NOW), Tls)
 
     def test_what_is_not_there(self, pair: tuple[Path, Path], tmp_path: Path) -> None:
         with refused("tls_invalid", f"--tls-cert {tmp_path / 'none.pem'}", os.strerror(errno.ENOENT)):
@@ -136,10 +138,10 @@ async def test_https_wss_and_a_cookie_for_https_alone(
     path = tmp_path / "tls.pem"
     tls = self_signed(path, own_names(), datetime.now(UTC))
     app = make_app(loop, live, access, {}, pages, limits)
-    ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    ready: asyncio.Future[Listening] = asyncio.get_running_loop().create_future()
     stop = asyncio.Event()
     serving = asyncio.create_task(run(app, "127.0.0.1", 0, ready.set_result, stop, tls))
-    base = f"https://127.0.0.1:{await asyncio.wait_for(ready, SOON)}"
+    base = f"https://127.0.0.1:{(await asyncio.wait_for(ready, SOON)).port}"
     trusting = ssl.create_default_context(cafile=str(path))  # checks the name, too
     async with aiohttp.ClientSession(base, connector=aiohttp.TCPConnector(ssl=trusting)) as http:
         async with http.get("/api/about") as reply:
