@@ -172,7 +172,7 @@ class Access:
             raise Refused(
                 403,
                 f"a page of {origin[:80]} may not do this; open {host[:80]} itself, let a proxy between them pass on "
-                "the Host header with its port, or start with --allow-origin",
+                f"the Host header with its port, or start with --allow-origin {origin[:80]}",
                 "origin_refused",
             )
 

@@ -13,7 +13,7 @@ from aiohttp import WSMsgType, web
 
 from hallucinate.control.live_settings import LiveSettings
 from hallucinate.stream.access import Access
-from hallucinate.stream.listening import Listening, addresses
+from hallucinate.stream.listening import Listening
 from hallucinate.stream.peers import Limits
 from hallucinate.stream.server import make_app
 from hallucinate.stream.serving import run
@@ -99,14 +99,19 @@ async def test_what_is_not_http_is_answered_and_fills_no_log(
     assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
 
 
+async def test_both_families_are_served_on_one_port(app: web.Application) -> None:
+    stop = asyncio.Event()
+    ready: asyncio.Future[Listening] = asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(run(app, "", 0, ready.set_result, stop))
+    at = await asyncio.wait_for(ready, SOON)
+    async with aiohttp.ClientSession() as http:
+        for host in ("127.0.0.1", "[::1]", "localhost"):
+            async with http.get(f"http://{host}:{at.port}/api/about") as reply:
+                assert reply.status == 200
+    stop.set()
+    await asyncio.wait_for(serving, SOON)
+
+
 async def test_an_address_that_is_not_ours(app: web.Application) -> None:
     with refused("address_unavailable", "203.0.113.1", "--host"):
         await run(app, "203.0.113.1", 0, lambda at: None)
-
-
-def test_addresses() -> None:
-    local, others = addresses(8765, "se&cret")
-    assert local == "http://localhost:8765/"
-    assert all(a.startswith("http://") and a.endswith(":8765/?token=se%26cret") for a in others)
-    assert not any("127.0.0.1" in a for a in others)
-    assert len(set(others)) == len(others)
