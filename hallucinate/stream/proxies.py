@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 SIGNS = re.compile(
     r"forwarded|via|max-forwards|cdn-loop|surrogate-capability|front-end-https"
-    r"|x-forward(ed)?(-.+)?|x-original-.+|(x-)?(proxy|envoy|nginx|arr|accel|amz|amzn|tailscale|cf|fly|fastly|akamai|ngrok)-.+"
+    r"|x-forward(ed)?(-.+)?|x-original-.+|x-proxy.+|(x-)?(proxy|envoy|nginx|arr|accel|amz|amzn|tailscale|cf|fly|fastly|akamai|ngrok)-.+"
     r"|x-(url-)?scheme|x-host|x-server|x-request-start|x-cloud-trace-context|x-varnish"
     r"|(.+-)?(client|connecting|real|remote|source|user|originating|peer)-?(ip|addr|address)(v[46])?",
     re.IGNORECASE,
