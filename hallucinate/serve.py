@@ -129,8 +129,7 @@ def serve_forever(options: ServeOptions, settings: Settings) -> None:
     loop = make_loop(options, opened, live, source, Governor(point), stage, clock)
     for kind, picture in pictures.items():
         loop.set_picture(kind, picture)
-    names_here = (*options.names, *(tls.hosts if tls else ()), *filter(None, [plain_name(options.host)]))
-    access = Access(options.token or new_token(), names_here, options.allow_origins, options.require_token)
+    access = make_access(options, tls)
     versions = {"version": __version__, "torch": torch.__version__}
     runs = {**versions, "source": source.spec, "panorama": facts_of(source.panorama)}
     chosen = {"source": f"{source.spec} ({source.why})", "speed": f"{in_words(point)} ({known_how})"}
@@ -141,6 +140,12 @@ def serve_forever(options: ServeOptions, settings: Settings) -> None:
         asyncio.run(_serve(app, options, access, tls, {**runs, **loop.networks.facts, **chosen}, loop, console))
         if not loop.stats().guests and loop.networks.name == opened.name:
             save_point(opened, loop.point, live.current, source.size, source.geometry)
+
+
+def make_access(options: ServeOptions, tls: Tls | None) -> Access:
+    """The rules of access: the certificate's names are this machine's, and so is the one to listen on."""
+    named = (*options.names, *(tls.hosts if tls else ()), *filter(None, [plain_name(options.host)]))
+    return Access(options.token or new_token(), named, options.allow_origins, options.require_token)
 
 
 def choose_main(
