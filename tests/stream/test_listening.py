@@ -100,9 +100,9 @@ async def test_a_port_that_is_taken_on_one_of_two(monkeypatch: pytest.MonkeyPatc
         # A free port is looked for until it is free on both.
         real, first = socket.create_server, [port_of(taken)]
 
-        def unlucky(address: tuple[str, int], **more: int) -> socket.socket:
-            wanted = first.pop() if first and not address[1] else address[1]
-            return real((address[0], wanted, *address[2:]), **more)
+        def unlucky(address: tuple[str, int], *, family: int, backlog: int) -> socket.socket:
+            port = first.pop() if first and not address[1] else address[1]
+            return real((address[0], port, *address[2:]), family=family, backlog=backlog)
 
         monkeypatch.setattr(socket, "create_server", unlucky)
         at = await bound("")
