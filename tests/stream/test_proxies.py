@@ -30,7 +30,7 @@ Edit = Callable[[str, str, list[str]], tuple[str, str, list[str]]]
 PROXYS = """
 Forwarded Via X-Forwarded X-Forwarded-For X-Forwarded-Host X-Forwarded-Proto X-Forwarded-Port X-Forwarded-Server
 X-Forwarded-Prefix X-Forwarded-Ssl X-Forwarded-By X-Forwarded-Client-Cert X-Real-IP X-Client-IP X-Cluster-Client-IP
-X-Original-For X-Original-URI X-Original-Forwarded-For CF-Connecting-IP CF-Connecting-IPv6 CF-Ray CF-Visitor CDN-Loop
+X-Original-For X-Original-URI X-Original-Forwarded-For CF-Connecting-IP CF-Connecting-IPv6 CF-Ray CF-IPCountry CDN-Loop
 True-Client-IP Fastly-Client-IP Fly-Client-IP X-Azure-ClientIP X-Envoy-External-Address X-ProxyUser-IP Remote-Addr
 WL-Proxy-Client-IP Proxy-Connection Tailscale-User-Login X-Scheme Front-End-Https Max-Forwards Surrogate-Capability
 X-Varnish X-ARR-SSL X-NginX-Proxy X-Request-Start X-Amzn-Trace-Id x-remote-addr X-Originating-IP X-Forward-For
@@ -187,7 +187,7 @@ async def test_who_comes_by_nginx_with_nothing_but_proxy_pass_needs_the_token(
     assert [access.entrance in record.getMessage() for record in caplog.records] == [True]
 
 
-async def test_a_tunnel_is_given_away_by_the_address_that_was_typed(port: int) -> None:
+async def test_a_tunnel_is_known_by_the_address_that_was_typed(port: int) -> None:
     async with aiohttp.ClientSession() as http, proxied(port, silent) as tunnel:
         for host in ("192.0.2.1:9000", "dream.example.org"):
             async with http.get(f"{tunnel}api/settings", headers={"Host": host}) as reply:
