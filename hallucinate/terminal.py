@@ -34,8 +34,10 @@ def greeting(
     text.append("\n  hallucinate ", style="bold")
     text.append(f"{facts['version']}\n\n", style="dim")
     rows = [("open", here)]
+    if others and others[0] != here:
+        rows.append(("on the network", others[0]))
     if others:
-        rows += [("on the network", others[0]), ("read aloud", spoken(others[0], access.code))]
+        rows.append(("read aloud", spoken(others[0], access.code)))
     if others and name:
         rows.append(("by name", others[0].replace(urlsplit(others[0]).netloc, f"{name}:{at.port}", 1)))
     rows += [(fact, str(facts[fact])) for fact in ("source", "network", "device", "speed")]

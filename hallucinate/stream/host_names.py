@@ -69,8 +69,13 @@ def read_host_name(option: str, text: str) -> str:
         start = text if "//" in text else f"//{text}"
         meant = plain_name(name_in(start.partition("//")[2]))
         what = f"did you mean {meant}? a name is alone" if meant else "give a host name such as dream.example.org"
-        raise OptionError(f"{option} {text[:80]!r}: {what}, without scheme, port, path or *")
+        raise OptionError(f"{option} {without_user(text)!r}: {what}, without scheme, port, path or *")
     return found
+
+
+def without_user(text: str) -> str:
+    """What somebody wrote, short enough for a message, and without a password that may be before an @."""
+    return re.sub(r"[^/@]*@", "…@", text)[:80]
 
 
 def split_names(names: Iterable[str]) -> Names:

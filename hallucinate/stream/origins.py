@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from hallucinate.errors import OptionError
-from hallucinate.stream.host_names import name_in, plain_address, plain_name
+from hallucinate.stream.host_names import name_in, plain_address, plain_name, without_user
 from hallucinate.stream.proxies import SIGNS, host_before, scheme_before
 
 PORTS = {"http": 80, "https": 443}
@@ -63,7 +63,9 @@ def read_origin(option: str, text: str) -> str:
     more = parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc
     if scheme != parts.scheme or not name or more:
         example = f"did you mean {written}? an origin" if name else "an origin such as https://show.example.org"
-        raise OptionError(f"{option} {words[:80]!r}: {example} is scheme://host or scheme://host:port, without a path")
+        raise OptionError(
+            f"{option} {without_user(words)!r}: {example} is scheme://host or scheme://host:port, without a path"
+        )
     return written
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from hallucinate.outputs.encoding import Encoders
 from hallucinate.outputs.rungs import WIDTHS, View
 from hallucinate.statistics import PeerStatistics, Statistics
 from hallucinate.stream.access import Access
-from hallucinate.stream.entrance import Entrance, enters
+from hallucinate.stream.entrance import Entrance, Handler, enters
 from hallucinate.stream.guide_and_mask import MAX_BYTES, picture_routes
 from hallucinate.stream.latency_report import read_latency_report
 from hallucinate.stream.live import LiveChannel, read_object
@@ -50,8 +50,6 @@ MIME = {
     ".webp": "image/webp",
     ".woff2": "font/woff2",
 }
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def make_app(

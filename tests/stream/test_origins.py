@@ -69,11 +69,13 @@ def test_an_origin_as_browsers_write_it(text: str, origin: str) -> None:
         ("http://[::1", "https://show.example.org"),
         ("file:///home/me/page.html", "https://show.example.org"),
         ("[b]x[/b]", "https://show.example.org"),
+        ("https://me:hunter2@show.example.org", SHOW),
     ],
 )
 def test_what_is_not_an_origin_is_refused_in_one_line(text: str, meant: str) -> None:
-    with refused("option_invalid", "--allow-origin", meant):
+    with refused("option_invalid", "--allow-origin", meant) as caught:
         read_origin("--allow-origin", text)
+    assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
