@@ -1,11 +1,16 @@
-// Where a session is ended.
-
+// @ts-check
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-
 import { sessionUrl } from '../../web/signalling.js';
 
-const answer = (url, location) => ({ url, headers: new Headers(location && { Location: location }) });
+/**
+ * @param {string} url
+ * @param {string} [location]
+ */
+function answer(url, location) {
+  const response = new Response('', location ? { headers: { Location: location } } : {});
+  return Object.defineProperty(response, 'url', { value: url });
+}
 
 test('a session is below what was posted to, whatever path a proxy serves us under', () => {
   for (const [url, location, session] of [
