@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,8 @@ from hallucinate.errors import OfferError
 from hallucinate.outputs.encoding import Encoders
 from hallucinate.outputs.rungs import WIDTHS, View
 from hallucinate.statistics import PeerStatistics, Statistics
-from hallucinate.stream.access import CODE_DIGITS, COOKIE, Access, Caller, Refused
+from hallucinate.stream.access import Access
+from hallucinate.stream.entrance import Entrance, Handler, enters
 from hallucinate.stream.guide_and_mask import MAX_BYTES, picture_routes
 from hallucinate.stream.latency_report import read_latency_report
 from hallucinate.stream.live import LiveChannel, read_object
@@ -51,8 +51,6 @@ MIME = {
     ".woff2": "font/woff2",
 }
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
 
 def make_app(
     loop: LoopApi,
@@ -84,15 +82,16 @@ class Server:
         limits: Limits,
         clock: Clock,
     ) -> None:
-        self._loop, self._live, self._access, self._facts = loop, live, access, dict(facts)
-        self._pages, self._clock = pages.resolve(), clock
+        self._loop, self._live, self._facts = loop, live, dict(facts)
+        self._pages = pages.resolve()
         self._encoders = Encoders(lambda: live.current.fps, clock, limits.max_encoders)
         self._peers = Peers(loop, self._encoders, clock, limits)
         self._channel = LiveChannel(live, loop.networks, self._known, self._statistics, limits.stats_every_s, clock)
         self._pictures = picture_routes(loop)
         self._last_latency: dict[str, object] | None = None
-        self.app = web.Application(middlewares=[self._answer_errors, self._check_access], client_max_size=MAX_BODY)
-        self.app.on_response_prepare.append(self._add_headers)
+        self._entrance = Entrance(access, clock)
+        self.app = web.Application(middlewares=[self._answer_errors, self._entrance.check], client_max_size=MAX_BODY)
+        self.app.on_response_prepare.append(self._entrance.add_headers)
         self.app.cleanup_ctx.append(self._run)
         self.app.on_shutdown.append(self._tell_peers)
         self._add_routes()
@@ -249,8 +248,8 @@ class Server:
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
         """The pages, and what belongs to them. ``/?token=TOKEN`` and ``/12345678`` let a browser in."""
-        if _enters(request):
-            return self._welcome(request)
+        if enters(request):
+            return self._entrance.welcome(request)
         path = self._file(request.match_info["path"] or "index.html")
         if path is None:
             raise _not_found(f"there is nothing at {request.path[:80]!r}; the page is at /")
@@ -267,22 +266,6 @@ class Server:
             return None
         return path if served else None
 
-    def _welcome(self, request: web.Request) -> web.Response:
-        token, now_s = request.query.get("token"), self._clock.now_ns() / 1e9
-        fits = self._access.fits_code(request.path[1:], now_s) if token is None else self._access.fits(token)
-        if not fits:
-            raise Refused(
-                401,
-                "that token is not in force; scan the QR code that hallucinate shows now, or type its short address",
-                "token_wrong",
-            )
-        # On to the address without the token: it stays out of the history, of screenshots and of Referer.
-        response = web.Response(status=303, headers={hdrs.LOCATION: "/"})
-        response.set_cookie(
-            COOKIE, self._access.token, httponly=True, samesite="Strict", path="/", secure=request.secure
-        )
-        return response
-
     # Every request passes here
 
     @web.middleware
@@ -298,33 +281,6 @@ class Server:
         except Exception as error:
             logger.exception("%s %s failed", request.method, request.path)
             return refusal(request, error, MAX_BODY)
-
-    @web.middleware
-    async def _check_access(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        upgrade = request.headers.get(hdrs.UPGRADE, "").lower() == "websocket"
-        changes = upgrade or request.method not in ("GET", "HEAD", "OPTIONS")
-        caller = Caller(request.remote or "", request.headers, request.cookies, changes)
-        self._access.check(caller, token_follows=_enters(request) or request.method == "OPTIONS")
-        return await handler(request)
-
-    async def _add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
-        response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
-        response.headers.update(
-            {
-                "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; "
-                "media-src 'self' blob: mediastream:; connect-src 'self' ws: wss:; "
-                "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'",
-                "X-Content-Type-Options": "nosniff",
-                "Referrer-Policy": "same-origin",
-                "Permissions-Policy": "camera=(self), microphone=()",
-            }
-        )
-
-
-def _enters(request: web.Request) -> bool:
-    """With the token (a QR code), or with the code that was read aloud: both are looked at by who takes them."""
-    named = request.path == "/" and "token" in request.query
-    return request.method == "GET" and (named or re.fullmatch(rf"/[0-9]{{{CODE_DIGITS}}}", request.path) is not None)
 
 
 def _not_found(reason: str) -> web.HTTPNotFound:
