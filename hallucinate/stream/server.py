@@ -143,12 +143,14 @@ class Server:
         dream = self._loop.find(name)
         if dream is None:
             raise _not_found(f"there is no dream {name[:60]!r}; it ended, or never existed")
-        viewer, answer = await self._peers.watch(await _offer(request), dream, _width(request))
+        viewer, answer = await self._peers.watch(
+            await _offer(request), dream, _width(request), request.headers.get(hdrs.USER_AGENT, "")
+        )
         return _created(f"/whep/{viewer.id}", answer, dream.id)
 
     async def _send(self, request: web.Request) -> web.Response:
         """Send a camera: SDP offer in, 201 with the answer. The header ``Hallucinate-Dream`` names the dream."""
-        guest, answer = await self._peers.send(await _offer(request))
+        guest, answer = await self._peers.send(await _offer(request), request.headers.get(hdrs.USER_AGENT, ""))
         return _created(f"/whip/{guest.id}", answer, guest.dream.id)
 
     async def _leave(self, request: web.Request) -> web.Response:
@@ -242,6 +244,7 @@ class Server:
             viewers=len(self._peers.viewers),
             guests=len(self._peers.guests),
             pages=len(self._channel),
+            failed=self._peers.failed,
         )
         return Statistics(loop=self._loop.stats(), encoding=self._encoders.statistics(), peers=peers)
 
