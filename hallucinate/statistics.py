@@ -100,8 +100,8 @@ class EncodingStatistics(BaseModel):
 class FailedPeers(BaseModel):
     """Viewers and guests that did not come about, or did not stay, since the start; the log has a line for each.
 
-    offer: could not be answered; codec: no codec in common; room: no place. ice: no way to them was found within the time
-    to connect; dtls: the encryption failed; vanished: were connected, and stopped answering.
+    offer: could not be answered; codec: no codec in common; room: no place. ice: no path between them and the server
+    was found within the time to connect; dtls: the encryption failed; vanished: were connected, and stopped answering.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -81,12 +81,12 @@ def listen_to_handshake(transport: RTCDtlsTransport, failed: Callable[[str], Non
         if transport.state == "failed":
             failed("no SRTP profile in common")
 
-    for name, told in (
+    for name, wrapped in (
         ("_do_handshake", shake_and_tell),
         ("_validate_peer_identity", validate_and_tell),
         ("_setup_srtp", set_up_and_tell),
     ):
-        setattr(transport, name, told)
+        setattr(transport, name, wrapped)
 
 
 def _noting(call: Callable[..., object], reasons: list[str]) -> Callable[..., object]:
@@ -104,15 +104,15 @@ def _noting(call: Callable[..., object], reasons: list[str]) -> Callable[..., ob
 
 
 def path_of(transport: RTCDtlsTransport) -> str:
-    """The pair of candidates that ICE chose, such as "udp host 192.0.2.7:5004"; "" before there is one.
+    """The peer's end of the pair that ICE chose, such as "udp host 192.0.2.7 port 5004"; "" before there is one.
 
-    The peer's is named: its kind (RFC 8445, 5.1.1) and address.
+    Its kind is one of RFC 8445, 5.1.1: host, srflx, prflx or relay.
     """
     pairs = transport.transport._connection._nominated
     if not pairs:
         return ""
     peer = pairs[min(pairs)].remote_candidate
-    return f"{peer.transport} {peer.type} {peer.host}:{peer.port}"
+    return f"{peer.transport.lower()} {peer.type} {peer.host} port {peer.port}"
 
 
 def lead_keyframe_requests(sender: RTCRtpSender, want_keyframe: Callable[[], None]) -> None:

@@ -134,7 +134,7 @@ class Peer:
         dtls, ice = self._transport(), self._transport().transport
         overdue = self._overdue.when() <= asyncio.get_running_loop().time()
         if self._connected:
-            if self.connection.connectionState == "failed":
+            if ice.state == "failed":  # its consent expired; whoever leaves leaves it "completed"
                 self._log.vanished(self._caller, self.id)
         elif self._handshake_error:
             self._log.did_not_connect(self._caller, self.id, "dtls", self._handshake_error)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aiortc import RTCRtpCodecCapability, RTCRtpCodecParameters, RTCRtpSender
-from aiortc.sdp import MediaDescription, SessionDescription
+from aiortc.sdp import DIRECTIONS, MediaDescription, SessionDescription
 
 from hallucinate.errors import OfferError
 from hallucinate.outputs.encoder import Codec
@@ -40,10 +40,10 @@ class Offer:
 
     def whole(self, answer: str) -> str:
         """The answer to ``text`` -> that to the whole offer: as many sections, in their order (RFC 3264, 6)."""
-        session, *answered = _sections(answer)
+        session, *sections = _sections(answer)
         for place in sorted(self.declined):
-            answered.insert(place, self.declined[place])
-        return session + "".join(answered)
+            sections.insert(place, self.declined[place])
+        return session + "".join(sections)
 
 
 def read_offer(offer: str, peer_should: str) -> Offer:
@@ -58,16 +58,16 @@ def read_offer(offer: str, peer_should: str) -> Offer:
     bundle = {str(mid) for items in groups[:1] for mid in items}
     live = [m for m in description.media if m.port or m.rtp.muxId in bundle]
     video = _video([m for m in live if m.kind == "video"], peer_should)
-    kept = [m for m in live if m is video or (m.kind == "audio" and _is_sound(m)) or _is_data(m)]
-    for media in kept:
+    answered = [m for m in live if m is video or (m.kind == "audio" and _is_sound(m)) or _is_data(m)]
+    for media in answered:
         _check_transport(media)
-        if len(kept) > 1 and media.rtp.muxId not in bundle:
+        if len(answered) > 1 and media.rtp.muxId not in bundle:
             raise OfferError(
                 f"the {media.kind} section of the SDP offer is outside the BUNDLE group; "
                 "sections must share one (RFC 9725, SDP Bundle)"
             )
-    declined = {n: _declined(m) for n, m in enumerate(description.media) if m not in kept}
-    return Offer(_codec(video), _without(offer, declined, [m.rtp.muxId for m in kept]), declined)
+    declined = {n: _declined(m) for n, m in enumerate(description.media) if m not in answered}
+    return Offer(_codec(video), _for_aiortc(offer, description, declined), declined)
 
 
 def _parse(offer: str) -> SessionDescription:
@@ -77,9 +77,14 @@ def _parse(offer: str) -> SessionDescription:
         if setup not in SETUPS:
             raise OfferError(f"a=setup in the SDP offer must be {', '.join(SETUPS)}, not {setup[:20]!r}")
     try:
-        return SessionDescription.parse(offer)
+        description = SessionDescription.parse(offer)
     except Exception as error:  # the parser raises whatever the text makes it stumble over
         raise OfferError(f"the SDP offer is malformed ({type(error).__name__})") from None
+    # Where a section has no direction it is the session's, and where that has none it is sendrecv (RFC 8866, 6.7).
+    session = [line[2:] for line in _sections(offer)[0].split() if line[2:] in DIRECTIONS]
+    for media in description.media:
+        media.direction = media.direction or (session or ["sendrecv"])[0]
+    return description
 
 
 def _video(videos: Sequence[MediaDescription], peer_should: str) -> MediaDescription:
@@ -87,7 +92,7 @@ def _video(videos: Sequence[MediaDescription], peer_should: str) -> MediaDescrip
     if not videos:
         raise OfferError("the SDP offer has no video; offer one video section")
     direction = "sendonly" if peer_should == "send" else "recvonly"
-    fitting = [m for m in videos if (m.direction or "sendrecv") in (direction, "sendrecv")]  # RFC 8866, 6.7
+    fitting = [m for m in videos if m.direction in (direction, "sendrecv")]
     if not fitting:
         raise OfferError(
             f"the video in the SDP offer is {videos[0].direction}; to {peer_should} it must be {direction}"
@@ -155,17 +160,26 @@ def _sections(text: str) -> list[str]:
     return re.split(r"^(?=m=)", text, flags=re.MULTILINE)
 
 
-def _without(offer: str, declined: Mapping[int, str], mids: Sequence[str]) -> str:
+def _for_aiortc(offer: str, description: SessionDescription, declined: Mapping[int, str]) -> str:
     """The offer without the sections that are declined, and the lines that make ICE wait, or give up too early.
 
     Browsers hide their addresses behind mDNS names until a camera is allowed. Resolving one takes up to a
     second, and fails where multicast does. It is not needed: the peer knows our addresses, and its checks
     show us its own (RFC 8445, 7.3.1.3). They come after the offer, so its candidates are never all of them.
+
+    Each section has its direction, which aiortc does not know the default of.
     """
-    session, *media = _sections("\r\n".join(offer.splitlines()) + "\r\n")
+    session, *sections = _sections("\r\n".join(offer.splitlines()) + "\r\n")
+    answered = [n for n in range(len(sections)) if n not in declined]
     if declined:
-        session = re.sub(r"^a=group:BUNDLE.*$", f"a=group:BUNDLE {' '.join(mids)}\r", session, flags=re.MULTILINE)
-    lines = "".join([session, *(m for n, m in enumerate(media) if n not in declined)]).splitlines(keepends=True)
+        mids = " ".join(description.media[n].rtp.muxId for n in answered)
+        session = re.sub(r"^a=group:BUNDLE.*$", f"a=group:BUNDLE {mids}\r", session, flags=re.MULTILINE)
+    lines = session.splitlines(keepends=True)
+    for n in answered:
+        own = sections[n].splitlines(keepends=True)
+        lines += [line for line in own if line[2:].strip() not in DIRECTIONS]
+        if description.media[n].kind != "application":
+            lines.append(f"a={description.media[n].direction}\r\n")
     return "".join(
         line
         for line in lines
@@ -187,12 +201,13 @@ def summary(offer: str) -> str:
     """
 
     def found(pattern: str) -> list[str]:
-        return list(dict.fromkeys(re.findall(pattern, offer, re.MULTILINE)))[:MOST_NAMED]
+        return list(dict.fromkeys(re.findall(pattern, offer, re.M | re.A)))[:MOST_NAMED]
 
     codecs = found(r"^a=rtpmap:\d+ ([\w.-]{1,20})/")
     profiles = found(r"^a=fmtp:\d+ .*?\bprofile-level-id=(\w{1,8})")
     modes = found(r"^a=fmtp:\d+ .*?\bpacketization-mode=(\d)")
-    candidates = Counter(re.findall(r"^a=candidate:\S+ \d+ (\w{1,8}) \d+ \S+ \d+ typ (\w{1,8})", offer, re.MULTILINE))
+    pattern = r"^a=candidate:\S+ \d+ (\w{1,8}) \d+ \S+ \d+ typ (\w{1,8})"
+    candidates = Counter(re.findall(pattern, offer.lower(), re.M | re.A))
     kinds = [f"{count} {transport} {kind}" for (transport, kind), count in candidates.most_common(MOST_NAMED)]
     parts = {
         "codecs": codecs,
