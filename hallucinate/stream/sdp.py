@@ -52,6 +52,7 @@ def read_offer(offer: str, peer_should: str) -> Offer:
     The codec is the first in the offer that we have, for an offer names what it prefers first (RFC 3264, 5.1). Raises
     OfferError, naming what is missing.
     """
+    offer = _readable(offer)
     description = _parse(offer)
     # Port 0 is a section that was switched off, unless it shares the first one's port (RFC 9143).
     groups = [group.items for group in description.group if group.semantic == "BUNDLE"]
@@ -68,6 +69,28 @@ def read_offer(offer: str, peer_should: str) -> Offer:
             )
     declined = {n: _declined(m) for n, m in enumerate(description.media) if m not in answered}
     return Offer(_codec(video), _for_aiortc(offer, description, declined), declined)
+
+
+def _readable(offer: str) -> str:
+    """The offer without the lines that would make ICE wait, or give up too early, or that aiortc stumbles over.
+
+    Browsers hide their addresses behind mDNS names until a camera is allowed. Resolving one takes up to a
+    second, and fails where multicast does. It is not needed: the peer knows our addresses, and its checks
+    show us its own (RFC 8445, 7.3.1.3). They come after the offer, so its candidates are never all of them.
+
+    Formats have their numbers by default, and then a fmtp without a rtpmap (RFC 3551, 6); aiortc finds none. It reads
+    no attributes of header extensions (RFC 8285, 5) either.
+    """
+    session, *sections = _sections("\r\n".join(offer.splitlines()) + "\r\n")
+    text = session
+    for section in sections:
+        mapped = set(re.findall(r"^a=rtpmap:(\d+) ", section, re.MULTILINE))
+        for line in section.splitlines(keepends=True):
+            hidden = line.startswith("a=candidate:") and ".local " in line
+            unmapped = line.startswith("a=fmtp:") and line[7:].split(" ")[0] not in mapped
+            if not (hidden or unmapped or line.startswith("a=end-of-candidates")):
+                text += re.sub(r"^(a=extmap:\S+ \S+) .*\r$", r"\1\r", line)
+    return text
 
 
 def _parse(offer: str) -> SessionDescription:
@@ -161,30 +184,18 @@ def _sections(text: str) -> list[str]:
 
 
 def _for_aiortc(offer: str, description: SessionDescription, declined: Mapping[int, str]) -> str:
-    """The offer without the sections that are declined, and the lines that make ICE wait, or give up too early.
-
-    Browsers hide their addresses behind mDNS names until a camera is allowed. Resolving one takes up to a
-    second, and fails where multicast does. It is not needed: the peer knows our addresses, and its checks
-    show us its own (RFC 8445, 7.3.1.3). They come after the offer, so its candidates are never all of them.
-
-    Each section has its direction, which aiortc does not know the default of.
-    """
-    session, *sections = _sections("\r\n".join(offer.splitlines()) + "\r\n")
+    """The offer without the sections that are declined; the others have their directions, which may be the default."""
+    session, *sections = _sections(offer)
     answered = [n for n in range(len(sections)) if n not in declined]
     if declined:
         mids = " ".join(description.media[n].rtp.muxId for n in answered)
         session = re.sub(r"^a=group:BUNDLE.*$", f"a=group:BUNDLE {mids}\r", session, flags=re.MULTILINE)
-    lines = session.splitlines(keepends=True)
     for n in answered:
-        own = sections[n].splitlines(keepends=True)
-        lines += [line for line in own if line[2:].strip() not in DIRECTIONS]
+        lines = [line for line in sections[n].splitlines(keepends=True) if line[2:].strip() not in DIRECTIONS]
+        session += "".join(lines)
         if description.media[n].kind != "application":
-            lines.append(f"a={description.media[n].direction}\r\n")
-    return "".join(
-        line
-        for line in lines
-        if not (line.startswith("a=candidate:") and ".local " in line) and not line.startswith("a=end-of-candidates")
-    )
+            session += f"a={description.media[n].direction}\r\n"
+    return session
 
 
 def preferences(codec: Codec) -> list[RTCRtpCodecCapability]:

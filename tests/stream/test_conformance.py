@@ -275,6 +275,11 @@ GOOD: dict[str, tuple[Change, list[str]]] = {
     "a video that is switched off first": (unbundled(before(VIDEO_OFF)), ["video declined", "video"]),
     "a data channel": (after(DATA), ["video", "application"]),
     "a data channel first": (before(DATA), ["application", "video"]),
+    "a fmtp without a rtpmap": (before(OPUS + "a=fmtp:0 annexb=no\n"), ["audio", "video"]),
+    "attributes of an extension": (
+        lambda text: text + "a=extmap:1/sendonly urn:ietf:params:rtp-hdrext:sdes:mid short\r\n",
+        ["video"],
+    ),
     "text": (after(TEXT), ["video", "text declined"]),
 }
 
