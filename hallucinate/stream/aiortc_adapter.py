@@ -5,6 +5,7 @@ tests/stream/test_aiortc_adapter.py has a test for each part, and notices when a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 
 from aiortc import RTCCertificate, RTCDtlsParameters, RTCDtlsTransport, RTCRtpSender, RTCRtpTransceiver, rtcrtpsender
@@ -69,7 +70,7 @@ def listen_to_handshake(transport: RTCDtlsTransport, failed: Callable[[str], Non
         for name in ("recv", "do_handshake"):
             delattr(ssl, name)
         if transport.state == "failed":
-            failed(reasons[0] if reasons else "it went away")
+            failed(_in_words(reasons[0]) if reasons else "it went away")
 
     def validate_and_tell(parameters: RTCDtlsParameters) -> None:
         validate(parameters)
@@ -101,6 +102,12 @@ def _noting(call: Callable[..., object], reasons: list[str]) -> Callable[..., ob
             raise
 
     return call_and_note
+
+
+def _in_words(reason: str) -> str:
+    """OpenSSL's reason; an alert is the peer's, which then refused."""
+    alert = re.fullmatch(r"\S+ alert (.+)", reason)
+    return f"it refused: {alert[1]}" if alert else reason
 
 
 def path_of(transport: RTCDtlsTransport) -> str:
