@@ -350,7 +350,7 @@ def _only(methods: Mapping[str, Handler], there: Callable[[web.Request], object]
         error = web.HTTPMethodNotAllowed(request.method, methods)
         error.text = f"{request.method} is not for {request.path[:80]}; there is: {', '.join(methods)}"
         if request.method == hdrs.METH_PATCH and there is not None:
-            error.text += "; a peer is found without the candidates that it has later"
+            error.text = f"{error.text}; a peer is found without the candidates that it has later"
         raise error
 
     return refuse
