@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 MAX_BODY = 64 * 1024
 SDP = "application/sdp"
+SESSIONS = ("/whep/{id}", "/whip/{id}")
 MAX_BROWSER = 300
 """Characters that are stored of a browser's name for itself."""
 
@@ -98,19 +99,19 @@ class Server:
 
     def _add_routes(self) -> None:
         for path, methods in self._routes().items():
-            for method, handler in methods.items():
-                self.app.router.add_route(method, path, handler)
-            # Other methods are reserved (RFC 9725), and must not fall through to the pages.
-            self.app.router.add_route("*", path, _only(methods))
+            for spelled in (path, f"{path}/"):
+                for method, handler in methods.items():
+                    self.app.router.add_route(method, spelled, handler)
+                # Other methods must not fall through to the pages.
+                self.app.router.add_route("*", spelled, _only(methods, self._peer if path in SESSIONS else None))
         self.app.router.add_get("/{path:.*}", self._page)
         self.app.router.add_route("*", "/{path:.*}", _only({"GET": self._page, "HEAD": self._page}))
 
     def _routes(self) -> dict[str, dict[str, Handler]]:
         return {
-            "/whep": {"POST": self._watch, "OPTIONS": _accept_sdp},
-            "/whip": {"POST": self._send, "OPTIONS": _accept_sdp},
-            "/whep/{id}": {"DELETE": self._leave, "PATCH": self._trickle},
-            "/whip/{id}": {"DELETE": self._leave, "PATCH": self._trickle},
+            "/whep": {"POST": self._watch, **ENDPOINT},
+            "/whip": {"POST": self._send, **ENDPOINT},
+            **dict.fromkeys(SESSIONS, self._session()),
             "/api/viewers/{id}": {"PATCH": self._show},
             "/api/settings": {"GET": self._settings, "PATCH": self._patch},
             "/api/schema": {"GET": self._schema},
@@ -142,24 +143,32 @@ class Server:
         dream = self._loop.find(name)
         if dream is None:
             raise _not_found(f"there is no dream {name[:60]!r}; it ended, or never existed")
-        viewer, answer = await self._peers.watch(await _offer(request), dream, _width(request))
+        viewer, answer = await self._peers.watch(
+            await _offer(request), dream, _width(request), request.headers.get(hdrs.USER_AGENT, "")
+        )
         return _created(f"/whep/{viewer.id}", answer, dream.id)
 
     async def _send(self, request: web.Request) -> web.Response:
         """Send a camera: SDP offer in, 201 with the answer. The header ``Hallucinate-Dream`` names the dream."""
-        guest, answer = await self._peers.send(await _offer(request))
+        guest, answer = await self._peers.send(await _offer(request), request.headers.get(hdrs.USER_AGENT, ""))
         return _created(f"/whip/{guest.id}", answer, guest.dream.id)
+
+    def _session(self) -> dict[str, Handler]:
+        """A connection's own address. Without PATCH: neither trickle ICE nor ICE restarts are there.
+
+        RFC 9725 leaves the status to HTTP then, and that is 405 (RFC 9110, 15.5.6): clients go on with what they have.
+        """
+        return {"DELETE": self._leave, "GET": self._stands, "HEAD": self._stands, "OPTIONS": _session_options}
 
     async def _leave(self, request: web.Request) -> web.Response:
         """End the connection, and free what is behind it."""
         await self._peer(request).close()
         return web.Response()
 
-    async def _trickle(self, request: web.Request) -> web.Response:
-        """Answers 501: every candidate is in the answer, and none can be sent later."""
+    async def _stands(self, request: web.Request) -> web.Response:
+        """Whether the connection is there; it has nothing to read (RFC 9725, HTTP Usage)."""
         self._peer(request)
-        # Neither trickle ICE nor ICE restarts: 501 is what RFC 9725 requires then ("HTTP PATCH Request Usage").
-        raise web.HTTPNotImplemented(text="candidates cannot be sent later; the peer is found without them")
+        return web.Response(status=204)
 
     def _peer(self, request: web.Request) -> Peer:
         peers: Mapping[str, Peer] = self._peers.viewers if request.path.startswith("/whep/") else self._peers.guests
@@ -241,6 +250,7 @@ class Server:
             viewers=len(self._peers.viewers),
             guests=len(self._peers.guests),
             pages=len(self._channel),
+            failed=self._peers.failed,
         )
         return Statistics(loop=self._loop.stats(), encoding=self._encoders.statistics(), peers=peers)
 
@@ -287,22 +297,41 @@ def _not_found(reason: str) -> web.HTTPNotFound:
     return web.HTTPNotFound(text=reason)
 
 
-def _only(methods: Mapping[str, Handler]) -> Handler:
+def _only(methods: Mapping[str, Handler], there: Callable[[web.Request], object] | None = None) -> Handler:
+    """Refuses the other methods. there: raises 404 where there is nothing to have methods."""
+
     async def refuse(request: web.Request) -> web.StreamResponse:
+        if there is not None:
+            there(request)
         error = web.HTTPMethodNotAllowed(request.method, methods)
         error.text = f"{request.method} is not for {request.path[:80]}; there is: {', '.join(methods)}"
+        if request.method == hdrs.METH_PATCH and there is not None:
+            error.text = f"{error.text}; a peer is found without the candidates that it has later"
         raise error
 
     return refuse
 
 
+async def _nothing_to_read(request: web.Request) -> web.Response:
+    """204: offers are posted here, and there is nothing to read (RFC 9725, HTTP Usage)."""
+    return web.Response(status=204)
+
+
 async def _accept_sdp(request: web.Request) -> web.Response:
-    return web.Response(headers={"Accept-Post": SDP, hdrs.ALLOW: "OPTIONS, POST"})
+    return web.Response(headers={"Accept-Post": SDP, hdrs.ALLOW: "GET, HEAD, OPTIONS, POST"})
+
+
+async def _session_options(request: web.Request) -> web.Response:
+    return web.Response(headers={hdrs.ALLOW: "DELETE, GET, HEAD, OPTIONS"})
+
+
+ENDPOINT: dict[str, Handler] = {"GET": _nothing_to_read, "HEAD": _nothing_to_read, "OPTIONS": _accept_sdp}
 
 
 async def _offer(request: web.Request) -> str:
     if request.content_type != SDP:
-        raise web.HTTPUnsupportedMediaType(text=f"Content-Type must be {SDP}, not {request.content_type[:80]}")
+        reason = f"Content-Type must be {SDP}, not {request.content_type[:80]}"
+        raise web.HTTPUnsupportedMediaType(text=reason, headers={"Accept-Post": SDP})
     try:
         return (await request.read()).decode("utf-8")
     except UnicodeDecodeError:
@@ -323,4 +352,5 @@ async def _json(request: web.Request) -> dict[str, Any]:
 def _created(location: str, answer: str, dream_id: str) -> web.Response:
     """201: ``Hallucinate-Dream`` names the dream, to watch it with ``POST /whep?dream=``."""
     headers = {hdrs.LOCATION: location, "Hallucinate-Dream": dream_id}
-    return web.Response(status=201, text=answer, content_type=SDP, headers=headers)
+    # As bytes: with a text comes a charset parameter, and some clients compare the whole header.
+    return web.Response(status=201, body=answer.encode(), content_type=SDP, headers=headers)
