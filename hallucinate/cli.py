@@ -82,7 +82,7 @@ def serve(
         str | None,
         typer.Option(
             help="where frames come from: camera:0, a film, a picture, an rtsp:// or http:// address, scene, "
-            "scene:panorama, zoom, or guest [default: the first camera, or else the scene]",
+            "scene:panorama, zoom, or guest [default: the first camera that delivers, or else the scene]",
         ),
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="port to listen on; 0 takes a free one")] = 8765,
