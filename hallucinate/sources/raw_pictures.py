@@ -91,7 +91,11 @@ class Unchanged:
         # A few rows first: they tell what moves in a fraction of the time.
         if before is not None and np.array_equal(before[::16], picture[::16]) and np.array_equal(before, picture):
             return self._since_ns
-        self._picture = picture.copy()  # the driver may write the next one into the same memory
+        # A copy, because the driver may write the next one into the same memory.
+        if before is not None and before.shape == picture.shape and before.dtype == picture.dtype:
+            np.copyto(before, picture)  # a third of the time of new memory
+        else:
+            self._picture = picture.copy()
         self._since_ns = now_ns
         return now_ns
 
