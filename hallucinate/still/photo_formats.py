@@ -118,18 +118,18 @@ def encode(picture: Picture, kind: str, metadata: PhotoMetadata) -> bytes:
 def _segments(metadata: PhotoMetadata) -> Iterator[bytes]:
     """A JPEG's segments of XMP (XMP Specification Part 3, 1.1.3) and of IPTC, as one of Photoshop's resources."""
     if metadata.xmp:
-        yield _segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + metadata.xmp)
+        yield _segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0", metadata.xmp)
     if metadata.iptc:
-        resource = b"8BIM" + struct.pack(">HHI", IPTC_RESOURCE, 0, len(metadata.iptc)) + metadata.iptc
-        yield _segment(0xED, b"Photoshop 3.0\0" + resource + bytes(len(metadata.iptc) % 2))
-    if len(metadata.comment) > SEGMENT_BYTES:
-        _segment(0xFE, metadata.comment)
+        head = b"Photoshop 3.0\0" + b"8BIM" + struct.pack(">HHI", IPTC_RESOURCE, 0, len(metadata.iptc))
+        yield _segment(0xED, head, metadata.iptc + bytes(len(metadata.iptc) % 2))
+    _segment(0xFE, b"", metadata.comment)  # which Pillow writes
 
 
-def _segment(marker: int, data: bytes) -> bytes:
-    if len(data) > SEGMENT_BYTES:
-        raise ValueError(f"one segment holds {SEGMENT_BYTES} bytes")
-    return struct.pack(">BBH", 0xFF, marker, len(data) + 2) + data
+def _segment(marker: int, head: bytes, data: bytes) -> bytes:
+    most = SEGMENT_BYTES - len(head)
+    if len(data) > most:
+        raise ValueError(f"one segment holds {most} bytes of it")
+    return struct.pack(">BBH", 0xFF, marker, len(head) + len(data) + 2) + head + data
 
 
 def _chunks(metadata: PhotoMetadata) -> PngImagePlugin.PngInfo:
@@ -238,8 +238,8 @@ def _sized(part: str, value: Any) -> str:
 
 def in_words(omitted: Omitted, kind: str) -> str:
     """One line on what is omitted, why, and the endings of files that hold it."""
-    endings = {other: ending for ending, other in reversed(FORMATS.items()) if other != kind}
-    others = [ending for other, ending in endings.items() if not refusal(placed(omitted.part, other), other)]
+    endings = [ending for ending in (".png", ".tiff", ".webp", ".jpg") if FORMATS[ending] != kind]
+    others = [ending for ending in endings if not refusal(placed(omitted.part, FORMATS[ending]), FORMATS[ending])]
     hint = f"; {', '.join(others)} can" if others else ""
     return f"its {omitted.words} is omitted: {kind} cannot hold it ({omitted.why}){hint}"
 

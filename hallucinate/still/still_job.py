@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -175,28 +176,30 @@ def write_outputs(job: StillJob, plan: StillPlan, progress: StillProgress | None
     # An earlier run without --gif may have dreamed the first of them, and written no stages.
     stages = [path for path in plan.stages.paths() if path.exists()] or [job.out]
     for path in job.sequences.values():
-        write_sequence(
-            path,
-            (load_picture(stage) for stage in stages),
-            STAGES_FPS,
-            len(stages),
-            f"{job.out} is written, and its stages are beside it",
-        )
+        finished = f"{job.out} is written, and its stages are beside it"
+        try:
+            write_sequence(path, (load_picture(stage) for stage in stages), STAGES_FPS, len(stages), finished)
+        except OutputError as error:
+            raise and_saved(error, job, progress) from None
 
 
 def and_saved(error: OutputError, job: StillJob, progress: StillProgress | None) -> OutputError:
-    """The same error, after the dream so far was saved where that can be; it says where."""
+    """The same error, after the dream so far was saved; it says where. Where its disk is full, elsewhere."""
     path = checkpoint_path(job.out)
-    try:
-        if progress is not None:
-            save_checkpoint(path, progress, job.made_from())
-    except (OutputError, OSError):
-        pass  # what keeps the picture from being written mostly keeps this too; an earlier checkpoint is still whole
-    if not path.exists():
+    again = f"the same command{' with --force' if job.out.exists() else ''} continues from there"
+    if progress is None:
         return error
-    saved = f"the dream so far is in {path}, and the same command continues from there"
-    other = f"under another name it does where that file is renamed to NAME{path.suffix} first"
-    return OutputError(f"{error}; {saved}; {other}", code=error.code)
+    try:
+        save_checkpoint(path, progress, job.made_from())
+        saved = f"the dream so far is in {path}, and {again}; renamed to NAME{path.suffix}, it does for -o NAME too"
+    except OutputError:
+        try:
+            other = Path(tempfile.mkdtemp(prefix="hallucinate-")) / path.name
+            save_checkpoint(other, progress, job.made_from())
+        except (OutputError, OSError):
+            return error
+        saved = f"the dream so far is in {other}; move it to {path}, and {again}"
+    return OutputError(f"{error}; {saved}", code=error.code)
 
 
 def dream_photo(
