@@ -114,7 +114,8 @@ def _read(opened: Image.Image, data: bytes, notes: list[str]) -> PhotoMetadata:
         {name: tags.main[n].data for name, n in TIFF_TAGS.items() if n in tags.main} if opened.format == "TIFF" else {}
     )
     profile, xmp = own.get("profile", info.get("icc_profile")), own.get("xmp", info.get("xmp"))
-    xmp = xmp if xmp is not None else info.get("XML:com.adobe.xmp")  # so called by older versions of Pillow
+    if not isinstance(xmp, bytes) and opened.format == "PNG":
+        xmp = str(info.get("XML:com.adobe.xmp", "")).encode()  # so called by older versions of Pillow
     comment = info.get("comment") if opened.format in ("JPEG", "MPO", "GIF") else b""
     resources = info.get("photoshop")
     iptc = resources.get(IPTC_RESOURCE) if isinstance(resources, dict) else own.get("iptc")
@@ -135,7 +136,8 @@ def _read(opened: Image.Image, data: bytes, notes: list[str]) -> PhotoMetadata:
 
 
 def _bytes(value: object) -> bytes:
-    return value.encode() if isinstance(value, str) else value if isinstance(value, bytes) else b""
+    """Bytes, and nothing of what is called so and is something else: a PNG may have a text called icc_profile."""
+    return value if isinstance(value, bytes) else b""
 
 
 def _exif(opened: Image.Image) -> bytes:

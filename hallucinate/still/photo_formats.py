@@ -138,6 +138,8 @@ def _chunks(metadata: PhotoMetadata) -> PngImagePlugin.PngInfo:
     if metadata.xmp:
         chunks.add(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + metadata.xmp)
     for name, text in metadata.texts.items():
+        if not 1 <= len(name.encode("latin-1")) <= 79:  # PNG specification, 11.3.4.2
+            raise ValueError("a text's name has 1 to 79 letters")
         chunks.add_text(name, text)
     return chunks
 

@@ -77,7 +77,7 @@ class TagTables:
         tables = {
             name: {n: tag for n, tag in table.items() if (name, n) not in gone} for name, table in self.tables.items()
         }
-        return replace(self, tables=tables)
+        return replace(self, tables={name: table for name, table in tables.items() if table})
 
     def of_the_photo(self) -> TagTables:
         """Without the tags about how the file is organised."""
@@ -142,7 +142,7 @@ def read_tags(data: bytes) -> TagTables:
                 seen.add(number)
                 continue
             size = count * VALUE_BYTES.get(kind, 0)
-            if kind not in VALUE_BYTES or number in table:
+            if kind not in VALUE_BYTES or number in table or number in (EXIF, GPS, INTEROP):
                 # Types that are not listed point into the file; what they point to is not here any more.
                 continue
             start = where if size <= 4 + 4 * big else _offset(data, where, order, big)
@@ -202,10 +202,15 @@ def _swapped(tag: Tag) -> Tag:
     return tag if unit == 1 else Tag(tag.kind, np.frombuffer(tag.data, f"u{unit}").byteswap().tobytes())
 
 
+def _holds(tags: TagTables, name: int) -> bool:
+    """Whether a table or one below it has any tags."""
+    return bool(tags.tables.get(name)) or any(_holds(tags, each) for each in SUBTABLES.get(name, ()))
+
+
 def _table_bytes(tags: TagTables, name: int, at: int) -> bytes:
     """A table and all below it, for a place in the file: rows in order, then what does not fit into them."""
     order, table = tags.order, tags.tables.get(name, {})
-    below = [each for each in SUBTABLES.get(name, ()) if tags.tables.get(each)]
+    below = [each for each in SUBTABLES.get(name, ()) if _holds(tags, each)]
     rows, beyond = bytearray(), bytearray()
     end = at + 2 + 12 * (len(table) + len(below)) + 4
     for number in sorted([*table, *below]):
