@@ -23,10 +23,11 @@ from hallucinate.film.boxes import picture_boxes
 from hallucinate.film.picture_format import DecodedFormat, decoded_format
 from hallucinate.frame import Picture
 from hallucinate.panorama.fitting import PanoramaSpec
-from hallucinate.sources.decode import Decoder, turned
+from hallucinate.sources.decode import Decoder
 from hallucinate.sources.film import check_file
 from hallucinate.sources.panoramas import panorama_of_film, panorama_of_picture, side_data
 from hallucinate.sources.picture import is_picture
+from hallucinate.sources.pixels import Orientation
 
 RUN_UP_S = 2.0
 """Decoding starts so long before the first frame that is needed: what refers across a key frame is whole by then."""
@@ -48,8 +49,8 @@ class Span:
 class FilmFacts:
     """All that a film says of itself, read once; it outlives the open file.
 
-    decoded: what its frames are decoded to. turns: by how many quarter turns, counter-clockwise, they are turned to
-    stand upright. side_data: of the first frame that decodes. pixel_aspect: width over height of a pixel, None where
+    decoded: what its frames are decoded to. orientation: how they are turned and mirrored to stand upright. side_data:
+    of the first frame that decodes. pixel_aspect: width over height of a pixel, None where
     nothing is said. time_base: of frames' times, in seconds. rate: usual frames in a second. frames: how many there
     are, about; 0 where the film does not say. tags, picture_tags: of the film and of its pictures. boxes: MP4 boxes
     that describe the pictures, see ``boxes``.
@@ -57,7 +58,7 @@ class FilmFacts:
 
     path: Path
     decoded: DecodedFormat
-    turns: int
+    orientation: Orientation
     side_data: Mapping[SideDataType, bytes]
     pixel_aspect: Fraction | None
     time_base: Fraction
@@ -76,7 +77,7 @@ class FilmFacts:
     @property
     def upright_size(self) -> tuple[int, int]:
         """(width, height) of the pictures as players show them, turned as the film says."""
-        return turned((self.decoded.width, self.decoded.height), bool(self.turns % 2))
+        return self.orientation.size(self.decoded.width, self.decoded.height)
 
     @property
     def display_matrix(self) -> list[int] | None:
@@ -120,7 +121,7 @@ class FilmReader:
         return FilmFacts(
             path=self.path,
             decoded=decoded_format(first),
-            turns=quarter_turns(first),
+            orientation=Orientation.of_frame(first),
             side_data=side_data(first),
             pixel_aspect=stream.sample_aspect_ratio,
             time_base=stream.time_base or Fraction(1, 90_000),
@@ -214,8 +215,3 @@ class FilmReader:
     def _open(self) -> Decoder:
         # "file:" keeps FFmpeg from taking a name with a colon for a protocol.
         return Decoder(f"file:{self.path}", str(self.path))
-
-
-def quarter_turns(frame: av.VideoFrame) -> int:
-    """By how many quarter turns, counter-clockwise, a frame is turned to stand upright: 0 to 3."""
-    return round(frame.rotation / 90) % 4

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import av
-import numpy as np
 from av.error import FFmpegError
 
 from hallucinate.errors import OutputError, SourceError
 from hallucinate.files import write_json
 from hallucinate.film.container import add_encoder, check_container, container_format
 from hallucinate.film.film_job import FilmJob
-from hallucinate.film.film_reader import FilmFacts, FilmReader, Span, quarter_turns
+from hallucinate.film.film_reader import FilmFacts, FilmReader, Span
 from hallucinate.film.frame_renderers import FrameRenderer, RendererFactory, describe_rendering
 from hallucinate.film.joining import join
 from hallucinate.film.parts import (
@@ -32,8 +31,9 @@ from hallucinate.film.parts import (
     remove_parts,
     span_folder,
 )
-from hallucinate.film.picture_format import PictureFormat, add_dream, picture_format, to_rgb
+from hallucinate.film.picture_format import PictureFormat, add_dream, picture_format
 from hallucinate.frame import Frame
+from hallucinate.sources.pixels import Orientation, upright_rgb
 from hallucinate.work_folder import MADE_FROM, claim
 
 Report = Callable[[int], None]
@@ -188,10 +188,11 @@ def render_part(
 
 def render_frame(work: SpanWork, frame: av.VideoFrame, time: int) -> av.VideoFrame:
     """A decoded frame -> the same, dreamed upright, turned as in the film. time: in units of FilmFacts.time_base."""
-    before, turns = to_rgb(frame, work.written), quarter_turns(frame)
+    orientation = Orientation.of_frame(frame)
+    before = upright_rgb(frame, orientation.size(work.written.width, work.written.height))
     captured_ns = round(time * work.reader.facts.time_base * 10**9)
-    dream = work.renderer.render(Frame(np.ascontiguousarray(np.rot90(before, turns)), captured_ns))
-    return add_dream(frame, before, np.ascontiguousarray(np.rot90(dream, -turns)), work.written)
+    dream = work.renderer.render(Frame(before, captured_ns))
+    return add_dream(frame, orientation.stored(before), orientation.stored(dream), work.written)
 
 
 def finish_film(plan: FilmPlan, ends: list[SpanProgress]) -> FinishedFilm:

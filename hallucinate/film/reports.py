@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 
 from hallucinate.film.film_job import FilmJob
+from hallucinate.film.picture_format import colour_notes
 from hallucinate.film.rendering import FilmPlan, FinishedFilm
 
 
@@ -14,6 +15,8 @@ def announce(console: Console, plan: FilmPlan) -> None:
     if panorama := job.flattened(plan.facts):
         on_sphere = "" if job.request.preset else "; only equirect and half-equirect are dreamed on the sphere"
         console.print(f"{job.out}: {panorama}, dreamed as a flat picture{on_sphere}")
+    for note in colour_notes(plan.facts.decoded, plan.written):
+        console.print(f"{job.out}: {note}")
     if plan.omitted:
         console.print(f"{job.out}: not copied, because this container cannot hold it: {', '.join(plan.omitted)}")
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 import av
-import numpy as np
 from av.error import FFmpegError
 from av.stream import Disposition
 
 from hallucinate.errors import SourceError, SourceUnavailable
 from hallucinate.frame import Picture, fit
 from hallucinate.panorama.fitting import Fitting
+from hallucinate.sources.pixels import Orientation, upright_rgb
 
 MOST_DAMAGE = 300
 """Packets in a row that do not decode before reading stops, instead of going through gigabytes of it."""
@@ -120,17 +120,12 @@ class Decoder:
 
         A panorama is remapped instead, as its Fitting says, whatever the shape of its pixels.
         """
-        turns = round(frame.rotation / 90) % 4  # quarter turns counter-clockwise
-        sideways = bool(turns % 2)
-        if panorama is None:
-            size = cover((frame.width, frame.height), self._aspect, turned((width, height), sideways))
-        else:
-            whole = turned((frame.width, frame.height), sideways)
-            size = turned(panorama.read_size(whole), sideways)
-        # Scaled by FFmpeg in the conversion to RGB: a 4K film is never a 4K RGB picture here.
-        rgb = frame.to_ndarray(format="rgb24", width=size[0], height=size[1], interpolation="AREA")
-        upright = np.ascontiguousarray(np.rot90(rgb, turns) if turns else rgb, np.uint8)
-        return fit(upright, width, height) if panorama is None else panorama.picture(upright, whole)
+        orientation = Orientation.of_frame(frame)
+        whole = orientation.size(frame.width, frame.height)
+        if panorama is not None:
+            return panorama.picture(upright_rgb(frame, panorama.read_size(whole)), whole)
+        aspect = 1 / self._aspect if orientation.transposed else self._aspect
+        return fit(upright_rgb(frame, cover(whole, aspect, (width, height))), width, height)
 
     def close(self) -> None:
         """Close the file or the connection. May be called twice."""
@@ -146,11 +141,6 @@ def cover(size: tuple[int, int], aspect: float, target: tuple[int, int]) -> tupl
     covering = max(target[0], math.ceil(w * scale - 0.5)), max(target[1], math.ceil(h * scale - 0.5))
     # A sliver of a picture would cover only as something enormous; ``fit`` cuts it before it scales.
     return covering if covering[0] * covering[1] <= 16 * target[0] * target[1] else size
-
-
-def turned(size: tuple[int, int], sideways: bool) -> tuple[int, int]:
-    """(width, height), exchanged for a picture that is a quarter turn off."""
-    return (size[1], size[0]) if sideways else size
 
 
 def _reason(error: BaseException) -> str:
