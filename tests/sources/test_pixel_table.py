@@ -136,7 +136,9 @@ FILMS = {
     "yuvj": Case("mjpeg", "yuvj420p", span=2),
     "yuvj, hd: JFIF is 601": Case("mjpeg", "yuvj420p", size=(1280, 720), span=2),
     "vp8, hd: always 601": Case("libvpx", ending="webm", size=(1280, 720)),
-    "vp9, tagged 2020": Case("libvpx-vp9", ending="webm", tags=(9, 1, 9, 14), matrix="bt2020"),
+    "vp9, tagged 2020": Case(
+        "libvpx-vp9", ending="webm", tags=(9, 1, 9, 14), matrix="bt2020", options={"crf": "4", "b": "0"}, within=16
+    ),
     "not halved": Case(pixels="yuv444p"),
     "ten bits": Case("libx265", "yuv420p10le", options=X265),
     "pq": Case("libx265", "yuv420p10le", tags=(9, 1, 9, PQ), matrix="bt2020", options=X265),
@@ -260,7 +262,8 @@ def saved(ending: str, mode: str = "RGB", orientation: int = 1, alpha: int | Non
         image = Image.fromarray(corners())
         if alpha is not None:
             image.putalpha(alpha)
-        image = image.convert(mode) if mode != image.mode and alpha is None else image
+        if alpha is None:
+            image = image.quantize(4) if mode == "P" else image.convert(mode)
         exif = Image.Exif()
         exif[0x0112] = orientation
         image.save(path, **options, **({"exif": exif.tobytes()} if orientation != 1 else {}))
