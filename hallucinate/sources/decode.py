@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 from collections.abc import Iterator
 from fractions import Fraction
@@ -9,11 +10,16 @@ from fractions import Fraction
 import av
 import numpy as np
 from av.error import FFmpegError
-from av.stream import Disposition
 
 from hallucinate.errors import SourceError, SourceUnavailable
 from hallucinate.frame import Picture, fit
 from hallucinate.panorama.fitting import Fitting
+from hallucinate.sources.clocks import FilmClock, PacketClock
+from hallucinate.sources.deinterlacing import Deinterlacer
+from hallucinate.sources.streams import main_pictures
+
+UNREADABLE = {errno.EIO, errno.ENODEV, errno.ENXIO, errno.ESTALE, errno.EACCES, errno.ETIMEDOUT}
+"""The system's reasons why the rest of a file cannot be read: there is more of the film than was seen."""
 
 MOST_DAMAGE = 300
 """Packets in a row that do not decode before reading stops, instead of going through gigabytes of it."""
@@ -25,30 +31,36 @@ LIVE_OPTIONS = {"rtsp_transport": "tcp", "flags": "low_delay", "analyzeduration"
 class Decoder:
     """One open film or address. Not safe between threads: its owner sees to that.
 
+    Of several picture streams the main one is decoded, see ``main_pictures``; frames of two fields are deinterlaced.
     ``damaged`` counts packets that did not decode; ``duration_s`` is None for a live stream. ``first_packet``: the
-    first one that was read.
+    first one that was read. ``deinterlaces``: whether a frame of two fields was met. ``aspect``: of the frame that was
+    last decoded, width over height of its pixels, None where nothing is said.
     """
 
-    def __init__(self, address: str, name: str, live: bool = False, timeout_s: float = 5.0) -> None:
-        self.name, self.damaged = name, 0
+    def __init__(
+        self, address: str, name: str, live: bool = False, timeout_s: float = 5.0, clock: FilmClock | None = None
+    ) -> None:
+        """Open a film or an address. clock: puts the frames' times right. Raises SourceError or SourceUnavailable."""
+        self.name, self.damaged, self.deinterlaces = name, 0, False
         self.first_packet: av.Packet[av.VideoStream] | None = None
-        self._live = live
+        self.aspect: Fraction | None = None
+        self._live, self._clock = live, clock
         try:
             self._container = av.open(
                 address,
                 options=LIVE_OPTIONS if live else {},
                 timeout=(timeout_s, timeout_s) if live else None,
-                metadata_errors="replace",
+                metadata_errors="surrogateescape",
             )
         except (FFmpegError, OSError, ValueError) as error:
             raise _refusal(name, error, live) from None
-        moving = [s for s in self._container.streams.video if not s.disposition & Disposition.attached_pic]
-        if not moving:
+        pictures = main_pictures(self._container)
+        if pictures is None:
             self.close()
             raise SourceUnavailable(
                 f"{name} holds no pictures, only sound or data; name a file with a video stream", code="video_missing"
             )
-        self._stream = moving[0]
+        self._stream = pictures
         # Frame threads hold back a frame per thread: welcome speed in a film, delay in a live stream.
         self._stream.thread_type = "SLICE" if live else "AUTO"
         length = self._container.duration
@@ -60,22 +72,28 @@ class Decoder:
     def frames(self) -> Iterator[av.VideoFrame]:
         """Decode from here to the end. Damaged packets are passed over.
 
-        A film that breaks off ends there. Raises SourceError when a live stream breaks or holds nothing
-        that decodes.
+        A film that breaks off ends there. Raises SourceError when a live stream breaks, a film can no longer be read, or
+        nothing decodes.
         """
-        packets = self._container.demux(self._stream)
+        deinterlacer = Deinterlacer()
+        for frame in self._decoded():
+            aspect = self._stream.codec_context.sample_aspect_ratio
+            if aspect != self.aspect:
+                yield from deinterlacer.drain()  # what comes before has the other shape
+                self.aspect = aspect
+            yield from deinterlacer.frames(frame)
+            self.deinterlaces |= deinterlacer.is_at_work
+        yield from deinterlacer.drain()
+
+    def _decoded(self) -> Iterator[av.VideoFrame]:
+        """The frames as they are coded."""
+        times = None if self._clock is None else PacketClock(self._clock)
         damaged_in_a_row = 0
-        while True:
-            try:
-                packet = next(packets, None)
-            except (FFmpegError, OSError) as error:
-                if self._live:
-                    raise SourceError(f"{self.name} broke off: {_reason(error)}") from None
-                return
-            if packet is None:
-                return
+        for packet in self._packets():
             if self.first_packet is None and packet.size:
                 self.first_packet = packet
+            if times is not None:
+                times.correct(packet)
             try:
                 decoded = packet.decode()
                 damaged_in_a_row = 0 if decoded else damaged_in_a_row
@@ -86,6 +104,22 @@ class Decoder:
                     raise SourceError(f"{self.name} does not decode; is the file damaged?") from None
                 continue
             yield from decoded
+
+    def _packets(self) -> Iterator[av.Packet[av.VideoStream]]:
+        """The pictures' packets from here to the end."""
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except (FFmpegError, OSError) as error:
+                if self._live:
+                    raise SourceError(f"{self.name} broke off: {_reason(error)}") from None
+                if error.errno in UNREADABLE:  # the disk, and not what is on it
+                    raise SourceError(f"{self.name} can no longer be read ({_reason(error)})") from None
+                return
+            if packet is None:
+                return
+            yield packet
 
     def rewind(self) -> None:
         """Go back to the beginning. Raises SourceError where that cannot be done: open it again instead."""
@@ -100,7 +134,14 @@ class Decoder:
         return self._stream
 
     def go_before(self, pts: int) -> bool:
-        """Go to a key frame before a time, in the stream's units; False where that cannot be done."""
+        """Go to a key frame before a time, in the stream's units; False where that cannot be done.
+
+        Times are the film's, as its clock has them. Where that starts anew no time says where in the file it is.
+        """
+        if self._clock is not None and not self._clock.is_plain:
+            return False
+        offset_s = Fraction(0) if self._clock is None else self._clock.offset_s
+        pts -= round(offset_s / (self._stream.time_base or 1))
         try:
             self._container.seek(pts, backward=True, any_frame=False, stream=self._stream)
         except (FFmpegError, OSError):
