@@ -14,6 +14,7 @@ from typing import Any
 import av
 import numpy as np
 from av.container import InputContainer
+from av.error import FFmpegError
 from av.sidedata.sidedata import Type as SideDataType
 
 from hallucinate.dream.cuts import is_cut
@@ -23,6 +24,7 @@ from hallucinate.film.boxes import picture_boxes
 from hallucinate.film.picture_format import DecodedFormat, decoded_format
 from hallucinate.frame import Picture
 from hallucinate.panorama.fitting import PanoramaSpec
+from hallucinate.sources.clocks import FilmClock, read_clock
 from hallucinate.sources.decode import Decoder
 from hallucinate.sources.film import check_file
 from hallucinate.sources.panoramas import panorama_of_film, panorama_of_picture, side_data
@@ -38,8 +40,8 @@ SHORTEST_SCENE_S = 1.0
 
 @dataclass(frozen=True)
 class Span:
-    """A part of a film, in the units of its stream's time: from ``start`` on, before ``end``; None for the film's own
-    start or end."""
+    """A part of a film, in the units of its stream's time, as its clock is put right: from ``start`` on, before ``end``;
+    None for the film's own start or end."""
 
     start: int | None = None
     end: int | None = None
@@ -49,11 +51,11 @@ class Span:
 class FilmFacts:
     """All that a film says of itself, read once; it outlives the open file.
 
-    decoded: what its frames are decoded to. orientation: how they are turned and mirrored to stand upright. side_data:
-    of the first frame that decodes. pixel_aspect: width over height of a pixel, None where
-    nothing is said. time_base: of frames' times, in seconds. rate: usual frames in a second. frames: how many there
-    are, about; 0 where the film does not say. tags, picture_tags: of the film and of its pictures. boxes: MP4 boxes
-    that describe the pictures, see ``boxes``.
+    decoded: what its frames are decoded to. orientation: how they are turned and mirrored to stand
+    upright. side_data: of the first frame that decodes. pixel_aspect: width over height of a pixel, None where
+    nothing is said. interlaced: whether its first frame is of two fields. time_base: of frames' times, in seconds. rate:
+    usual frames in a second. frames: how many there are, about; 0 where the film does not say. tags, picture_tags: of the
+    film and of its pictures. boxes: MP4 boxes that describe the pictures, see ``boxes``. clock: what puts its times right.
     """
 
     path: Path
@@ -61,6 +63,7 @@ class FilmFacts:
     orientation: Orientation
     side_data: Mapping[SideDataType, bytes]
     pixel_aspect: Fraction | None
+    interlaced: bool
     time_base: Fraction
     rate: Fraction
     frames: int
@@ -68,6 +71,7 @@ class FilmFacts:
     picture_tags: dict[str, str]
     chapters: list[Any]
     boxes: bytes
+    clock: FilmClock
 
     @property
     def frame_duration(self) -> int:
@@ -101,6 +105,10 @@ class FilmReader:
         check_file(path)
         self.path = path
         self._corrupt = 0
+        try:
+            self.clock = read_clock(path)
+        except (FFmpegError, OSError, ValueError):
+            self.clock = FilmClock()  # it does not open: the decoder says why
         self._decoder = self._open()
         self._untouched: Iterator[av.VideoFrame] | None = None
         frames = self._decodable()
@@ -117,20 +125,21 @@ class FilmReader:
     def _read_facts(self, first: av.VideoFrame) -> FilmFacts:
         stream, packet = self._decoder.stream, self._decoder.first_packet
         assert packet is not None  # a frame came of it
-        rate = stream.guessed_rate or stream.average_rate or Fraction(25)
         return FilmFacts(
             path=self.path,
             decoded=decoded_format(first),
             orientation=Orientation.of_frame(first),
             side_data=side_data(first),
             pixel_aspect=stream.sample_aspect_ratio,
+            interlaced=self._decoder.deinterlaces,
             time_base=stream.time_base or Fraction(1, 90_000),
-            rate=rate,
-            frames=stream.frames or round((self._decoder.duration_s or 0) * rate),
-            tags=dict(self.container.metadata),
-            picture_tags=dict(stream.metadata),
-            chapters=list(self.container.chapters()),
+            rate=usual_rate(stream),
+            frames=self.clock.counts.get(stream.index, 0),
+            tags=readable(self.container.metadata),
+            picture_tags=readable(stream.metadata),
+            chapters=moved_chapters(self.container, self.clock.offset_s),
             boxes=picture_boxes(self.path, stream, packet),
+            clock=self.clock,
         )
 
     @property
@@ -160,11 +169,13 @@ class FilmReader:
 
         after: only frames later than this time. A second call starts over, and ends the iteration of the first.
         """
-        last = after
-        for n, frame in enumerate(self._starting_at(after if after is not None else span.start)):
+        last, usual = after, self.facts.frame_duration
+        expected: int | None = None  # of a frame without a time: when the one before it ends
+        for frame in self._starting_at(after if after is not None else span.start):
             time = frame.pts if frame.pts is not None else frame.dts
-            if time is None:  # a stream without times, decoded from its beginning: evenly
-                time = n * self.facts.frame_duration
+            if time is None:
+                time = expected or 0
+            expected = time + (frame.duration or usual)
             if (span.start is not None and time < span.start) or (after is not None and time <= after):
                 continue
             if span.end is not None and time >= span.end:
@@ -214,4 +225,41 @@ class FilmReader:
 
     def _open(self) -> Decoder:
         # "file:" keeps FFmpeg from taking a name with a colon for a protocol.
-        return Decoder(f"file:{self.path}", str(self.path))
+        return Decoder(f"file:{self.path}", str(self.path), clock=self.clock)
+
+
+MOST_USUAL = 240
+"""Frames in a second that no film has all the time: what guesses more has met two frames that are close together."""
+
+
+def usual_rate(stream: av.VideoStream) -> Fraction:
+    """How many frames a film usually has in a second: as FFmpeg guesses, but for guesses that cannot be."""
+    for rate in (stream.guessed_rate, stream.average_rate):
+        if rate is not None and 0 < rate <= MOST_USUAL:
+            return rate
+    return Fraction(25)
+
+
+def readable(tags: Mapping[str, str]) -> dict[str, str]:
+    """Tags whose bytes were no UTF-8, as people mean them: Windows' Western characters, of which each byte is one."""
+    return {_readable(key): _readable(value) for key, value in tags.items()}
+
+
+def _readable(text: str) -> str:
+    data = text.encode("utf-8", "surrogateescape")
+    for encoding in ("utf-8", "cp1252"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return data.decode("latin-1")
+
+
+def moved_chapters(container: InputContainer, by_s: Fraction) -> list[Any]:
+    """A film's chapters, by so many seconds later."""
+    moved = []
+    for chapter in container.chapters():
+        by = round(by_s / (chapter["time_base"] or 1))
+        times = {name: max(0, chapter[name] + by) for name in ("start", "end")}  # type: ignore[literal-required]
+        moved.append({**chapter, **times, "metadata": readable(chapter["metadata"])})
+    return moved

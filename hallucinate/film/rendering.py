@@ -33,7 +33,7 @@ from hallucinate.film.parts import (
 )
 from hallucinate.film.picture_format import PictureFormat, add_dream, picture_format
 from hallucinate.frame import Frame
-from hallucinate.sources.pixels import Orientation, upright_rgb
+from hallucinate.sources.pixels import stored_rgb
 from hallucinate.work_folder import MADE_FROM, claim
 
 Report = Callable[[int], None]
@@ -188,11 +188,10 @@ def render_part(
 
 def render_frame(work: SpanWork, frame: av.VideoFrame, time: int) -> av.VideoFrame:
     """A decoded frame -> the same, dreamed upright, turned as in the film. time: in units of FilmFacts.time_base."""
-    orientation = Orientation.of_frame(frame)
-    before = upright_rgb(frame, orientation.size(work.written.width, work.written.height))
-    captured_ns = round(time * work.reader.facts.time_base * 10**9)
-    dream = work.renderer.render(Frame(before, captured_ns))
-    return add_dream(frame, orientation.stored(before), orientation.stored(dream), work.written)
+    facts, before = work.reader.facts, stored_rgb(frame, (work.written.width, work.written.height))
+    captured_ns = round(time * facts.time_base * 10**9)
+    dream = work.renderer.render(Frame(facts.orientation.upright(before), captured_ns))
+    return add_dream(frame, before, facts.orientation.stored(dream), work.written)
 
 
 def finish_film(plan: FilmPlan, ends: list[SpanProgress]) -> FinishedFilm:

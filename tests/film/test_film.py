@@ -249,7 +249,7 @@ def test_scenes_are_rendered_each_by_itself(tmp_path: Path) -> None:
     assert far < np.abs(planes(tmp_path / "out.mp4")[29].astype(int) - planes(source)[29]).mean() / 2
 
 
-def test_a_film_is_opened_once_to_be_read_and_once_to_be_copied_from(
+def test_a_film_is_opened_for_its_clock_to_be_read_and_to_be_copied_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, real, opened = film(tmp_path / "in.mp4"), av.open, list[str]()
@@ -260,7 +260,7 @@ def test_a_film_is_opened_once_to_be_read_and_once_to_be_copied_from(
 
     monkeypatch.setattr(av, "open", counted)
     finished(FilmJob(source, tmp_path / "out.mp4", DreamRequest(UNDREAMED)))
-    assert opened.count(f"file:{source}") == 2
+    assert opened.count(f"file:{source}") == 3
 
 
 def test_a_film_is_read_from_anywhere(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import http.server
-import io
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ import av
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageCms
+from PIL import Image
 
 from hallucinate.clock import SystemClock
 from hallucinate.dream_request import DreamRequest, load_pictures
@@ -136,9 +135,7 @@ FILMS = {
     "yuvj": Case("mjpeg", "yuvj420p", span=2),
     "yuvj, hd: JFIF is 601": Case("mjpeg", "yuvj420p", size=(1280, 720), span=2),
     "vp8, hd: always 601": Case("libvpx", ending="webm", size=(1280, 720)),
-    "vp9, tagged 2020": Case(
-        "libvpx-vp9", ending="webm", tags=(9, 1, 9, 14), matrix="bt2020", options={"crf": "4", "b": "0"}, within=16
-    ),
+    "vp9, a matrix of 2020": Case("libvpx-vp9", ending="webm", tags=(9, 1, 1, 1), matrix="bt2020"),
     "not halved": Case(pixels="yuv444p"),
     "ten bits": Case("libx265", "yuv420p10le", options=X265),
     "pq": Case("libx265", "yuv420p10le", tags=(9, 1, 9, PQ), matrix="bt2020", options=X265),
@@ -249,13 +246,15 @@ def test_the_least_films_are_read(tmp_path: Path, size: tuple[int, int], codec: 
         frame.pts = 0
         out.mux([*stream.encode(frame), *stream.encode()])
     for picture in (newest(Film(path, 16, 16, FakeClock())), by_the_film_command(path), by_a_guest(path)):
-        np.testing.assert_allclose(picture.reshape(-1, 3), np.broadcast_to(COLOURS["A"], (picture.size // 3, 3)), atol=6)
+        np.testing.assert_allclose(
+            picture.reshape(-1, 3), np.broadcast_to(COLOURS["A"], (picture.size // 3, 3)), atol=6
+        )
 
 
 Write = Callable[[Path], object]
 
 
-def saved(ending: str, mode: str = "RGB", orientation: int = 1, alpha: int | None = None, **options: Any) -> Write:
+def saved(mode: str = "RGB", orientation: int = 1, alpha: int | None = None, **options: Any) -> Write:
     """Writes the four colours in a format."""
 
     def write(path: Path) -> None:
@@ -264,40 +263,42 @@ def saved(ending: str, mode: str = "RGB", orientation: int = 1, alpha: int | Non
             image.putalpha(alpha)
         if alpha is None:
             image = image.quantize(4) if mode == "P" else image.convert(mode)
-        exif = Image.Exif()
-        exif[0x0112] = orientation
-        image.save(path, **options, **({"exif": exif.tobytes()} if orientation != 1 else {}))
+        if orientation != 1:
+            exif = Image.Exif()
+            exif[0x0112] = orientation
+            image.save(path, exif=exif.tobytes(), **options)
+        else:
+            image.save(path, **options)
 
-    write.__name__ = ending
     return write
 
 
-def display_p3() -> bytes:
-    """Apple's wide gamut, as phones tag their photos with it."""
-    return bytes(pytest.importorskip("tests.sources.profiles").display_p3())
-
-
 PICTURES: dict[str, tuple[str, Write, np.ndarray[Any, Any], int]] = {
-    **{f"jpg turned {n}": ("jpg", saved("jpg", orientation=n, quality=95), expected(n), 6) for n in UPRIGHT},
-    **{f"png turned {n}": ("png", saved("png", orientation=n), expected(n), 1) for n in UPRIGHT},
+    **{f"jpg turned {n}": ("jpg", saved(orientation=n, quality=95), expected(n), 6) for n in UPRIGHT},
+    **{f"png turned {n}": ("png", saved(orientation=n), expected(n), 1) for n in UPRIGHT},
     **{
-        f"webp with alpha turned {n}": ("webp", saved("webp", orientation=n, alpha=128, lossless=True), expected(n, HALF), 2)
+        f"webp with alpha turned {n}": (
+            "webp",
+            saved(orientation=n, alpha=128, lossless=True),
+            expected(n, HALF),
+            2,
+        )
         for n in UPRIGHT
     },
-    **{f"tif turned {n}": ("tif", saved("tif", orientation=n), expected(n), 1) for n in (1, 3, 6, 7)},
-    **{f"avif turned {n}": ("avif", saved("avif", orientation=n, quality=95), expected(n), 6) for n in UPRIGHT},
-    "png with alpha": ("png", saved("png", alpha=128), expected(times=HALF), 1),
-    "tif with alpha": ("tif", saved("tif", alpha=128), expected(times=HALF), 1),
-    "avif with alpha": ("avif", saved("avif", alpha=128, quality=95), expected(times=HALF), 6),
-    "all clear": ("png", saved("png", alpha=0), expected(times=0), 0),
-    "palette": ("png", saved("png", "P"), expected(), 4),
-    "cmyk": ("jpg", saved("jpg", "CMYK", quality=95), expected(), 8),
-    "gif": ("gif", saved("gif", "P"), expected(), 4),
-    "bmp": ("bmp", saved("bmp"), expected(), 1),
-    "jp2": ("jp2", saved("jp2"), expected(), 2),
-    "ppm": ("ppm", saved("ppm"), expected(), 0),
-    "qoi": ("qoi", saved("qoi"), expected(), 0),
-    "progressive": ("jpg", saved("jpg", progressive=True, quality=95), expected(), 6),
+    **{f"tif turned {n}": ("tif", saved(orientation=n), expected(n), 1) for n in (1, 3, 6, 7)},
+    **{f"avif turned {n}": ("avif", saved(orientation=n, quality=95), expected(n), 6) for n in UPRIGHT},
+    "png with alpha": ("png", saved(alpha=128), expected(times=HALF), 1),
+    "tif with alpha": ("tif", saved(alpha=128), expected(times=HALF), 1),
+    "avif with alpha": ("avif", saved(alpha=128, quality=95), expected(times=HALF), 6),
+    "all clear": ("png", saved(alpha=0), expected(times=0), 0),
+    "palette": ("png", saved("P"), expected(), 4),
+    "cmyk": ("jpg", saved("CMYK", quality=95), expected(), 8),
+    "gif": ("gif", saved("P"), expected(), 4),
+    "bmp": ("bmp", saved(), expected(), 1),
+    "jp2": ("jp2", saved(), expected(), 2),
+    "ppm": ("ppm", saved(), expected(), 0),
+    "qoi": ("qoi", saved(), expected(), 0),
+    "progressive": ("jpg", saved(progressive=True, quality=95), expected(), 6),
 }
 
 
