@@ -27,7 +27,7 @@ from hallucinate.panorama.fitting import PanoramaSpec
 from hallucinate.sources.clocks import FilmClock, read_clock
 from hallucinate.sources.decode import Decoder
 from hallucinate.sources.film import check_file
-from hallucinate.sources.panoramas import panorama_of_film, panorama_of_picture, side_data
+from hallucinate.sources.panoramas import panorama_of_film, side_data
 from hallucinate.sources.picture import is_picture
 from hallucinate.sources.pixels import Orientation
 
@@ -92,8 +92,6 @@ class FilmFacts:
     @functools.cached_property
     def panorama(self) -> PanoramaSpec | None:
         """The panorama that the film says it is; None for flat pictures. Raises SourceUnavailable for a part of one."""
-        if is_picture(self.path):
-            return panorama_of_picture(self.path)
         return panorama_of_film(self.side_data, f"film {self.path.name}")
 
 
@@ -103,6 +101,8 @@ class FilmReader:
     def __init__(self, path: Path) -> None:
         """Open the film and read its facts. Raises SourceUnavailable when it is not a film."""
         check_file(path)
+        if is_picture(path):
+            raise SourceUnavailable(f"{path} is a picture; dream it with hallucinate still", code="film_is_picture")
         self.path = path
         self._corrupt = 0
         try:

@@ -34,6 +34,8 @@ class Part:
     def note(self) -> str:
         """What is missing, in words."""
         missing = self.image.height - self.rows
+        if self.image.format == "GIF" or self.image.info.keys() & {"progressive", "interlace"}:
+            return "the file breaks off; the picture is there, but not in all its detail"
         if not missing:
             return "the end of the file is missing; every row of the picture is there"
         return f"the file breaks off; {missing} of {self.image.height} rows of the picture are missing, and black"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import logging
+import mmap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,12 @@ UNREADABLE = {
 """Pictures, by the name at their bytes 4 to 8 or 8 to 12, that nothing here decodes. FFmpeg takes a tile of a HEIC for
 a film."""
 
-ORIENTATION, SUBFILE_TYPE = 0x0112, 254
-"""EXIF's tag of how a picture is turned, and TIFF's of what a page is: bit 0 marks a smaller copy of another."""
+ORIENTATION, SUBFILE_TYPE, SUB_PICTURES = 0x0112, 254, 330
+"""EXIF's tag of how a picture is turned, and TIFF's of what a page is, whose bit 0 marks a smaller copy of another, and
+of pictures within it."""
+
+JPEG, END_AND_NEXT, SEVERAL = b"\xff\xd8", b"\xff\xd9\xff\xd8", b"MPF\0"
+"""A JPEG's beginning; its end with another's beginning; and what says that there are several in one photo."""
 
 NOT_READ = (OSError, ValueError, SyntaxError, IndexError, EOFError, MemoryError)
 """What Pillow raises over a file that is damaged, or is no picture."""
@@ -74,11 +79,11 @@ def picture_source(
 
 
 def is_picture(path: Path) -> bool:
-    """Whether the file's beginning is that of a picture. A GIF counts as a film: it may move."""
+    """Whether the file's beginning is that of a picture. A GIF counts as a film, and so do JPEGs one after another."""
     try:
         with path.open("rb") as file:
             head = file.read(32)
-        if head[:6] in (b"GIF87a", b"GIF89a"):
+        if head[:6] in (b"GIF87a", b"GIF89a") or (head[:2] == JPEG and _is_motion_jpeg(path)):
             return False
         if _unreadable(head) or head[8:12] in (b"avif", b"avis") or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
             return True
@@ -132,13 +137,10 @@ def read_whole(file: bytes, name: str) -> PictureFile:
     Raises SourceUnavailable for what is not a picture, and for one of which less than half is there.
     """
     if kind := _unreadable(file[:32]):
-        raise SourceUnavailable(
-            f"{name} is {kind}, which cannot be read here; export it as a jpg, png, webp or tiff",
-            code="picture_unsupported",
-        )
+        raise _unsupported(name, kind)
     try:
         image = open_image(io.BytesIO(file))
-        _choose_page(image)
+        _choose_page(image, name)
         image.load()
     except NOT_READ:
         return _damaged(file, name)
@@ -154,6 +156,12 @@ def pixels_in(file: bytes) -> int | None:
         return None
 
 
+def _is_motion_jpeg(path: Path) -> bool:
+    """Whether one JPEG comes straight after another, and they are not the several pictures of one photo."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return data.find(END_AND_NEXT) > 0 and data.find(SEVERAL) < 0
+
+
 def _finished(image: Image.Image, file: bytes, notes: tuple[str, ...]) -> PictureFile:
     """A loaded picture in sRGB, upright."""
     stored = colours_of(image)
@@ -167,14 +175,32 @@ def _finished(image: Image.Image, file: bytes, notes: tuple[str, ...]) -> Pictur
     return PictureFile(picture, (*notes, *about_colours), profiled, keeps)
 
 
-def _choose_page(image: Image.Image) -> None:
-    """Go to the first page of a TIFF that is not a smaller copy: of a camera's, or a scanner's, that comes first."""
-    tags: Any = getattr(image, "tag_v2", None)
+def _choose_page(image: Image.Image, name: str) -> None:
+    """Go to the first page of a TIFF that is not a smaller copy. Raises SourceUnavailable for a camera's raw file."""
     page = 0
-    while tags is not None and tags.get(SUBFILE_TYPE, 0) & 1:
-        page += 1
-        image.seek(page)  # raises EOFError where there are only copies: a raw file, whose picture is elsewhere
-        tags = getattr(image, "tag_v2", None)
+    while _tiff_tag(image, SUBFILE_TYPE) & 1:
+        try:
+            page += 1
+            image.seek(page)
+        except EOFError:
+            image.seek(0)
+            if _tiff_tag(image, SUB_PICTURES):
+                raise _unsupported(name, "a camera's raw file") from None
+            return
+
+
+def _tiff_tag(image: Image.Image, tag: int) -> int:
+    """A number among a TIFF's tags, the first where there are several; 0 where it is not there."""
+    tags: Any = getattr(image, "tag_v2", {})
+    value = tags.get(tag, 0)
+    return int(value[0] if isinstance(value, tuple) else value)
+
+
+def _unsupported(name: str, kind: str) -> SourceUnavailable:
+    return SourceUnavailable(
+        f"{name} is {kind}, which cannot be read here; export it as a jpg, png, webp or tiff",
+        code="picture_unsupported",
+    )
 
 
 def _damaged(file: bytes, name: str) -> PictureFile:
