@@ -161,5 +161,15 @@ def pixels_have_alpha(pixels: str) -> bool:
 
 def opacity_of(frame: av.VideoFrame) -> npt.NDArray[np.float32]:
     """How opaque each pixel of a frame with alpha is: float32 (H, W), 0 to 1."""
-    alpha = frame.reformat(format="rgba64le", **source_colours(frame)).to_ndarray()[..., 3]
-    return np.asarray(alpha, np.float32) / np.float32(65535)
+    bits, name = frame.format.components[-1].bits, frame.format.name
+    if name.startswith(("yuva", "gbrap")) and not name.endswith(("be", "f32le")):
+        # Not through the scaler, which makes 255 of 254.
+        data: Any = frame.planes[3]
+        kind = np.dtype(np.uint16 if bits > 8 else np.uint8)
+        rows = np.frombuffer(data, kind).reshape(data.height, data.line_size // kind.itemsize)[:, : data.width]
+        return np.asarray(rows, np.float32) / np.float32(2**bits - 1)
+    if bits <= 8:
+        return np.asarray(frame.to_ndarray(format="rgba")[..., 3], np.float32) / np.float32(255)
+    # The scaler makes 65280 to 65535 of what is opaque.
+    alpha = np.asarray(frame.to_ndarray(format="rgba64le")[..., 3], np.float32)
+    return np.minimum(alpha / np.float32(65280), np.float32(1))
