@@ -172,4 +172,4 @@ def opacity_of(frame: av.VideoFrame) -> npt.NDArray[np.float32]:
         return np.asarray(frame.to_ndarray(format="rgba")[..., 3], np.float32) / np.float32(255)
     # The scaler makes 65280 to 65535 of what is opaque.
     alpha = np.asarray(frame.to_ndarray(format="rgba64le")[..., 3], np.float32)
-    return np.minimum(alpha / np.float32(65280), np.float32(1))
+    return np.asarray(np.minimum(alpha / np.float32(65280), np.float32(1)), np.float32)
