@@ -20,8 +20,8 @@ from av.video.reformatter import Colorspace
 from hallucinate.frame import Picture, shrunk
 from hallucinate.sources.tone import Volume
 
-LIMITED, FULL = 1, 2
-"""FFmpeg's numbers of the ranges."""
+LIMITED, FULL, REC601 = 1, 2, 6
+"""FFmpeg's numbers of the ranges, and of a matrix."""
 
 SCALER_MATRIX = {1: Colorspace.ITU709, 4: Colorspace.FCC, 7: Colorspace.SMPTE240M}
 SCALER_MATRIX |= dict.fromkeys((5, 6), Colorspace.ITU601) | dict.fromkeys((9, 10), Colorspace.BT2020)
@@ -37,8 +37,8 @@ fractions, then the least and the most cd/m²."""
 
 def matrix_of(tag: int, width: int, height: int) -> Colorspace:
     """The matrix of Y'CbCr samples, by its tag; where that says nothing, by the picture's size."""
-    untagged = Colorspace.ITU709 if height >= HD_ROWS or width >= HD_COLUMNS else Colorspace.ITU601
-    return SCALER_MATRIX.get(tag, untagged)
+    by_size = Colorspace.ITU709 if height >= HD_ROWS or width >= HD_COLUMNS else Colorspace.ITU601
+    return SCALER_MATRIX.get(tag, by_size)
 
 
 def range_of(tag: int, pixels: str) -> int:
@@ -113,6 +113,16 @@ class Orientation:
         """The inverse of ``upright``."""
         picture = upright[:: -1 if self.down else 1, :: -1 if self.across else 1]
         return np.ascontiguousarray(picture.swapaxes(0, 1) if self.transposed else picture)
+
+
+def in_webrtc(frame: av.VideoFrame) -> av.VideoFrame:
+    """The same frame; where it names no matrix, tagged as what WebRTC sends, of any size: Rec. 601.
+
+    VP8 is nothing else (RFC 6386, 9.2), and browsers convert cameras and canvases by libyuv's Rec. 601 for every codec.
+    """
+    if frame.colorspace not in SCALER_MATRIX:
+        frame.colorspace = REC601
+    return frame
 
 
 def upright_rgb(frame: av.VideoFrame, size: tuple[int, int] | None = None) -> Picture:
