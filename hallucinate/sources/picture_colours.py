@@ -52,7 +52,7 @@ class Profiled:
     seen: Picture
     profile: bytes
 
-    def dreamed(self, after: Picture) -> Picture:
+    def with_dream(self, after: Picture) -> Picture:
         """A dream of ``seen``, uint8 RGB (H, W, 3) in sRGB, brought into the profile: what it added, added to ``own``.
 
         What is not dreamed stays as it was, colours outside of sRGB too.

@@ -121,5 +121,5 @@ def write_photo(path: Path, picture: Picture, metadata: PhotoMetadata | None = N
     kind = FORMATS[path.suffix.lower()]
     options = dict(metadata.save_options) if metadata is not None else {}
     if metadata is not None and metadata.profiled is not None:
-        picture = metadata.profiled.dreamed(picture)
+        picture = metadata.profiled.with_dream(picture)
     write_whole(path, lambda part: Image.fromarray(picture).save(part, kind, **SAVE_OPTIONS[kind], **options))

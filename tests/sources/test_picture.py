@@ -158,9 +158,9 @@ def test_a_wide_gamut_is_seen_in_srgb_and_dreamed_back_into(
     np.testing.assert_allclose(read.picture, smooth(), atol=4)
     assert read.keeps_profile
     assert read.profiled is not None
-    np.testing.assert_array_equal(read.profiled.dreamed(read.picture), stored)
+    np.testing.assert_array_equal(read.profiled.with_dream(read.picture), stored)
     dream = smooth()[::-1]
-    np.testing.assert_allclose(read.profiled.dreamed(dream), profiles.in_profile(dream, colorants), atol=5)
+    np.testing.assert_allclose(read.profiled.with_dream(dream), profiles.in_profile(dream, colorants), atol=5)
 
 
 def test_colours_that_srgb_has_not_stay_where_nothing_is_dreamed(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_colours_that_srgb_has_not_stay_where_nothing_is_dreamed(tmp_path: Path)
     dream = read.picture.copy()
     dream[:4, :, 2] += 40
     assert read.profiled is not None
-    own = read.profiled.dreamed(dream)
+    own = read.profiled.with_dream(dream)
     np.testing.assert_array_equal(own[4:], green[4:])
     assert own[0, 0, 2] > 4
 
