@@ -21,6 +21,7 @@ from hallucinate.dream.cuts import is_cut
 from hallucinate.dream.flow import FLOW_WIDTH, Flow
 from hallucinate.errors import SourceError, SourceUnavailable
 from hallucinate.film.boxes import picture_boxes
+from hallucinate.film.fitting import FrameShape, fitted, quarter_turns
 from hallucinate.film.picture_format import DecodedFormat, decoded_format
 from hallucinate.frame import Picture
 from hallucinate.panorama.fitting import PanoramaSpec
@@ -50,7 +51,7 @@ class Span:
 class FilmFacts:
     """All that a film says of itself, read once; it outlives the open file.
 
-    decoded: what its frames are decoded to. turns: by how many quarter turns, counter-clockwise, they are turned to
+    decoded: what its frames are decoded to. rotation: what they say, in degrees. turns: by how many quarter turns, counter-clockwise, they are turned to
     stand upright. side_data: of the first frame that decodes. pixel_aspect: width over height of a pixel, None where
     nothing is said. interlaced: whether its first frame is of two fields. time_base: of frames' times, in seconds. rate:
     usual frames in a second. frames: how many there are, about; 0 where the film does not say. tags, picture_tags: of the
@@ -59,6 +60,7 @@ class FilmFacts:
 
     path: Path
     decoded: DecodedFormat
+    rotation: float
     turns: int
     side_data: Mapping[SideDataType, bytes]
     pixel_aspect: Fraction | None
@@ -97,13 +99,16 @@ class FilmFacts:
 
 
 class FilmReader:
-    """One open film. ``facts``: what it says of itself. Closed at the end of its ``with`` block."""
+    """One open film. ``facts``: what it says of itself. Closed at the end of its ``with`` block.
+
+    ``fitted``: how many frames were of another shape than the first, since ``frames`` was last called.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open the film and read its facts. Raises SourceUnavailable when it is not a film."""
         check_file(path)
         self.path = path
-        self._corrupt = 0
+        self._corrupt = self.fitted = 0
         try:
             self.clock = read_clock(path)
         except (FFmpegError, OSError, ValueError):
@@ -119,6 +124,7 @@ class FilmReader:
             self.close()
             raise SourceUnavailable(f"{path} holds no frame that decodes; is the file damaged or empty?")
         self.facts = self._read_facts(first)
+        self._shape = FrameShape.of(first, self._decoder.aspect)
         self._untouched = itertools.chain([first], frames)
 
     def _read_facts(self, first: av.VideoFrame) -> FilmFacts:
@@ -127,6 +133,7 @@ class FilmReader:
         return FilmFacts(
             path=self.path,
             decoded=decoded_format(first),
+            rotation=first.rotation,
             turns=quarter_turns(first),
             side_data=side_data(first),
             pixel_aspect=stream.sample_aspect_ratio,
@@ -149,6 +156,11 @@ class FilmReader:
         return container
 
     @property
+    def pictures(self) -> av.VideoStream:
+        """The open stream that is dreamed."""
+        return self._decoder.stream
+
+    @property
     def damaged(self) -> int:
         """Packets and frames skipped because they did not decode, since ``frames`` was last called."""
         return self._corrupt + self._decoder.damaged
@@ -166,9 +178,9 @@ class FilmReader:
     def frames(self, span: Span, after: int | None = None) -> Iterator[tuple[int, av.VideoFrame]]:
         """The span's frames, each with its time in units of ``facts.time_base``; times always rise.
 
-        after: only frames later than this time. A second call starts over, and ends the iteration of the first.
+        All are of the first one's shape: others are fitted into it.         after: only frames later than this time. A second call starts over, and ends the iteration of the first.
         """
-        last, usual = after, self.facts.frame_duration
+        last, usual, self.fitted = after, self.facts.frame_duration, 0
         expected: int | None = None  # of a frame without a time: when the one before it ends
         for frame in self._starting_at(after if after is not None else span.start):
             time = frame.pts if frame.pts is not None else frame.dts
@@ -181,7 +193,15 @@ class FilmReader:
                 return
             # Two frames of one time cannot be written.
             last = time if last is None else max(time, last + 1)
-            yield last, frame
+            yield last, self._fitted(frame)
+
+    def _fitted(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """A frame, of the first one's shape."""
+        shape = FrameShape.of(frame, self._decoder.aspect)
+        if shape == self._shape:
+            return frame
+        self.fitted += 1
+        return fitted(frame, shape, self._shape)
 
     def scenes(self) -> list[Span]:
         """The film's scenes, from one cut to the next, found by decoding all of it."""
@@ -225,11 +245,6 @@ class FilmReader:
     def _open(self) -> Decoder:
         # "file:" keeps FFmpeg from taking a name with a colon for a protocol.
         return Decoder(f"file:{self.path}", str(self.path), clock=self.clock)
-
-
-def quarter_turns(frame: av.VideoFrame) -> int:
-    """By how many quarter turns, counter-clockwise, a frame is turned to stand upright: 0 to 3."""
-    return round(frame.rotation / 90) % 4
 
 
 MOST_USUAL = 240
