@@ -83,14 +83,19 @@ class Trial:
 
     def reason_against_times(self, data: bytes) -> str:
         """Why a written film is not one: its frames' times do not come out of it."""
-        with av.open(io.BytesIO(data)) as film, av.open(io.BytesIO(self.part)) as part:
-            was, now = (
-                sorted(packet.pts * packet.time_base for packet in each.demux(video=0) if packet.pts is not None)
-                for each in (part, film)
-            )
-        if len(was) != len(now) or any(abs((b - now[0]) - (a - was[0])) > TOLERANCE_S for a, b in zip(was, now)):
-            return "it does not hold its frames' times"
+        was, now = frame_times(self.part), frame_times(data)
+        if len(was) != len(now) or any(abs(a - b) > TOLERANCE_S for a, b in zip(was, now, strict=True)):
+            return "it does not hold the times of its frames"
         return ""
+
+
+def frame_times(film: bytes) -> list[Fraction]:
+    """When the frames of a film in memory are decoded, after the first one, in seconds; nothing where it has none."""
+    with av.open(io.BytesIO(film), "r") as container:
+        if not container.streams.video:
+            return []
+        packets = [packet for packet in container.demux(video=0) if packet.dts is not None]
+        return [(packet.dts - packets[0].dts) * packet.time_base for packet in packets if packet.dts is not None]
 
 
 def prepare_trial(job: FilmJob, facts: FilmFacts, written: PictureFormat, source: InputContainer) -> Trial:
@@ -167,7 +172,7 @@ def alternatives(trial: Trial, contents: Contents, kind: str) -> str:
     """The endings of other containers that can hold these contents, in words; "" where there is none."""
     kinds = {ending: container_format(trial.job.out.with_suffix(ending)) for ending in ALTERNATIVES}
     found = [ending for ending, other in kinds.items() if other != kind and not trial.reason_against(other, contents)]
-    return " or ".join(f"an {ending}" for ending in found)
+    return " or ".join(filter(None, (", ".join(f"an {ending}" for ending in found[:-1]), *(f"an {e}" for e in found[-1:]))))
 
 
 def lost(trial: Trial, kind: str, contents: Contents) -> list[str]:

@@ -18,8 +18,10 @@ from typing import Any
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
-from av.format import Flags
 from av.stream import Disposition
+
+TS_DISCONT = 0x0200
+"""FFmpeg's flag (AVFMT_TS_DISCONT) of containers whose clocks may start anew."""
 
 STEP_BACK_S = Fraction(1, 10)
 """A smaller step back is jitter. FFmpeg's own limit (ffmpeg_demux.c, ts_discontinuity_detect)."""
@@ -159,7 +161,7 @@ def read_clock(path: Path) -> FilmClock:
                 base = packet.time_base
                 number = len(orders[stream]) - 1
                 moments[stream].append(Moment(number, order, time * base, (packet.duration or 0) * base))
-        limit_s = STEP_FORWARD_S if container.format.flags & Flags.ts_discont.value else LONGEST_PAUSE_S
+        limit_s = STEP_FORWARD_S if container.format.flags & TS_DISCONT else LONGEST_PAUSE_S
         return understood(moments, orders, start_of(container), limit_s, first_packets)
 
 
