@@ -43,7 +43,7 @@ def one_packet(stream: av.VideoStream, packet: av.Packet[av.VideoStream], matrix
 
 def open_part(part: Path | bytes) -> InputContainer:
     """A part of encoded pictures, from a file or as its bytes."""
-    return av.open(io.BytesIO(part) if isinstance(part, bytes) else f"file:{part}")
+    return av.open(io.BytesIO(part) if isinstance(part, bytes) else f"file:{part}", "r")
 
 
 def described_stream(part: Path | bytes, matrix: Sequence[int] | None, boxes: bytes) -> InputContainer:

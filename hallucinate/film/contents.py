@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import av
 from av.container import InputContainer
 from av.stream import Disposition, Stream
 
@@ -80,8 +81,7 @@ def never_copied(source: InputContainer, pictures: Stream, has_timecode: bool) -
             if stream.disposition & Disposition.attached_pic:
                 yield "a cover picture"
             else:
-                size = stream.codec_context and f", {stream.codec_context.width}×{stream.codec_context.height}"
-                yield f"another {stream_words(stream)[:-1]}{size or ''})"
+                yield f"another {stream_words(stream)}"
         elif not is_known(stream) or stream.type not in ("audio", "subtitle", "attachment"):
             if has_timecode and "timecode" in stream.metadata:
                 continue
@@ -90,7 +90,8 @@ def never_copied(source: InputContainer, pictures: Stream, has_timecode: bool) -
 
 def is_known(stream: Stream) -> bool:
     """Whether FFmpeg knows a stream's codec, without which it cannot copy it; attachments have none."""
-    return stream.codec_context is not None or stream.type == "attachment"
+    context: object = stream.codec_context  # None, whatever PyAV's stubs say
+    return context is not None or stream.type == "attachment"
 
 
 def is_chapters(stream: Stream, source: InputContainer) -> bool:
@@ -106,8 +107,10 @@ def name_of_data(stream: Stream) -> str:
 
 def stream_words(stream: Stream) -> str:
     """What a stream is, in words."""
-    name = stream.codec_context.name if stream.codec_context is not None else "unknown"
-    return f"{stream.type} ({name})"
+    if not is_known(stream) or stream.type == "attachment":
+        return f"{stream.type} (unknown)"
+    size = f", {stream.width}×{stream.height}" if isinstance(stream, av.VideoStream) else ""
+    return f"{stream.type} ({stream.codec_context.name}{size})"
 
 
 def without(tags: dict[str, str], names: set[str]) -> dict[str, str]:

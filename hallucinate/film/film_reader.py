@@ -21,15 +21,16 @@ from hallucinate.dream.cuts import is_cut
 from hallucinate.dream.flow import FLOW_WIDTH, Flow
 from hallucinate.errors import SourceError, SourceUnavailable
 from hallucinate.film.boxes import picture_boxes
-from hallucinate.film.fitting import FrameShape, fitted, quarter_turns
+from hallucinate.film.fitting import FrameShape, fitted
 from hallucinate.film.picture_format import DecodedFormat, decoded_format
 from hallucinate.frame import Picture
 from hallucinate.panorama.fitting import PanoramaSpec
 from hallucinate.sources.clocks import FilmClock, read_clock
-from hallucinate.sources.decode import Decoder, turned
+from hallucinate.sources.decode import Decoder
 from hallucinate.sources.film import check_file
-from hallucinate.sources.panoramas import panorama_of_film, panorama_of_picture, side_data
+from hallucinate.sources.panoramas import panorama_of_film, side_data
 from hallucinate.sources.picture import is_picture
+from hallucinate.sources.pixels import Orientation
 
 RUN_UP_S = 2.0
 """Decoding starts so long before the first frame that is needed: what refers across a key frame is whole by then."""
@@ -51,8 +52,8 @@ class Span:
 class FilmFacts:
     """All that a film says of itself, read once; it outlives the open file.
 
-    decoded: what its frames are decoded to. rotation: what they say, in degrees. turns: by how many quarter turns, counter-clockwise, they are turned to
-    stand upright. side_data: of the first frame that decodes. pixel_aspect: width over height of a pixel, None where
+    decoded: what its frames are decoded to. orientation: how they are turned and mirrored to stand
+    upright. side_data: of the first frame that decodes. pixel_aspect: width over height of a pixel, None where
     nothing is said. interlaced: whether its first frame is of two fields. time_base: of frames' times, in seconds. rate:
     usual frames in a second. frames: how many there are, about; 0 where the film does not say. tags, picture_tags: of the
     film and of its pictures. boxes: MP4 boxes that describe the pictures, see ``boxes``. clock: what puts its times right.
@@ -60,8 +61,7 @@ class FilmFacts:
 
     path: Path
     decoded: DecodedFormat
-    rotation: float
-    turns: int
+    orientation: Orientation
     side_data: Mapping[SideDataType, bytes]
     pixel_aspect: Fraction | None
     interlaced: bool
@@ -82,7 +82,7 @@ class FilmFacts:
     @property
     def upright_size(self) -> tuple[int, int]:
         """(width, height) of the pictures as players show them, turned as the film says."""
-        return turned((self.decoded.width, self.decoded.height), bool(self.turns % 2))
+        return self.orientation.size(self.decoded.width, self.decoded.height)
 
     @property
     def display_matrix(self) -> list[int] | None:
@@ -93,8 +93,6 @@ class FilmFacts:
     @functools.cached_property
     def panorama(self) -> PanoramaSpec | None:
         """The panorama that the film says it is; None for flat pictures. Raises SourceUnavailable for a part of one."""
-        if is_picture(self.path):
-            return panorama_of_picture(self.path)
         return panorama_of_film(self.side_data, f"film {self.path.name}")
 
 
@@ -107,6 +105,8 @@ class FilmReader:
     def __init__(self, path: Path) -> None:
         """Open the film and read its facts. Raises SourceUnavailable when it is not a film."""
         check_file(path)
+        if is_picture(path):
+            raise SourceUnavailable(f"{path} is a picture; dream it with hallucinate still", code="film_is_picture")
         self.path = path
         self._corrupt = self.fitted = 0
         try:
@@ -133,8 +133,7 @@ class FilmReader:
         return FilmFacts(
             path=self.path,
             decoded=decoded_format(first),
-            rotation=first.rotation,
-            turns=quarter_turns(first),
+            orientation=Orientation.of_frame(first),
             side_data=side_data(first),
             pixel_aspect=stream.sample_aspect_ratio,
             interlaced=self._decoder.deinterlaces,
@@ -279,6 +278,6 @@ def moved_chapters(container: InputContainer, by_s: Fraction) -> list[Any]:
     moved = []
     for chapter in container.chapters():
         by = round(by_s / (chapter["time_base"] or 1))
-        times = {name: max(0, chapter[name] + by) for name in ("start", "end")}  # type: ignore[literal-required]
+        times = {name: max(0, chapter[name] + by) for name in ("start", "end")}
         moved.append({**chapter, **times, "metadata": readable(chapter["metadata"])})
     return moved

@@ -14,38 +14,32 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-FULL = 2
-"""FFmpeg's number of the range in which black is 0."""
+from hallucinate.sources.pixels import FULL, Orientation, has_alpha, range_of, source_colours
 
 
 @dataclass(frozen=True)
 class FrameShape:
     """How a frame stands in a film.
 
-    turns: quarter turns, counter-clockwise, that bring it upright. pixel_aspect: width over height of its pixels, as its
+    orientation: how it is turned and mirrored to stand upright. pixel_aspect: width over height of its pixels, as its
     stream has them, None where nothing is said.
     """
 
     width: int
     height: int
-    turns: int
+    orientation: Orientation
     pixel_aspect: Fraction | None
 
     @classmethod
     def of(cls, frame: av.VideoFrame, pixel_aspect: Fraction | None) -> FrameShape:
         """The shape of a decoded frame."""
-        return cls(frame.width, frame.height, quarter_turns(frame), pixel_aspect)
-
-
-def quarter_turns(frame: av.VideoFrame) -> int:
-    """By how many quarter turns, counter-clockwise, a frame is turned to stand upright: 0 to 3."""
-    return round(frame.rotation / 90) % 4
+        return cls(frame.width, frame.height, Orientation.of_frame(frame), pixel_aspect)
 
 
 def inner_size(shape: FrameShape, film: FrameShape) -> tuple[int, int]:
     """(width, height) that a frame has in the film's picture, in its pixels, once it is turned as they are."""
     width, height = shape.width * (shape.pixel_aspect or Fraction(1)), Fraction(shape.height)
-    if (shape.turns - film.turns) % 2:
+    if shape.orientation.transposed != film.orientation.transposed:
         width, height = height, width
     width /= film.pixel_aspect or 1
     scale = min(film.width / width, film.height / height)
@@ -58,17 +52,19 @@ def fitted(frame: av.VideoFrame, shape: FrameShape, film: FrameShape) -> av.Vide
     Samples of more than 10 bits become 10.
     """
     width, height = inner_size(shape, film)
-    turns = (shape.turns - film.turns) % 4
-    own_size = (height, width) if turns % 2 else (width, height)
-    pixels = planar(frame.format)
-    span = FULL if frame.format.name.startswith("yuvj") else frame.color_range
-    picture = frame.reformat(*own_size, pixels, interpolation="BICUBIC")
+    sideways = shape.orientation.transposed != film.orientation.transposed
+    own_width, own_height = (height, width) if sideways else (width, height)
+    pixels, span = planar(frame), range_of(frame.color_range, frame.format.name)
+    colours = {name.replace("src", "dst"): value for name, value in source_colours(frame).items()}
+    to = {**source_colours(frame), **colours, "interpolation": "BICUBIC"}
+    picture = frame.reformat(own_width, own_height, pixels, **to)
     out = av.VideoFrame(film.width, film.height, pixels)
     top, across = (film.height - height) // 2, (film.width - width) // 2
     for n, black in enumerate(black_samples(out.format, span)):
         samples = plane(out, n)
         samples[:] = black
-        samples[top : top + height, across : across + width] = np.rot90(plane(picture, n), turns)
+        turned = film.orientation.stored(shape.orientation.upright(plane(picture, n)))
+        samples[top : top + height, across : across + width] = turned
     out.colorspace, out.color_range = frame.colorspace, span
     out.color_primaries, out.color_trc = frame.color_primaries, frame.color_trc
     out.pts, out.dts, out.duration = frame.pts, frame.dts, frame.duration
@@ -77,11 +73,10 @@ def fitted(frame: av.VideoFrame, shape: FrameShape, film: FrameShape) -> av.Vide
     return out
 
 
-def planar(source: av.VideoFormat) -> str:
-    """The name of the planar 4:4:4 format that holds a format's samples: of 8 bits, or of 10 where it has more."""
-    rgb = source.is_rgb or source.has_palette
-    alpha = source.has_palette or any(component.is_alpha for component in source.components)
-    deep = max(component.bits for component in source.components) > 8
+def planar(frame: av.VideoFrame) -> str:
+    """The name of the planar 4:4:4 format that holds a frame's samples: of 8 bits, or of 10 where it has more."""
+    rgb, alpha = frame.format.is_rgb or frame.format.has_palette, has_alpha(frame)
+    deep = max(component.bits for component in frame.format.components) > 8
     name = ("gbrap" if alpha else "gbrp") if rgb else ("yuva444p" if alpha else "yuv444p")
     return f"{name}{'10le' if deep else ''}"
 

@@ -1,7 +1,8 @@
 """How a film's pictures are written, and how what was dreamed is added to a decoded frame.
 
 A film is not converted to RGB and back: that would cost its chroma and, of ten bits, two. Only what the dream added is
-converted, and added to the film's own planes. An undreamed frame comes out as it was, to the bit.
+converted, and added to the film's own planes. An undreamed frame comes out as it was, to the bit: HDR too, of which the
+network sees what ``sources.pixels`` makes of it.
 """
 
 from __future__ import annotations
@@ -11,25 +12,30 @@ from fractions import Fraction
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 import numpy.typing as npt
-from av.video.reformatter import Colorspace
 
 from hallucinate.frame import Picture
+from hallucinate.sources.pixels import (
+    FULL,
+    LIMITED,
+    has_alpha,
+    matrix_of,
+    opacity_of,
+    pixels_have_alpha,
+    range_of,
+    source_colours,
+    volume_of,
+)
+from hallucinate.sources.tone import Volume
 
-REC709, LIMITED, FULL = 1, 1, 2
-"""FFmpeg's numbers: a matrix, and the ranges."""
-
-SCALER_MATRIX = {1: Colorspace.ITU709, 4: Colorspace.FCC, 7: Colorspace.SMPTE240M}
-SCALER_MATRIX |= dict.fromkeys((5, 6), Colorspace.ITU601) | dict.fromkeys((9, 10), Colorspace.BT2020)
-"""FFmpeg's matrices -> those of its scaler."""
+REC709, REC2020 = 1, 9
+"""FFmpeg's numbers of two systems' matrices and primaries, and the first's curve."""
 
 LEVEL_52 = 36_864
-"""Macroblocks, of 16×16 pixels, of a picture at H.264's level 5.2 (ITU-T H.264, table A-1), e.g. 4096×2304; a side has at
-most the square root of eight times as many (A.3.1). More is decoded by few devices."""
-
-HD = 720
-"""Rows from which a film that does not name its matrix is taken for Rec. 709, as players do; below, Rec. 601."""
+"""Macroblocks, of 16×16 pixels, of a picture at H.264's level 5.2 (ITU-T H.264, table A-1), e.g. 4096×2304; a side has
+at most the square root of eight times as many (A.3.1). More is decoded by few devices."""
 
 
 @dataclass(frozen=True)
@@ -61,15 +67,20 @@ class PictureFormat:
         across, down = "444" not in self.pixels, "420" in self.pixels
         return self.width + across * (self.width % 2), self.height + down * (self.height % 2)
 
-    def source_colours(self) -> dict[str, Any]:
-        """Matrix and range to convert from, as arguments of ``reformat``; also where the tags do not say."""
-        guess = Colorspace.ITU709 if self.height >= HD else Colorspace.ITU601
-        return {"src_colorspace": SCALER_MATRIX.get(self.matrix, guess), "src_color_range": self.range or LIMITED}
+    @property
+    def volume(self) -> Volume:
+        """What its samples mean in light."""
+        return Volume.of(self.transfer, self.primaries)
+
+    @property
+    def black(self) -> tuple[int, int, int]:
+        """Black's value in each plane."""
+        luma = 0 if range_of(self.range, self.pixels) == FULL else 16
+        return luma << self.bits - 8, 128 << self.bits - 8, 128 << self.bits - 8
 
     def output_colours(self) -> dict[str, Any]:
         """Format, matrix and range to convert to, as arguments of ``reformat``."""
-        source = self.source_colours()
-        matrix, span = source["src_colorspace"], source["src_color_range"]
+        matrix, span = matrix_of(self.matrix, self.width, self.height), range_of(self.range, self.pixels)
         return {"format": self.pixels, "dst_colorspace": matrix, "dst_color_range": span}
 
 
@@ -106,19 +117,7 @@ def picture_format(
         codec = "hevc" if deep or is_large(decoded.width, decoded.height) else "h264"
     kind = chroma(decoded) if keep_chroma else "420"
     pixels = f"yuv{kind}p{'10le' if deep and codec == 'hevc' else ''}"
-    source = av.VideoFormat(decoded.pixels, decoded.width, decoded.height)
-    rgb = source.is_rgb or source.has_palette
-    return PictureFormat(
-        codec,
-        pixels,
-        decoded.width,
-        decoded.height,
-        pixel_aspect,
-        REC709 if rgb else decoded.matrix,
-        LIMITED if rgb else FULL if source.name.startswith("yuvj") else decoded.range,
-        decoded.primaries,
-        decoded.transfer,
-    )
+    return PictureFormat(codec, pixels, decoded.width, decoded.height, pixel_aspect, *written_colours(decoded, pixels))
 
 
 def depth(decoded: DecodedFormat) -> int:
@@ -162,29 +161,72 @@ def padded(frame: av.VideoFrame, written: PictureFormat) -> av.VideoFrame:
     return out
 
 
-def to_rgb(frame: av.VideoFrame, written: PictureFormat) -> Picture:
-    """A decoded frame, not turned, at the size that is written: uint8 RGB (H, W, 3)."""
-    options = {} if frame.format.is_rgb else written.source_colours()
-    picture = frame.reformat(written.width, written.height, "rgb24", **options).to_ndarray()
-    return np.ascontiguousarray(picture, np.uint8)
+def written_colours(decoded: DecodedFormat, pixels: str) -> tuple[int, int, int, int]:
+    """Matrix, range, primaries and transfer of what is written in ``pixels``, in FFmpeg's numbers.
+
+    The source's own tags, but for RGB, which has no matrix, and for HDR in eight bits: that becomes Rec. 709.
+    """
+    source = av.VideoFormat(decoded.pixels)
+    if Volume.of(decoded.transfer, decoded.primaries).is_hdr and not pixels.endswith("10le"):
+        return REC709, LIMITED, REC709, REC709
+    if source.is_rgb or source.has_palette:
+        return (REC2020 if decoded.primaries == REC2020 else REC709), LIMITED, decoded.primaries, decoded.transfer
+    span = FULL if source.name.startswith("yuvj") else decoded.range
+    return decoded.matrix, span, decoded.primaries, decoded.transfer
+
+
+def colour_notes(decoded: DecodedFormat, written: PictureFormat) -> list[str]:
+    """What becomes of a film's pictures beside the dream, in words."""
+    notes = []
+    if pixels_have_alpha(decoded.pixels):
+        notes.append("transparent parts are dreamed and written as if over black")
+    if Volume.of(decoded.transfer, decoded.primaries).is_hdr and not written.volume.is_hdr:
+        notes.append("high dynamic range is tone mapped to Rec. 709; --codec hevc keeps it")
+    return notes
 
 
 def add_dream(frame: av.VideoFrame, before: Picture, after: Picture, written: PictureFormat) -> av.VideoFrame:
-    """The frame in the format that is written, with after − before added; both as ``to_rgb`` gives them."""
-    to = written.output_colours()
-    old, new = (av.VideoFrame.from_ndarray(picture, "rgb24").reformat(**to) for picture in (before, after))
-    base = frame.reformat(
-        written.width, written.height, **to, **({} if frame.format.is_rgb else written.source_colours())
-    )
+    """The frame in the format that is written, with after − before added.
+
+    before, after: uint8 RGB (height, width, 3) of the written size, as ``pixels.stored_rgb`` has it. Where HDR stays
+    HDR, the difference is that of the two in HDR's own curve, as ``Volume.from_sdr`` places them: on a screen it has
+    the contrast that it has in SDR. Where HDR becomes SDR, there is nothing to add to, and ``after`` is written.
+    """
+    old, new = (_encoded(picture, written) for picture in (before, after))
+    volume = volume_of(frame)
+    same = (volume.transfer, volume.primaries) == (written.volume.transfer, written.volume.primaries)
+    base = frame.reformat(written.width, written.height, **written.output_colours(), **source_colours(frame))
     out = av.VideoFrame(written.width, written.height, written.pixels)
-    most = 2**written.bits - 1
+    most, opacity = 2**written.bits - 1, opacity_of(frame) if has_alpha(frame) else None
     for n in range(3):
+        if not same:
+            plane(out, n, written)[:] = plane(new, n, written)
+            continue
+        samples = plane(base, n, written)
+        if opacity is not None:
+            samples = _over_black(samples, opacity, written.black[n])
         # Between −1023 and 2 · 1023: int16 holds it.
-        sample = plane(base, n, written).astype(np.int16) + plane(new, n, written) - plane(old, n, written)
+        sample = samples.astype(np.int16) + plane(new, n, written) - plane(old, n, written)
         plane(out, n, written)[:] = sample.clip(0, most)
     out.colorspace, out.color_range = written.matrix, written.range
     out.color_primaries, out.color_trc = written.primaries, written.transfer
     return out
+
+
+def _encoded(picture: Picture, written: PictureFormat) -> av.VideoFrame:
+    """A picture of Rec. 709 in the format that is written."""
+    if written.volume.is_plain:
+        frame = av.VideoFrame.from_ndarray(picture, "rgb24")
+    else:
+        frame = av.VideoFrame.from_ndarray(written.volume.from_sdr(picture), "rgb48le")
+    return frame.reformat(**written.output_colours())
+
+
+def _over_black(samples: npt.NDArray[Any], opacity: npt.NDArray[np.float32], black: int) -> npt.NDArray[Any]:
+    """A plane of straight alpha over black. Y'CbCr is linear in R'G'B': each plane goes to its own value of black."""
+    height, width = samples.shape
+    share = cv2.resize(opacity, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(np.rint(black + (samples.astype(np.float32) - black) * share), samples.dtype)
 
 
 def plane(frame: av.VideoFrame, n: int, written: PictureFormat) -> npt.NDArray[Any]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import av
-import numpy as np
 from av.error import FFmpegError
 
 from hallucinate.errors import HallucinateError, OutputError, SourceError
@@ -33,9 +32,10 @@ from hallucinate.film.parts import (
     remove_parts,
     span_folder,
 )
-from hallucinate.film.picture_format import PictureFormat, add_dream, padded, picture_format, to_rgb
+from hallucinate.film.picture_format import PictureFormat, add_dream, padded, picture_format
 from hallucinate.film.trial import choose_contents, prepare_trial
 from hallucinate.frame import Frame
+from hallucinate.sources.pixels import stored_rgb
 from hallucinate.work_folder import MADE_FROM, claim
 from hallucinate.writing import cannot_write, check_writable
 
@@ -199,10 +199,10 @@ def render_part(
 
 def render_frame(work: SpanWork, frame: av.VideoFrame, time: int) -> av.VideoFrame:
     """A decoded frame -> the same, dreamed upright, turned as in the film. time: in units of FilmFacts.time_base."""
-    before, turns = to_rgb(frame, work.written), work.reader.facts.turns
-    captured_ns = round(time * work.reader.facts.time_base * 10**9)
-    dream = work.renderer.render(Frame(np.ascontiguousarray(np.rot90(before, turns)), captured_ns))
-    return padded(add_dream(frame, before, np.ascontiguousarray(np.rot90(dream, -turns)), work.written), work.written)
+    facts, before = work.reader.facts, stored_rgb(frame, (work.written.width, work.written.height))
+    captured_ns = round(time * facts.time_base * 10**9)
+    dream = work.renderer.render(Frame(facts.orientation.upright(before), captured_ns))
+    return padded(add_dream(frame, before, facts.orientation.stored(dream), work.written), work.written)
 
 
 def finish_film(plan: FilmPlan, ends: list[SpanProgress]) -> FinishedFilm:
@@ -219,7 +219,9 @@ def finish_film(plan: FilmPlan, ends: list[SpanProgress]) -> FinishedFilm:
         finished = f"every frame is rendered already, in {folder}: run the same command again to try again"
         raise cannot_write(job.out, error, finished) from None
     remove_parts(folder)
-    frames, damaged, fitted = (sum(counts) for counts in zip(*((e.frames, e.damaged, e.fitted) for e in ends), strict=True))
+    frames, damaged, fitted = (
+        sum(counts) for counts in zip(*((e.frames, e.damaged, e.fitted) for e in ends), strict=True)
+    )
     rendering = describe_rendering(job, plan.facts.upright_size[0])
     return FinishedFilm(frames, damaged, fitted, omitted, plan.written, rendering)
 

@@ -8,7 +8,7 @@ import av
 from rich.console import Console
 
 from hallucinate.film.film_job import FilmJob
-from hallucinate.film.picture_format import chroma, depth, is_large
+from hallucinate.film.picture_format import chroma, colour_notes, depth, is_large
 from hallucinate.film.rendering import FilmPlan, FinishedFilm
 
 LATE_S = 10
@@ -57,6 +57,7 @@ def changes_of_pictures(plan: FilmPlan) -> Iterator[str]:
             f"{written.width}×{written.height} becomes {width}×{height}, because players need even sides: "
             "the last row or column is repeated"
         )
+    yield from colour_notes(decoded, written)
     if plan.facts.interlaced:
         yield "its frames are of two fields each, which are made one (deinterlaced by bwdif)"
 

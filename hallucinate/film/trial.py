@@ -25,6 +25,7 @@ from hallucinate.film.contents import Contents, Piece, is_known, never_copied, p
 from hallucinate.film.film_job import FilmJob
 from hallucinate.film.film_reader import FilmFacts
 from hallucinate.film.picture_format import PictureFormat, black_frame
+from hallucinate.sources.pixels import Orientation
 
 FRAMES = 3
 """So many are written in a trial: their times have to come out again."""
@@ -58,7 +59,7 @@ class Trial:
     def packets(self, pictures: av.VideoStream, copies: dict[int, Stream]) -> list[av.Packet[Any]]:
         """The frames' packets, and the first one of each copied stream."""
         found = list[Any]()
-        with av.open(io.BytesIO(self.part)) as part:
+        with av.open(io.BytesIO(self.part), "r") as part:
             for packet in part.demux(video=0):
                 if packet.size:
                     packet.dts, packet.stream = packet.pts, pictures
@@ -66,11 +67,11 @@ class Trial:
         for index, copy in copies.items():
             first = self.facts.clock.first_packets.get(index)
             if first is not None:
-                packet = av.Packet(bytes(first))
-                packet.pts = packet.dts = 0
-                packet.duration, packet.time_base = first.duration or 0, self.source.streams[index].time_base
-                packet.is_keyframe, packet.stream = first.is_keyframe, copy
-                found.append(packet)
+                again: av.Packet[Stream] = av.Packet(bytes(first))
+                again.pts = again.dts = 0
+                again.duration, again.time_base = first.duration or 0, first.time_base
+                again.is_keyframe, again.stream = first.is_keyframe, copy
+                found.append(again)
         return found
 
     def reason_against(self, kind: str, contents: Contents) -> str:
@@ -94,8 +95,8 @@ def frame_times(film: bytes) -> list[Fraction]:
     with av.open(io.BytesIO(film), "r") as container:
         if not container.streams.video:
             return []
-        packets = [packet for packet in container.demux(video=0) if packet.dts is not None]
-        return [(packet.dts - packets[0].dts) * packet.time_base for packet in packets if packet.dts is not None]
+        times = [packet.dts * packet.time_base for packet in container.demux(video=0) if packet.dts is not None]
+        return [time - times[0] for time in times]
 
 
 def prepare_trial(job: FilmJob, facts: FilmFacts, written: PictureFormat, source: InputContainer) -> Trial:
@@ -172,13 +173,15 @@ def alternatives(trial: Trial, contents: Contents, kind: str) -> str:
     """The endings of other containers that can hold these contents, in words; "" where there is none."""
     kinds = {ending: container_format(trial.job.out.with_suffix(ending)) for ending in ALTERNATIVES}
     found = [ending for ending, other in kinds.items() if other != kind and not trial.reason_against(other, contents)]
-    return " or ".join(filter(None, (", ".join(f"an {ending}" for ending in found[:-1]), *(f"an {e}" for e in found[-1:]))))
+    return " or ".join(
+        filter(None, (", ".join(f"an {ending}" for ending in found[:-1]), *(f"an {e}" for e in found[-1:])))
+    )
 
 
 def lost(trial: Trial, kind: str, contents: Contents) -> list[str]:
     """What a container takes and does not hold, in words: it is not there when the trial is read again."""
     found = list[str]()
-    with av.open(io.BytesIO(trial.film(kind, contents)), metadata_errors="replace") as film:
+    with av.open(io.BytesIO(trial.film(kind, contents)), "r", metadata_errors="replace") as film:
         pictures = film.streams.video[0]
         frame = next(film.decode(pictures))
         values = set(film.metadata.values()) | set(pictures.metadata.values())
@@ -186,7 +189,7 @@ def lost(trial: Trial, kind: str, contents: Contents) -> list[str]:
         for key, value in (without(contents.tags, NOT_MISSED) | without(contents.picture_tags, NOT_MISSED)).items():
             if value not in values and key.lower() not in {name.lower() for name in names}:
                 found.append(f"the tag {key}")
-        if round(frame.rotation - trial.facts.rotation) % 360:
+        if Orientation.of_frame(frame) != trial.facts.orientation:
             found.append("how it is turned, so that players show it on its side")
         was = trial.facts.pixel_aspect
         if was and was != 1 and pictures.sample_aspect_ratio != was:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 import av
-import numpy as np
 from av.error import FFmpegError
 
 from hallucinate.errors import SourceError, SourceUnavailable
@@ -17,6 +16,7 @@ from hallucinate.panorama.fitting import Fitting
 from hallucinate.sources.clocks import STEP_FORWARD_S, TS_DISCONT, FilmClock, PacketClock
 from hallucinate.sources.deinterlacing import Deinterlacer
 from hallucinate.sources.pacing import Timeline
+from hallucinate.sources.pixels import Orientation, upright_rgb
 from hallucinate.sources.streams import main_pictures
 
 UNREADABLE = {errno.EIO, errno.ENODEV, errno.ENXIO, errno.ESTALE, errno.EACCES, errno.ETIMEDOUT}
@@ -64,6 +64,7 @@ class Decoder:
         self._stream = pictures
         # Frame threads hold back a frame per thread: welcome speed in a film, delay in a live stream.
         self._stream.thread_type = "SLICE" if live else "AUTO"
+        self._with_alpha = decoder_with_alpha(pictures)
         length = self._container.duration
         self.duration_s = None if not length or length <= 0 else length / av.time_base
         # Read now: a frame outlives the container, and its stream must not be used after closing.
@@ -90,13 +91,15 @@ class Decoder:
         """The frames as they are coded."""
         times = None if self._clock is None else PacketClock(self._clock)
         damaged_in_a_row = 0
+        if self._with_alpha is not None:
+            self._with_alpha.flush_buffers()  # after seeking, of which it does not know
         for packet in self._packets():
             if self.first_packet is None and packet.size:
                 self.first_packet = packet
             if times is not None:
                 times.correct(packet)
             try:
-                decoded = packet.decode()
+                decoded = self._frames_of(packet)
                 damaged_in_a_row = 0 if decoded else damaged_in_a_row
             except (FFmpegError, ValueError):
                 self.damaged += 1
@@ -105,6 +108,11 @@ class Decoder:
                     raise SourceError(f"{self.name} does not decode; is the file damaged?") from None
                 continue
             yield from decoded
+
+    def _frames_of(self, packet: av.Packet[av.VideoStream]) -> list[av.VideoFrame]:
+        if self._with_alpha is None:
+            return packet.decode()
+        return self._with_alpha.decode(packet if packet.size else None)
 
     def _packets(self) -> Iterator[av.Packet[av.VideoStream]]:
         """The pictures' packets from here to the end."""
@@ -177,21 +185,31 @@ class Decoder:
 
         A panorama is remapped instead, as its Fitting says, whatever the shape of its pixels.
         """
-        turns = round(frame.rotation / 90) % 4  # quarter turns counter-clockwise
-        sideways = bool(turns % 2)
-        if panorama is None:
-            size = cover((frame.width, frame.height), self._aspect, turned((width, height), sideways))
-        else:
-            whole = turned((frame.width, frame.height), sideways)
-            size = turned(panorama.read_size(whole), sideways)
-        # Scaled by FFmpeg in the conversion to RGB: a 4K film is never a 4K RGB picture here.
-        rgb = frame.to_ndarray(format="rgb24", width=size[0], height=size[1], interpolation="AREA")
-        upright = np.ascontiguousarray(np.rot90(rgb, turns) if turns else rgb, np.uint8)
-        return fit(upright, width, height) if panorama is None else panorama.picture(upright, whole)
+        orientation = Orientation.of_frame(frame)
+        whole = orientation.size(frame.width, frame.height)
+        if panorama is not None:
+            return panorama.picture(upright_rgb(frame, panorama.read_size(whole)), whole)
+        aspect = 1 / self._aspect if orientation.transposed else self._aspect
+        return fit(upright_rgb(frame, cover(whole, aspect, (width, height))), width, height)
 
     def close(self) -> None:
         """Close the file or the connection. May be called twice."""
         self._container.close()
+
+
+LIBVPX = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+"""FFmpeg's decoders that read the second picture beside each in a WebM, its opacity; its own leave that out."""
+
+
+def decoder_with_alpha(stream: av.VideoStream) -> av.VideoCodecContext | None:
+    """A decoder for a WebM's pictures with alpha; None for other streams, which their own decoders read."""
+    name = LIBVPX.get(stream.codec_context.codec.canonical_name)
+    tags = {key.lower(): value for key, value in stream.metadata.items()}
+    if name is None or tags.get("alpha_mode") != "1":
+        return None
+    context = av.CodecContext.create(name, "r")
+    assert isinstance(context, av.VideoCodecContext)
+    return context
 
 
 def cover(size: tuple[int, int], aspect: float, target: tuple[int, int]) -> tuple[int, int]:
@@ -203,11 +221,6 @@ def cover(size: tuple[int, int], aspect: float, target: tuple[int, int]) -> tupl
     covering = max(target[0], math.ceil(w * scale - 0.5)), max(target[1], math.ceil(h * scale - 0.5))
     # A sliver of a picture would cover only as something enormous; ``fit`` cuts it before it scales.
     return covering if covering[0] * covering[1] <= 16 * target[0] * target[1] else size
-
-
-def turned(size: tuple[int, int], sideways: bool) -> tuple[int, int]:
-    """(width, height), exchanged for a picture that is a quarter turn off."""
-    return (size[1], size[0]) if sideways else size
 
 
 def _reason(error: BaseException) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,9 @@ from PIL import Image
 
 from hallucinate.dream_request import check_picture_file
 from hallucinate.frame import Picture
-from hallucinate.sources.picture import load_picture
+from hallucinate.sources.picture import read_picture_file
+from hallucinate.sources.picture_colours import Profiled
+from hallucinate.sources.pillow import open_image
 from hallucinate.writing import write_whole
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
@@ -38,11 +38,13 @@ TAG_GROUPS = (0x8769, 0x8825)
 class PhotoMetadata:
     """What a photo's file says beside its pixels.
 
-    save_options: what is passed on, as arguments of Pillow's ``save``. notes: what is not, in words.
+    save_options: what is passed on, as arguments of Pillow's ``save``. notes: what is not, in words. profiled: the
+    photo in its own RGB profile, None where that is sRGB.
     """
 
     save_options: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    profiled: Profiled | None = None
 
 
 def read_photo(path: Path) -> tuple[Picture, PhotoMetadata]:
@@ -51,22 +53,14 @@ def read_photo(path: Path) -> tuple[Picture, PhotoMetadata]:
     Raises SourceUnavailable for a file that is not a picture.
     """
     check_picture_file(path)
-    picture = load_picture(path)
+    read = read_picture_file(path)
     try:
-        with without_size_limit(), Image.open(path) as opened:
-            return picture, read_metadata(opened, picture)
+        with open_image(path) as opened:
+            metadata = read_metadata(opened, read.picture)
     except (OSError, ValueError, SyntaxError):
-        return picture, PhotoMetadata()  # a picture that only OpenCV knows
-
-
-@contextlib.contextmanager
-def without_size_limit() -> Iterator[None]:
-    """Pillow's limit on huge pictures off: they are checked against the free memory instead."""
-    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-    try:
-        yield
-    finally:
-        Image.MAX_IMAGE_PIXELS = limit
+        metadata = PhotoMetadata()  # a picture that only OpenCV knows, or of which a part is there
+    options = {k: v for k, v in metadata.save_options.items() if k != "icc_profile" or read.keeps_profile}
+    return read.picture, PhotoMetadata(options, (*read.notes, *metadata.notes), read.profiled)
 
 
 def read_metadata(opened: Image.Image, picture: Picture) -> PhotoMetadata:
@@ -120,7 +114,12 @@ def upright_exif(before: Image.Exif, picture: Picture) -> Image.Exif:
 
 
 def write_photo(path: Path, picture: Picture, metadata: PhotoMetadata | None = None) -> None:
-    """Write a picture, uint8 RGB (H, W, 3), whole or not at all, in the format of its ending. Raises OutputError."""
+    """Write a picture, uint8 RGB (H, W, 3) in sRGB, whole or not at all, in the format of its ending.
+
+    metadata: of the photo that it was dreamed from; the picture is brought into that one's profile. Raises OutputError.
+    """
     kind = FORMATS[path.suffix.lower()]
     options = dict(metadata.save_options) if metadata is not None else {}
+    if metadata is not None and metadata.profiled is not None:
+        picture = metadata.profiled.dreamed(picture)
     write_whole(path, lambda part: Image.fromarray(picture).save(part, kind, **SAVE_OPTIONS[kind], **options))

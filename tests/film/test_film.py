@@ -24,12 +24,13 @@ from hallucinate.film.film_reader import FilmFacts, FilmReader, Span
 from hallucinate.film.films import film_jobs, render_films
 from hallucinate.film.frame_renderers import LiveRenderer
 from hallucinate.film.parts import parts_folder
-from hallucinate.film.picture_format import add_dream, decoded_format, picture_format, to_rgb
+from hallucinate.film.picture_format import add_dream, decoded_format, picture_format
 from hallucinate.film.rendering import FinishedFilm
 from hallucinate.film.reports import announce
 from hallucinate.frame import Frame, Picture
 from hallucinate.panorama.remap import Layout
 from hallucinate.settings import Settings
+from hallucinate.sources.pixels import stored_rgb
 from tests.conftest import Hallucinate
 from tests.dream.networks import TinyNetwork
 from tests.film.films import (
@@ -93,9 +94,9 @@ def test_what_is_dreamed_is_added_and_nothing_else_changes(source: str) -> None:
     frame = av.VideoFrame.from_ndarray(rgb, "rgb24").reformat(format=source)
     written = picture_format(decoded_format(frame), None, keep_chroma=True)
     assert written.bits == (10 if "1" in source.removeprefix("nv12") else 8)
-    before = to_rgb(frame, written)
-    plain = to_rgb(add_dream(frame, before, before, written), written).astype(int)
-    lighter = to_rgb(add_dream(frame, before, before + np.uint8(20), written), written).astype(int)
+    before = stored_rgb(frame)
+    plain = stored_rgb(add_dream(frame, before, before, written)).astype(int)
+    lighter = stored_rgb(add_dream(frame, before, before + np.uint8(20), written)).astype(int)
     # Inside the blocks, where halved chroma does not mix them.
     inside = np.s_[3::8, 3::8]
     np.testing.assert_allclose(plain[inside], before[inside], atol=2)
@@ -107,7 +108,7 @@ def test_ten_bits_stay_ten_bits_where_nothing_is_dreamed() -> None:
     for n, data in enumerate(frame.planes):
         np.frombuffer(memoryview(data), np.uint16)[:] = np.arange(data.buffer_size // 2) % 800 + 64 + n
     written = picture_format(decoded_format(frame), None)
-    before = to_rgb(frame, written)
+    before = stored_rgb(frame)
     for was, now in zip(frame.planes, add_dream(frame, before, before, written).planes, strict=True):
         before_data, after_data = (np.frombuffer(memoryview(data), np.uint16) for data in (was, now))
         np.testing.assert_array_equal(before_data, after_data)
