@@ -21,6 +21,7 @@ from hallucinate.dream.cuts import is_cut
 from hallucinate.dream.flow import FLOW_WIDTH, Flow
 from hallucinate.errors import SourceError, SourceUnavailable
 from hallucinate.film.boxes import picture_boxes
+from hallucinate.film.fitting import FrameShape, fitted
 from hallucinate.film.picture_format import DecodedFormat, decoded_format
 from hallucinate.frame import Picture
 from hallucinate.panorama.fitting import PanoramaSpec
@@ -96,7 +97,10 @@ class FilmFacts:
 
 
 class FilmReader:
-    """One open film. ``facts``: what it says of itself. Closed at the end of its ``with`` block."""
+    """One open film. ``facts``: what it says of itself. Closed at the end of its ``with`` block.
+
+    ``fitted``: how many frames were of another shape than the first, since ``frames`` was last called.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open the film and read its facts. Raises SourceUnavailable when it is not a film."""
@@ -104,7 +108,7 @@ class FilmReader:
         if is_picture(path):
             raise SourceUnavailable(f"{path} is a picture; dream it with hallucinate still", code="film_is_picture")
         self.path = path
-        self._corrupt = 0
+        self._corrupt = self.fitted = 0
         try:
             self.clock = read_clock(path)
         except (FFmpegError, OSError, ValueError):
@@ -120,6 +124,7 @@ class FilmReader:
             self.close()
             raise SourceUnavailable(f"{path} holds no frame that decodes; is the file damaged or empty?")
         self.facts = self._read_facts(first)
+        self._shape = FrameShape.of(first, self._decoder.aspect)
         self._untouched = itertools.chain([first], frames)
 
     def _read_facts(self, first: av.VideoFrame) -> FilmFacts:
@@ -150,6 +155,11 @@ class FilmReader:
         return container
 
     @property
+    def pictures(self) -> av.VideoStream:
+        """The open stream that is dreamed."""
+        return self._decoder.stream
+
+    @property
     def damaged(self) -> int:
         """Packets and frames skipped because they did not decode, since ``frames`` was last called."""
         return self._corrupt + self._decoder.damaged
@@ -167,9 +177,9 @@ class FilmReader:
     def frames(self, span: Span, after: int | None = None) -> Iterator[tuple[int, av.VideoFrame]]:
         """The span's frames, each with its time in units of ``facts.time_base``; times always rise.
 
-        after: only frames later than this time. A second call starts over, and ends the iteration of the first.
+        All are of the first one's shape: others are fitted into it.         after: only frames later than this time. A second call starts over, and ends the iteration of the first.
         """
-        last, usual = after, self.facts.frame_duration
+        last, usual, self.fitted = after, self.facts.frame_duration, 0
         expected: int | None = None  # of a frame without a time: when the one before it ends
         for frame in self._starting_at(after if after is not None else span.start):
             time = frame.pts if frame.pts is not None else frame.dts
@@ -182,7 +192,15 @@ class FilmReader:
                 return
             # Two frames of one time cannot be written.
             last = time if last is None else max(time, last + 1)
-            yield last, frame
+            yield last, self._fitted(frame)
+
+    def _fitted(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """A frame, of the first one's shape."""
+        shape = FrameShape.of(frame, self._decoder.aspect)
+        if shape == self._shape:
+            return frame
+        self.fitted += 1
+        return fitted(frame, shape, self._shape)
 
     def scenes(self) -> list[Span]:
         """The film's scenes, from one cut to the next, found by decoding all of it."""
@@ -260,6 +278,6 @@ def moved_chapters(container: InputContainer, by_s: Fraction) -> list[Any]:
     moved = []
     for chapter in container.chapters():
         by = round(by_s / (chapter["time_base"] or 1))
-        times = {name: max(0, chapter[name] + by) for name in ("start", "end")}  # type: ignore[literal-required]
+        times = {name: max(0, chapter[name] + by) for name in ("start", "end")}
         moved.append({**chapter, **times, "metadata": readable(chapter["metadata"])})
     return moved

@@ -33,15 +33,20 @@ from hallucinate.sources.tone import Volume
 REC709, REC2020 = 1, 9
 """FFmpeg's numbers of two systems' matrices and primaries, and the first's curve."""
 
+LEVEL_52 = 36_864
+"""Macroblocks, of 16×16 pixels, of a picture at H.264's level 5.2 (ITU-T H.264, table A-1), e.g. 4096×2304; a side has
+at most the square root of eight times as many (A.3.1). More is decoded by few devices."""
+
 
 @dataclass(frozen=True)
 class PictureFormat:
     """How a film's pictures are written.
 
-    pixels: FFmpeg's name of the pixel format, planar YUV. pixel_aspect: width over height of a pixel, None where
+    codec: ``h264`` or ``hevc``. pixels: FFmpeg's name of the pixel format, planar YUV. pixel_aspect: width over height of a pixel, None where
     nothing is said. The rest: the source's tags, in FFmpeg's numbers.
     """
 
+    codec: str
     pixels: str
     width: int
     height: int
@@ -55,6 +60,12 @@ class PictureFormat:
     def bits(self) -> int:
         """Bits of a sample."""
         return 10 if self.pixels.endswith("10le") else 8
+
+    @property
+    def coded_size(self) -> tuple[int, int]:
+        """(width, height) that is encoded: halved chroma needs even sides, to which the last row or column is repeated."""
+        across, down = "444" not in self.pixels, "420" in self.pixels
+        return self.width + across * (self.width % 2), self.height + down * (self.height % 2)
 
     @property
     def volume(self) -> Volume:
@@ -92,22 +103,62 @@ def decoded_format(frame: av.VideoFrame) -> DecodedFormat:
     return DecodedFormat(frame.format.name, frame.width, frame.height, *tags)
 
 
-def picture_format(decoded: DecodedFormat, pixel_aspect: Fraction | None, formats: set[str]) -> PictureFormat:
-    """The format that loses least of a film's pictures.
+def picture_format(
+    decoded: DecodedFormat, pixel_aspect: Fraction | None, codec: str = "auto", keep_chroma: bool = False
+) -> PictureFormat:
+    """The format of a film's pictures: one that plays everywhere, as far as it loses nothing that would be seen.
 
-    formats: the pixel formats that the encoder takes, by FFmpeg's names. Ten bits stay ten bits, and more become ten.
-    Sides that are not even rule out halved chroma.
+    codec: ``h264`` writes 8 bits, ``hevc`` 10 where the film has more than 8, and ``auto`` takes H.264 for 8 bits and up
+    to the size of its level 5.2, and HEVC beyond. keep_chroma: chroma is halved both ways (4:2:0), which is all that
+    most decoders take, unless this is set.
     """
-    source = av.VideoFormat(decoded.pixels, decoded.width, decoded.height)
-    deep = max(component.bits for component in source.components) > 8
-    across, down = (source.chroma_width(64), source.chroma_height(64)) if len(source.components) >= 3 else (32, 32)
-    kind = "420" if (across, down) == (32, 32) else "422" if across == 32 else "444"
-    if decoded.width % 2 or decoded.height % 2:
-        kind = "444"
-    kinds = dict.fromkeys((kind, "422", "444"))
-    best_first = [f"yuv{each}p{'10le' * bits}" for bits in (deep, not deep) for each in kinds]
-    pixels = next(name for name in best_first if name in formats)
-    return PictureFormat(pixels, decoded.width, decoded.height, pixel_aspect, *written_colours(decoded, pixels))
+    deep = depth(decoded) > 8
+    if codec == "auto":
+        codec = "hevc" if deep or is_large(decoded.width, decoded.height) else "h264"
+    kind = chroma(decoded) if keep_chroma else "420"
+    pixels = f"yuv{kind}p{'10le' if deep and codec == 'hevc' else ''}"
+    return PictureFormat(codec, pixels, decoded.width, decoded.height, pixel_aspect, *written_colours(decoded, pixels))
+
+
+def depth(decoded: DecodedFormat) -> int:
+    """Bits of a sample of what is decoded, at most."""
+    return max(component.bits for component in av.VideoFormat(decoded.pixels, 64, 64).components)
+
+
+def chroma(decoded: DecodedFormat) -> str:
+    """The least of 420, 422 and 444 that holds the chroma of what is decoded."""
+    source = av.VideoFormat(decoded.pixels, 64, 64)
+    if source.has_palette:
+        return "444"
+    across, down = (source.chroma_width(), source.chroma_height()) if len(source.components) >= 3 else (32, 32)
+    return "444" if across == 64 else "422" if down == 64 else "420"
+
+
+def is_large(width: int, height: int) -> bool:
+    """Whether a picture is larger than H.264's level 5.2 allows, by its area or by a side."""
+    across, down = -(-width // 16), -(-height // 16)
+    return across * down > LEVEL_52 or max(across, down) ** 2 > 8 * LEVEL_52
+
+
+def black_frame(written: PictureFormat) -> av.VideoFrame:
+    """A black frame as it is encoded."""
+    width, height = written.coded_size
+    picture = av.VideoFrame.from_ndarray(np.zeros((height, width, 3), np.uint8), "rgb24")
+    return picture.reformat(**written.output_colours())
+
+
+def padded(frame: av.VideoFrame, written: PictureFormat) -> av.VideoFrame:
+    """A frame of the picture's size -> of the size that is encoded: its last row or column is repeated where that is odd."""
+    if written.coded_size == (written.width, written.height):
+        return frame
+    out = av.VideoFrame(*written.coded_size, written.pixels)
+    for n in range(3):
+        source, target = plane(frame, n, written), plane(out, n, written)
+        beyond = [(0, target.shape[axis] - source.shape[axis]) for axis in range(2)]
+        target[:] = np.pad(source, beyond, mode="edge")
+    out.colorspace, out.color_range = frame.colorspace, frame.color_range
+    out.color_primaries, out.color_trc = frame.color_primaries, frame.color_trc
+    return out
 
 
 def written_colours(decoded: DecodedFormat, pixels: str) -> tuple[int, int, int, int]:

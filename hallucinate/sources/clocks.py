@@ -13,13 +13,16 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from statistics import median_low
 from typing import Any
 
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
-from av.format import Flags
 from av.stream import Disposition
+
+TS_DISCONT = 0x0200
+"""FFmpeg's flag (AVFMT_TS_DISCONT) of containers whose clocks may start anew."""
 
 STEP_BACK_S = Fraction(1, 10)
 """A smaller step back is jitter. FFmpeg's own limit (ffmpeg_demux.c, ts_discontinuity_detect)."""
@@ -93,6 +96,10 @@ class PacketClock:
         if number in self._clock.damaged.get(stream, ()):
             packet.pts = packet.dts = None
             return
+        if packet.pts is not None and packet.dts is not None:
+            ahead_s = (packet.pts - packet.dts) * packet.time_base
+            if not -STEP_BACK_S <= ahead_s <= STEP_FORWARD_S:  # no picture waits so long for the ones before it
+                packet.pts = None
         offset = round(self._clock.offset_of(stream, number) / packet.time_base)
         if offset:
             packet.pts = None if packet.pts is None else packet.pts + offset
@@ -159,7 +166,7 @@ def read_clock(path: Path) -> FilmClock:
                 base = packet.time_base
                 number = len(orders[stream]) - 1
                 moments[stream].append(Moment(number, order, time * base, (packet.duration or 0) * base))
-        limit_s = STEP_FORWARD_S if container.format.flags & Flags.ts_discont.value else LONGEST_PAUSE_S
+        limit_s = STEP_FORWARD_S if container.format.flags & TS_DISCONT else LONGEST_PAUSE_S
         return understood(moments, orders, start_of(container), limit_s, first_packets)
 
 
@@ -182,7 +189,7 @@ def understood(
         whole = [each for each in times if each.number not in damaged[stream]]
         steps += steps_of(stream, whole, limit_s)
         pauses = (here.time_s - before.time_s for before, here in pairwise(whole))
-        pause_s = max(pause_s, *(pause for pause in pauses if pause <= limit_s), 0)
+        pause_s = max([pause_s, *(pause for pause in pauses if pause <= limit_s)])
     spans = {stream: (times[0].order, times[-1].order) for stream, times in moments.items()}
     together = [each for each in common_steps(steps) if is_new_clock(each, spans)]
     counts = {stream: len(each) for stream, each in orders.items()}
@@ -224,9 +231,13 @@ def damaged_packets(times: list[Moment]) -> set[int]:
 
 def steps_of(stream: int, times: list[Moment], limit_s: Fraction) -> list[Step]:
     """Where a stream's clock steps back, or forward by more than a limit."""
-    steps = []
+    steps: list[Step] = []
+    if not times:
+        return steps
+    usual_s = median_low(each.duration_s for each in times)
     for before, here in pairwise(times):
-        end_s = before.time_s + before.duration_s
+        # In an MP4 the last frame before a step lasts until after it.
+        end_s = before.time_s + (before.duration_s if before.duration_s <= limit_s else usual_s)
         if here.time_s < before.time_s - STEP_BACK_S or here.time_s > end_s + limit_s:
             steps.append(Step(stream, here.number, here.order, end_s, here.time_s))
     return steps

@@ -13,8 +13,9 @@ from av.error import FFmpegError
 from hallucinate.errors import SourceError, SourceUnavailable
 from hallucinate.frame import Picture, fit
 from hallucinate.panorama.fitting import Fitting
-from hallucinate.sources.clocks import FilmClock, PacketClock
+from hallucinate.sources.clocks import STEP_FORWARD_S, TS_DISCONT, FilmClock, PacketClock
 from hallucinate.sources.deinterlacing import Deinterlacer
+from hallucinate.sources.pacing import Timeline
 from hallucinate.sources.pixels import Orientation, upright_rgb
 from hallucinate.sources.streams import main_pictures
 
@@ -131,10 +132,25 @@ class Decoder:
 
     def rewind(self) -> None:
         """Go back to the beginning. Raises SourceError where that cannot be done: open it again instead."""
+        container = self._container
         try:
-            self._container.seek(0, backward=True, any_frame=False)
+            if self.may_start_anew and not self._live:
+                # By its place in the file: of two moments of one time, as after a clock's new start, either is found.
+                container.seek(0, unsupported_byte_offset=True)
+            else:
+                container.seek(min(0, container.start_time or 0), backward=True, any_frame=False)
         except (FFmpegError, OSError):
             raise SourceError(f"{self.name} ended") from None
+
+    @property
+    def may_start_anew(self) -> bool:
+        """Whether it is of a kind whose clock may start anew in the middle, as MPEG's transport streams."""
+        return bool(self._container.format.flags & TS_DISCONT)
+
+    @property
+    def longest_step_s(self) -> float:
+        """From one frame to the next: a longer step is no pause, but a new clock or a damaged time; in seconds."""
+        return float(STEP_FORWARD_S) if self.may_start_anew else Timeline.LONGEST_STEP_S
 
     @property
     def stream(self) -> av.VideoStream:
