@@ -59,10 +59,17 @@ def source_colours(frame: av.VideoFrame) -> dict[str, Any]:
     return {"src_colorspace": matrix, "src_color_range": range_of(frame.color_range, frame.format.name)}
 
 
+def beside(frame: av.VideoFrame) -> Any:
+    """What a frame's film says beside its pixels: a mapping by the kind's name, empty where it cannot be read."""
+    try:
+        return frame.side_data
+    except ValueError:  # one of a kind that PyAV does not know, e.g. a JPEG's EXIF, and it shows none at all
+        return {}
+
+
 def volume_of(frame: av.VideoFrame) -> Volume:
     """What a frame's samples mean in light, by its tags and its mastering display."""
-    sides: Any = frame.side_data
-    mastering, peak = sides.get("MASTERING_DISPLAY_METADATA"), None
+    mastering, peak = beside(frame).get("MASTERING_DISPLAY_METADATA"), None
     if mastering is not None and mastering.buffer_size >= _MASTERING.size:
         *_, numerator, denominator = _MASTERING.unpack_from(bytes(mastering))
         peak = numerator / denominator if denominator else None
@@ -93,10 +100,11 @@ class Orientation:
 
         What is turned by something else than quarter turns is taken for the nearest.
         """
-        sides: Any = frame.side_data
-        matrix = sides.get("DISPLAYMATRIX")
+        matrix = beside(frame).get("DISPLAYMATRIX")
         if matrix is None or matrix.buffer_size < 20:
-            return cls()
+            # By quarter turns counter-clockwise, where FFmpeg has them all the same.
+            turned = (cls(), cls(True, False, True), cls(False, True, True), cls(True, True, False))
+            return turned[round(frame.rotation / 90) % 4]
         a, b, _, c, d = struct.unpack_from("=5i", bytes(matrix))
         return cls(False, a < 0, d < 0) if abs(a) + abs(d) >= abs(b) + abs(c) else cls(True, c < 0, b < 0)
 

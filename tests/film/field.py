@@ -63,7 +63,9 @@ def clip(
 Change = Callable[[Any], None]
 
 
-def remuxed(source: bytes, form: str, change: Change = lambda packet: None, order: Sequence[int] | None = None) -> bytes:
+def remuxed(
+    source: bytes, form: str, change: Change = lambda packet: None, order: Sequence[int] | None = None
+) -> bytes:
     """A film's packets, changed, in another container; of its streams those in ``order``, in that order."""
     file = io.BytesIO()
     with av.open(io.BytesIO(source), "r") as film, av.open(file, "w", format=form) as out:

@@ -40,7 +40,7 @@ def decoded_frame(
 
 def written_as(frame: av.VideoFrame, pixels: str) -> PictureFormat:
     decoded = decoded_format(frame)
-    return PictureFormat(pixels, WIDTH, HEIGHT, None, *written_colours(decoded, pixels))
+    return PictureFormat("hevc", pixels, WIDTH, HEIGHT, None, *written_colours(decoded, pixels))
 
 
 def planes_of(frame: av.VideoFrame, written: PictureFormat) -> list[np.ndarray[Any, Any]]:
