@@ -118,5 +118,5 @@ def without(tags: dict[str, str], names: set[str]) -> dict[str, str]:
     return {
         key: value
         for key, value in tags.items()
-        if key.lower().partition("-")[0] not in names and not key.startswith("_STATISTICS")
+        if key and key.lower().partition("-")[0] not in names and not key.startswith("_STATISTICS")
     }

@@ -9,6 +9,8 @@ would remain.
 from __future__ import annotations
 
 import io
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -32,6 +34,12 @@ FRAMES = 3
 
 TOLERANCE_S = Fraction(1, 500)
 """Frames' times that come out of a container by more than this differently are not held by it (FLV has milliseconds)."""
+
+UNSAFE_IN_FLV = ("pcm_", "adpcm_")
+"""Sounds with which FFmpeg's FLV muxer ends the process (an assertion in flvenc.c, FFmpeg 8.0), instead of refusing."""
+
+READABLE = {"mpegts", "matroska", "avi", "flv", "asf", "nut"}
+"""Containers whose muxer and demuxer have one name."""
 
 ALTERNATIVES = (".mkv", ".mov", ".mp4")
 """What is tried where the container that was named cannot hold a film."""
@@ -76,23 +84,48 @@ class Trial:
 
     def reason_against(self, kind: str, contents: Contents) -> str:
         """Why a container cannot hold these contents, in FFmpeg's words; "" where it can."""
+        names = [self.source.streams[index].codec_context for index in contents.streams]
+        if kind == "flv" and any(each is not None and each.name.startswith(UNSAFE_IN_FLV) for each in names):
+            return "FFmpeg cannot write it"
         try:
             data = self.film(kind, contents)
-            return self.reason_against_times(data)
+            return self.reason_against_times(kind, data) or self.reason_against_streams(kind, data, contents)
         except (FFmpegError, ValueError, OverflowError) as error:
             return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
-    def reason_against_times(self, data: bytes) -> str:
+    def reason_against_times(self, kind: str, data: bytes) -> str:
         """Why a written film is not one: its frames' times do not come out of it."""
-        was, now = frame_times(self.part), frame_times(data)
+        was, now = frame_times("nut", self.part), frame_times(kind, data)
         if len(was) != len(now) or any(abs(a - b) > TOLERANCE_S for a, b in zip(was, now, strict=True)):
             return "it does not hold the times of its frames"
         return ""
 
+    def reason_against_streams(self, kind: str, data: bytes, contents: Contents) -> str:
+        """Why a written film does not hold what was copied: it is something else when it is read again."""
+        with read_again(kind, data) as film:
+            names = Counter(codec_of(stream) for stream in film.streams)
+        copied = [self.source.streams[index] for index in contents.streams]
+        sounds = Counter(codec_of(stream) for stream in copied if stream.index in self.facts.clock.first_packets)
+        lost = sounds - names
+        return f"it does not hold {', '.join(map(str, lost))}" if lost else ""
 
-def frame_times(film: bytes) -> list[Fraction]:
+
+def codec_of(stream: Stream) -> str:
+    """The name of a stream's codec; of one that has none its kind. MPEG's three layers are distinguished by longer films."""
+    if not is_known(stream) or stream.type == "attachment":
+        return stream.type
+    return re.sub(r"^mp[123](float)?$", "mpeg", stream.codec_context.name)
+
+
+def read_again(kind: str, data: bytes) -> InputContainer:
+    """A film in memory, opened as what it is: so little of one is not always recognized."""
+    name = kind if kind in READABLE else None
+    return av.open(io.BytesIO(data), "r", format=name, metadata_errors="replace")
+
+
+def frame_times(kind: str, film: bytes) -> list[Fraction]:
     """When the frames of a film in memory are decoded, after the first one, in seconds; nothing where it has none."""
-    with av.open(io.BytesIO(film), "r") as container:
+    with read_again(kind, film) as container:
         if not container.streams.video:
             return []
         times = [packet.dts * packet.time_base for packet in container.demux(video=0) if packet.dts is not None]
@@ -181,7 +214,7 @@ def alternatives(trial: Trial, contents: Contents, kind: str) -> str:
 def lost(trial: Trial, kind: str, contents: Contents) -> list[str]:
     """What a container takes and does not hold, in words: it is not there when the trial is read again."""
     found = list[str]()
-    with av.open(io.BytesIO(trial.film(kind, contents)), "r", metadata_errors="replace") as film:
+    with read_again(kind, trial.film(kind, contents)) as film:
         pictures = film.streams.video[0]
         frame = next(film.decode(pictures))
         values = set(film.metadata.values()) | set(pictures.metadata.values())

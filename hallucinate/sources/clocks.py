@@ -161,11 +161,10 @@ def read_clock(path: Path) -> FilmClock:
             order, stream = order + 1, packet.stream_index
             first_packets.setdefault(stream, packet)
             orders[stream].append(order)
-            time = packet.dts if packet.dts is not None else packet.pts
-            if stream in timed and time is not None:
-                base = packet.time_base
-                number = len(orders[stream]) - 1
-                moments[stream].append(Moment(number, order, time * base, (packet.duration or 0) * base))
+            # Not by when it is shown, which goes to and fro.
+            if stream in timed and packet.dts is not None:
+                base, number = packet.time_base, len(orders[stream]) - 1
+                moments[stream].append(Moment(number, order, packet.dts * base, (packet.duration or 0) * base))
         limit_s = STEP_FORWARD_S if container.format.flags & TS_DISCONT else LONGEST_PAUSE_S
         return understood(moments, orders, start_of(container), limit_s, first_packets)
 
