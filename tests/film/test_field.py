@@ -117,7 +117,7 @@ def test_the_container_that_is_named_for_a_sound_really_holds_it(
     for ending in holds:
         other = dataclasses.replace(job, out=tmp_path / f"other{ending}")
         made(other)
-        assert heard(other.out) == heard(job.source)
+        assert b"".join(heard(other.out)) == b"".join(heard(job.source))  # in packets of another length
 
 
 def test_of_two_sounds_the_one_that_fits_stays(tmp_path: Path) -> None:
@@ -247,7 +247,7 @@ def test_only_a_full_disk_is_called_full(
         patch.setattr(rendering, "join", unable)
         with refused("output_failed", job.out, os.strerror(number), parts_folder(job.out)) as caught:
             made(job)
-    assert ("full" in str(caught.value)) == full
+    assert ("the disk is full" in str(caught.value)) == full
     assert made(job).frames == 5  # nothing was lost, and the same command ends otherwise
 
 
@@ -265,32 +265,33 @@ def test_a_clock_that_starts_anew_loses_nothing(tmp_path: Path) -> None:
         times = seconds(job.out)
         assert len(times) == 50
         assert 0.03 < np.diff(times).min() <= np.diff(times).max() < 0.1
-        assert heard(job.out) == heard(tmp_path / "one.ts") * 2
+        adts = 7  # bytes of a header that transport streams have in each packet
+        assert heard(job.out) == [data[adts:] for data in heard(tmp_path / "one.ts")] * 2
         # In step: the second half's sound begins as long before its pictures as the first one's.
         starts = [float(packet[0] * packet[2]) for packet in sound(job.out)]
         assert abs((times[25] - starts[len(starts) // 2]) - (times[0] - starts[0])) < 0.002
 
 
 @pytest.mark.parametrize(
-    "starts",
-    [(0, 500), (500, 0), (0, 0, 0), (95_440, 0), (36_001, 90_000)],
+    ("starts", "steps"),
+    [((0, 500), 1), ((500, 0), 1), ((0, 0, 0), 2), ((95_442.68, 0), 0), ((36_001, 90_000), 1)],
     ids=["forward", "back", "twice", "over the counter's end", "far"],
 )
-def test_recordings_that_were_joined_follow_each_other(tmp_path: Path, starts: tuple[int, ...]) -> None:
+def test_recordings_that_were_joined_follow_each_other(tmp_path: Path, starts: tuple[float, ...], steps: int) -> None:
     job = job_of(tmp_path, b"".join(clip(25, start_s=start) for start in starts))
-    assert planned(job).facts.clock.steps == len(starts) - 1
+    assert planned(job).facts.clock.steps == steps
     made(job)
     times = seconds(job.out)
     assert len(times) == 25 * len(starts)
     assert times[0] < 0.1
-    assert np.diff(times).max() < 0.1
+    assert np.diff(times).max() < (0.1 if steps else 0.2)
     assert len(heard(job.out)) == len(heard(job.source))
 
 
 def test_a_clock_that_starts_late_begins_at_0(tmp_path: Path) -> None:
-    job = job_of(tmp_path, clip(25, start_s=36_001, codec="mpeg2video", sound="mp2"), out="out.mkv")
+    job = job_of(tmp_path, clip(25, start_s=36_001), out="out.mkv")
     plan = planned(job)
-    assert "36001" in words_of(plan) or "36000" in words_of(plan)
+    assert "begins at 36001.0 s" in words_of(plan)
     made(job)
     with av.open(str(job.out)) as film:
         assert film.start_time is not None
