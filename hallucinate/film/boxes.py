@@ -95,6 +95,12 @@ def preserved_boxes(data: bytes) -> dict[bytes, bytes]:
     return {}
 
 
+def without_light_levels(boxes: bytes) -> bytes:
+    """The boxes but for those that say how bright an HDR film is, for one that is tone mapped."""
+    kinds = (b"mdcv", b"clli")
+    return b"".join(boxes[at:to] for kind, at, to in inside(boxes, 0, len(boxes)) if kind not in kinds)
+
+
 def with_boxes(data: bytes, boxes: bytes) -> bytes:
     """An MP4 of one packet, as ``one_packet`` makes it, with more boxes in its sample entry."""
     around, end = next(entries(data, 0, len(data), ENTRY))

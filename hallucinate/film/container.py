@@ -12,7 +12,7 @@ from av.format import ContainerFormat
 from av.stream import Stream
 
 from hallucinate.errors import OutputError
-from hallucinate.film.boxes import described_stream, open_part
+from hallucinate.film.boxes import described_stream, open_part, without_light_levels
 from hallucinate.film.contents import Contents
 from hallucinate.film.film_job import CODECS, FilmJob
 from hallucinate.film.film_reader import FilmFacts
@@ -67,11 +67,14 @@ def add_streams(
     part: the pictures' first part. Returns the pictures' stream, and the copied ones by their index in
     the source. Raises FFmpegError or ValueError for what the container cannot hold.
     """
-    with described_stream(part, facts.display_matrix, facts.boxes) as model:
-        pictures = out.add_stream_from_template(model.streams.video[0], opaque=True)
     with open_part(part) as encoded:
-        # As it is in the parts, so that the muxer takes their packets for what they are: NUT has start codes.
-        pictures.codec_context.extradata = encoded.streams.video[0].codec_context.extradata
+        context = encoded.streams.video[0].codec_context
+        extradata, as_the_source = context.extradata, context.color_trc == facts.decoded.transfer
+    boxes = facts.boxes if as_the_source else without_light_levels(facts.boxes)
+    with described_stream(part, facts.display_matrix, boxes) as model:
+        pictures = out.add_stream_from_template(model.streams.video[0], opaque=True)
+    # As it is in the parts, so that the muxer takes their packets for what they are: NUT has start codes.
+    pictures.codec_context.extradata = extradata
     if pictures.codec_context.name == "hevc" and kind in QUICKTIME:
         pictures.codec_context.codec_tag = "hvc1"  # else Apple's players show nothing
     pictures.codec_context.framerate = facts.rate  # a timecode counts frames

@@ -52,7 +52,7 @@ class Profiled:
     seen: Picture
     profile: bytes
 
-    def dreamed(self, after: Picture) -> Picture:
+    def with_dream(self, after: Picture) -> Picture:
         """A dream of ``seen``, uint8 RGB (H, W, 3) in sRGB, brought into the profile: what it added, added to ``own``.
 
         What is not dreamed stays as it was, colours outside of sRGB too.
@@ -115,7 +115,10 @@ def to_srgb(image: Image.Image, colours: Colours, file: bytes) -> tuple[Colours,
         profile = _profile(icc)
         space = profile.profile.xcolor_space.strip()
         source = _for_profile(image, colours, space)
-        if source is None or (space == "RGB" and _is_srgb(profile)):
+        if source is None:
+            other = ["its colour profile is for RGB, which it is not, and is omitted"] if space == "RGB" else []
+            return colours, None, other
+        if space == "RGB" and _is_srgb(profile):
             return colours, None, []
         transform = ImageCms.buildTransform(profile, SRGB, source.mode, "RGB", INTENT, FLAGS)
         seen = np.asarray(_applied(transform, source), np.uint8)

@@ -20,8 +20,8 @@ from av.video.reformatter import Colorspace
 from hallucinate.frame import Picture, shrunk
 from hallucinate.sources.tone import Volume
 
-LIMITED, FULL = 1, 2
-"""FFmpeg's numbers of the ranges."""
+LIMITED, FULL, REC601 = 1, 2, 6
+"""FFmpeg's numbers of the ranges, and of a matrix."""
 
 SCALER_MATRIX = {1: Colorspace.ITU709, 4: Colorspace.FCC, 7: Colorspace.SMPTE240M}
 SCALER_MATRIX |= dict.fromkeys((5, 6), Colorspace.ITU601) | dict.fromkeys((9, 10), Colorspace.BT2020)
@@ -37,8 +37,8 @@ fractions, then the least and the most cd/m²."""
 
 def matrix_of(tag: int, width: int, height: int) -> Colorspace:
     """The matrix of Y'CbCr samples, by its tag; where that says nothing, by the picture's size."""
-    untagged = Colorspace.ITU709 if height >= HD_ROWS or width >= HD_COLUMNS else Colorspace.ITU601
-    return SCALER_MATRIX.get(tag, untagged)
+    by_size = Colorspace.ITU709 if height >= HD_ROWS or width >= HD_COLUMNS else Colorspace.ITU601
+    return SCALER_MATRIX.get(tag, by_size)
 
 
 def range_of(tag: int, pixels: str) -> int:
@@ -59,10 +59,17 @@ def source_colours(frame: av.VideoFrame) -> dict[str, Any]:
     return {"src_colorspace": matrix, "src_color_range": range_of(frame.color_range, frame.format.name)}
 
 
+def beside(frame: av.VideoFrame) -> Any:
+    """What a frame's film says beside its pixels: a mapping by the kind's name, empty where it cannot be read."""
+    try:
+        return frame.side_data
+    except ValueError:  # one of a kind that PyAV does not know, e.g. a JPEG's EXIF, and it shows none at all
+        return {}
+
+
 def volume_of(frame: av.VideoFrame) -> Volume:
     """What a frame's samples mean in light, by its tags and its mastering display."""
-    sides: Any = frame.side_data
-    mastering, peak = sides.get("MASTERING_DISPLAY_METADATA"), None
+    mastering, peak = beside(frame).get("MASTERING_DISPLAY_METADATA"), None
     if mastering is not None and mastering.buffer_size >= _MASTERING.size:
         *_, numerator, denominator = _MASTERING.unpack_from(bytes(mastering))
         peak = numerator / denominator if denominator else None
@@ -93,10 +100,11 @@ class Orientation:
 
         What is turned by something else than quarter turns is taken for the nearest.
         """
-        sides: Any = frame.side_data
-        matrix = sides.get("DISPLAYMATRIX")
+        matrix = beside(frame).get("DISPLAYMATRIX")
         if matrix is None or matrix.buffer_size < 20:
-            return cls()
+            # By quarter turns counter-clockwise, where FFmpeg has them all the same.
+            turned = (cls(), cls(True, False, True), cls(False, True, True), cls(True, True, False))
+            return turned[round(frame.rotation / 90) % 4]
         a, b, _, c, d = struct.unpack_from("=5i", bytes(matrix))
         return cls(False, a < 0, d < 0) if abs(a) + abs(d) >= abs(b) + abs(c) else cls(True, c < 0, b < 0)
 
@@ -113,6 +121,16 @@ class Orientation:
         """The inverse of ``upright``."""
         picture = upright[:: -1 if self.down else 1, :: -1 if self.across else 1]
         return np.ascontiguousarray(picture.swapaxes(0, 1) if self.transposed else picture)
+
+
+def in_webrtc(frame: av.VideoFrame) -> av.VideoFrame:
+    """The same frame; where it names no matrix, tagged as what WebRTC sends, of any size: Rec. 601.
+
+    VP8 is nothing else (RFC 6386, 9.2), and browsers convert cameras and canvases by libyuv's Rec. 601 for every codec.
+    """
+    if frame.colorspace not in SCALER_MATRIX:
+        frame.colorspace = REC601
+    return frame
 
 
 def upright_rgb(frame: av.VideoFrame, size: tuple[int, int] | None = None) -> Picture:
@@ -161,5 +179,15 @@ def pixels_have_alpha(pixels: str) -> bool:
 
 def opacity_of(frame: av.VideoFrame) -> npt.NDArray[np.float32]:
     """How opaque each pixel of a frame with alpha is: float32 (H, W), 0 to 1."""
-    alpha = frame.reformat(format="rgba64le", **source_colours(frame)).to_ndarray()[..., 3]
-    return np.asarray(alpha, np.float32) / np.float32(65535)
+    bits, name = frame.format.components[-1].bits, frame.format.name
+    if name.startswith(("yuva", "gbrap")) and not name.endswith(("be", "f32le")):
+        # Not through the scaler, which makes 255 of 254.
+        data: Any = frame.planes[3]
+        kind = np.dtype(np.uint16 if bits > 8 else np.uint8)
+        rows = np.frombuffer(data, kind).reshape(data.height, data.line_size // kind.itemsize)[:, : data.width]
+        return np.asarray(rows, np.float32) / np.float32(2**bits - 1)
+    if bits <= 8:
+        return np.asarray(frame.to_ndarray(format="rgba")[..., 3], np.float32) / np.float32(255)
+    # The scaler makes 65280 to 65535 of what is opaque.
+    alpha = np.asarray(frame.to_ndarray(format="rgba64le")[..., 3], np.float32)
+    return np.asarray(np.minimum(alpha / np.float32(65280), np.float32(1)), np.float32)

@@ -128,7 +128,7 @@ class Volume:
                 luma = cv2.transform(light, luminance(self.primaries)[None].astype(np.float32))
                 ootf = cv2.pow(luma.reshape(largest.shape), SYSTEM_GAMMA - 1) * np.float32(PEAK_NITS / WHITE_NITS)
                 largest = largest * ootf
-            gain = np.take(tables.gain, _by_root(largest, self.peak_nits / WHITE_NITS))
+            gain = np.take(tables.gain, _by_root(largest, TOP_NITS / WHITE_NITS))
             if self.transfer == HLG:
                 gain *= ootf
             light = cv2.multiply(light, cv2.merge([gain] * 3))
@@ -175,7 +175,7 @@ def _tables(volume: Volume) -> _Tables:
         light, codes = hlg_to_scene(signal), scene_to_hlg(roots)
     else:
         light, codes = signal**GAMMA, roots ** (1 / GAMMA)
-    nits = np.maximum(roots * volume.peak_nits, 1e-9)
+    nits = np.maximum(roots * TOP_NITS, 1e-9)  # brighter than the peak too: it is tagged by people
     gain = eetf(nits, volume.peak_nits) / nits
     return _Tables(light.astype(np.float32), gain.astype(np.float32), np.round(codes * (_TABLE - 1)).astype(np.uint16))
 

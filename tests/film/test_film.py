@@ -191,6 +191,17 @@ def test_a_360_film_stays_one(tmp_path: Path, ending: str) -> None:
         assert bytes(now["STEREO3D"]) == bytes(was["STEREO3D"])
 
 
+def test_light_levels_go_where_hdr_is_tone_mapped_and_stay_where_it_is_kept(tmp_path: Path) -> None:
+    colour = Colour("yuv420p10le", 9, 1, 9, 16)
+    source = film(tmp_path / "in.mp4", colour=colour, boxes=SPHERICAL + LIGHT, sound=None)
+    for codec, transfer in (("h264", 1), ("hevc", 16)):
+        out = tmp_path / f"{codec}.mp4"
+        finished(FilmJob(source, out, DreamRequest(UNDREAMED), codec=codec, panorama="flat"))
+        assert frames(out)[0].color_trc == transfer
+        assert ("CONTENT_LIGHT_LEVEL" in side_data(out)) == (transfer == 16)
+        assert "SPHERICAL" in side_data(out)
+
+
 class Recording(LiveRenderer):
     """A renderer that remembers its frames."""
 
