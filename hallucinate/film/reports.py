@@ -85,7 +85,7 @@ def changes_of_times(plan: FilmPlan) -> Iterator[str]:
         times = "once" if clock.steps == 1 else f"{clock.steps} times"
         yield f"its clock starts anew {times}: what comes then follows what came before"
     if damaged := sum(len(numbers) for numbers in clock.damaged.values()):
-        yield f"{damaged} packets have damaged times, and follow the ones before them"
+        yield f"the times of {damaged} packet{'s' if damaged > 1 else ''} are damaged: each follows the one before it"
 
 
 def spoken(kind: str) -> str:
