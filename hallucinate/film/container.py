@@ -22,7 +22,8 @@ QUICKTIME = ("mp4", "mov", "ipod")
 """The muxers of one family; they put the index first, and write what 360° films are known by."""
 
 LONGEST_SAMPLE = 2**31 - 1
-"""The longest time of a frame in an MP4, in units of its clock (ISO/IEC 14496-12, 8.6.1.2; FFmpeg takes it as signed)."""
+"""The longest time of a frame in an MP4, in units of its clock (ISO/IEC 14496-12, 8.6.1.2; FFmpeg takes it as
+signed)."""
 
 
 def container_format(out: Path) -> str:
@@ -94,7 +95,8 @@ def add_streams(
 
 
 def written_time_base(facts: FilmFacts) -> Fraction:
-    """The unit of the written frames' times: the film's own, or a coarser one in which its longest pause can be said."""
+    """The unit of the written frames' times: the film's own, or a coarser one in which its longest pause can be
+    said."""
     bases = (facts.time_base, Fraction(1, 90_000), Fraction(1, 1000))
     return next((base for base in bases if facts.clock.longest_pause_s / base < LONGEST_SAMPLE), bases[-1])
 

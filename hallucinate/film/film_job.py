@@ -30,8 +30,9 @@ REPEATABLE = {
 class FilmJob:
     """One film to be dreamed.
 
-    request: without a preset the film is dreamed as live. codec, keep_chroma: as in ``picture_format``. crf: the encoder's quality. scenes: whether each scene is
-    dreamed by itself. force: whether an output that exists may be replaced. panorama: as after ``--panorama``.
+    request: without a preset the film is dreamed as live. codec, keep_chroma: as in ``picture_format``. crf: the
+    encoder's quality. scenes: whether each scene is dreamed by itself. force: whether an output that exists may be
+    replaced. panorama: as after ``--panorama``.
     """
 
     source: Path

@@ -41,8 +41,8 @@ SHORTEST_SCENE_S = 1.0
 
 @dataclass(frozen=True)
 class Span:
-    """A part of a film, in the units of its stream's time, as its clock is put right: from ``start`` on, before ``end``;
-    None for the film's own start or end."""
+    """A part of a film, in the units of its stream's time, as its clock is put right: from ``start`` on, before
+    ``end``; None for the film's own start or end."""
 
     start: int | None = None
     end: int | None = None
@@ -54,9 +54,10 @@ class FilmFacts:
 
     decoded: what its frames are decoded to. orientation: how they are turned and mirrored to stand
     upright. side_data: of the first frame that decodes. pixel_aspect: width over height of a pixel, None where
-    nothing is said. interlaced: whether its first frame is of two fields. time_base: of frames' times, in seconds. rate:
-    usual frames in a second. frames: how many there are, about; 0 where the film does not say. tags, picture_tags: of the
-    film and of its pictures. boxes: MP4 boxes that describe the pictures, see ``boxes``. clock: what puts its times right.
+    nothing is said. interlaced: whether its first frame is of two fields. time_base: of frames' times, in seconds.
+    rate: usual frames in a second. frames: how many there are, about; 0 where the film does not say. tags,
+    picture_tags: of the film and of its pictures. boxes: MP4 boxes that describe the pictures, see ``boxes``. clock:
+    what puts its times right.
     """
 
     path: Path
@@ -177,7 +178,8 @@ class FilmReader:
     def frames(self, span: Span, after: int | None = None) -> Iterator[tuple[int, av.VideoFrame]]:
         """The span's frames, each with its time in units of ``facts.time_base``; times always rise.
 
-        All are of the first one's shape: others are fitted into it.         after: only frames later than this time. A second call starts over, and ends the iteration of the first.
+        All are of the first one's shape: others are fitted into it.         after: only frames later than this time.
+        A second call starts over, and ends the iteration of the first.
         """
         last, usual, self.fitted = after, self.facts.frame_duration, 0
         expected: int | None = None  # of a frame without a time: when the one before it ends

@@ -84,10 +84,8 @@ def planar(frame: av.VideoFrame) -> str:
 def black_samples(pixels: av.VideoFormat, span: int) -> list[int]:
     """The value of opaque black in each plane of a planar 4:4:4 format."""
     bits = pixels.components[0].bits
-    if pixels.is_rgb:
-        black = [0, 0, 0]
-    else:
-        black = [(0 if span == FULL else 16) << bits - 8, 128 << bits - 8, 128 << bits - 8]
+    luma, chroma = (0 if span == FULL else 16) << bits - 8, 128 << bits - 8
+    black = [0, 0, 0] if pixels.is_rgb else [luma, chroma, chroma]
     return [*black, 2**bits - 1][: len(pixels.components)]
 
 

@@ -42,8 +42,8 @@ at most the square root of eight times as many (A.3.1). More is decoded by few d
 class PictureFormat:
     """How a film's pictures are written.
 
-    codec: ``h264`` or ``hevc``. pixels: FFmpeg's name of the pixel format, planar YUV. pixel_aspect: width over height of a pixel, None where
-    nothing is said. The rest: the source's tags, in FFmpeg's numbers.
+    codec: ``h264`` or ``hevc``. pixels: FFmpeg's name of the pixel format, planar YUV. pixel_aspect: width over
+    height of a pixel, None where nothing is said. The rest: the source's tags, in FFmpeg's numbers.
     """
 
     codec: str
@@ -63,7 +63,8 @@ class PictureFormat:
 
     @property
     def coded_size(self) -> tuple[int, int]:
-        """(width, height) that is encoded: halved chroma needs even sides, to which the last row or column is repeated."""
+        """(width, height) that is encoded: halved chroma needs even sides, to which the last row or column is
+        repeated."""
         across, down = "444" not in self.pixels, "420" in self.pixels
         return self.width + across * (self.width % 2), self.height + down * (self.height % 2)
 
@@ -108,9 +109,9 @@ def picture_format(
 ) -> PictureFormat:
     """The format of a film's pictures: one that plays everywhere, as far as it loses nothing that would be seen.
 
-    codec: ``h264`` writes 8 bits, ``hevc`` 10 where the film has more than 8, and ``auto`` takes H.264 for 8 bits and up
-    to the size of its level 5.2, and HEVC beyond. keep_chroma: chroma is halved both ways (4:2:0), which is all that
-    most decoders take, unless this is set.
+    codec: ``h264`` writes 8 bits, ``hevc`` 10 where the film has more than 8, and ``auto`` takes H.264 for 8 bits
+    and up to the size of its level 5.2, and HEVC beyond. keep_chroma: chroma is halved both ways (4:2:0), which is
+    all that most decoders take, unless this is set.
     """
     deep = depth(decoded) > 8
     if codec == "auto":
@@ -148,7 +149,8 @@ def black_frame(written: PictureFormat) -> av.VideoFrame:
 
 
 def padded(frame: av.VideoFrame, written: PictureFormat) -> av.VideoFrame:
-    """A frame of the picture's size -> of the size that is encoded: its last row or column is repeated where that is odd."""
+    """A frame of the picture's size -> of the size that is encoded: its last row or column is repeated where that is
+    odd."""
     if written.coded_size == (written.width, written.height):
         return frame
     out = av.VideoFrame(*written.coded_size, written.pixels)

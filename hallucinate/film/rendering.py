@@ -62,8 +62,8 @@ class FilmPlan:
 class FinishedFilm:
     """A finished film.
 
-    damaged: frames and packets skipped. fitted: frames of another shape than the first. omitted: what could not be copied
-    after all. rendering: how each frame was dreamed. The last two in words.
+    damaged: frames and packets skipped. fitted: frames of another shape than the first. omitted: what could not be
+    copied after all. rendering: how each frame was dreamed. The last two in words.
     """
 
     frames: int

@@ -1,9 +1,9 @@
 """Whether a container can hold a film, found out by writing one of a few frames: before the work, not after it.
 
-Nobody knows what every muxer takes: a tag that it reads as a rate, a codec it has no number for, a size, a clock, a key that
-is too long. So a film of black frames with all that the source has beside its pictures is written in memory, header,
-packets, trailer and all, and read again; what it cannot hold is omitted piece by piece, or refused where nothing of use
-would remain.
+Nobody knows what every muxer takes: a tag that it reads as a rate, a codec it has no number for, a size, a clock, a
+key that is too long. So a film of black frames with all that the source has beside its pictures is written in
+memory, header, packets, trailer and all, and read again; what it cannot hold is omitted piece by piece, or refused
+where nothing of use would remain.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ FRAMES = 3
 """So many are written in a trial: their times have to come out again."""
 
 TOLERANCE_S = Fraction(1, 500)
-"""Frames' times that come out of a container by more than this differently are not held by it (FLV has milliseconds)."""
+"""Frames' times that come out of a container by more than this differently are not held by it (FLV has
+milliseconds)."""
 
 UNSAFE_IN_FLV = ("pcm_", "adpcm_")
 """Sounds with which FFmpeg's FLV muxer ends the process (an assertion in flvenc.c, FFmpeg 8.0), instead of refusing."""
@@ -111,7 +112,8 @@ class Trial:
 
 
 def codec_of(stream: Stream) -> str:
-    """The name of a stream's codec; of one that has none its kind. MPEG's three layers are distinguished by longer films."""
+    """The name of a stream's codec; of one that has none its kind. MPEG's three layers are distinguished by longer
+    films."""
     if not is_known(stream) or stream.type == "attachment":
         return stream.type
     return re.sub(r"^mp[123](float)?$", "mpeg", stream.codec_context.name)
@@ -147,8 +149,8 @@ def prepare_trial(job: FilmJob, facts: FilmFacts, written: PictureFormat, source
     except (FFmpegError, ValueError, OverflowError, MemoryError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise OutputError(
-            f"{job.source}: {width}×{height} {written.pixels} cannot be encoded as {written.codec} ({reason}); convert it "
-            "to another size first, or name another --codec",
+            f"{job.source}: {width}×{height} {written.pixels} cannot be encoded as {written.codec} ({reason}); convert "
+            "it to another size first, or name another --codec",
             code="container_unsuitable",
         ) from None
     return Trial(job, facts, written, source, file.getvalue())
@@ -157,8 +159,8 @@ def prepare_trial(job: FilmJob, facts: FilmFacts, written: PictureFormat, source
 def choose_contents(trial: Trial, pictures: Stream) -> tuple[Contents, list[str]]:
     """What goes into the film beside its pictures, and what of the source is omitted, in words.
 
-    pictures: the stream that is dreamed. Raises OutputError where the container cannot hold the pictures, or none of the
-    sounds that another one could hold.
+    pictures: the stream that is dreamed. Raises OutputError where the container cannot hold the pictures, or none of
+    the sounds that another one could hold.
     """
     kind, facts = container_format(trial.job.out), trial.facts
     pieces = list(pieces_of(trial.source, facts))
@@ -179,7 +181,8 @@ def one_by_one(trial: Trial, kind: str, pieces: Sequence[Piece]) -> tuple[Conten
     if reason := trial.reason_against(kind, Contents()):
         others = alternatives(trial, Contents(), kind)
         raise OutputError(
-            f"{job.out}: this container cannot hold {trial.written.codec} as a film needs it ({reason}); name {others}",
+            f"{job.out}: this container cannot hold {trial.written.codec} as a film needs it ({reason}); name "
+            f"{others or 'another --codec'}",
             code="container_unsuitable",
         )
     whole, omitted = Contents(), list[str]()
@@ -206,9 +209,8 @@ def alternatives(trial: Trial, contents: Contents, kind: str) -> str:
     """The endings of other containers that can hold these contents, in words; "" where there is none."""
     kinds = {ending: container_format(trial.job.out.with_suffix(ending)) for ending in ALTERNATIVES}
     found = [ending for ending, other in kinds.items() if other != kind and not trial.reason_against(other, contents)]
-    return " or ".join(
-        filter(None, (", ".join(f"an {ending}" for ending in found[:-1]), *(f"an {e}" for e in found[-1:])))
-    )
+    words = [f"an {ending}" for ending in found]
+    return " or ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def lost(trial: Trial, kind: str, contents: Contents) -> list[str]:

@@ -1,8 +1,9 @@
 """A film's clock, put right: begun at 0, going on where it starts anew, without times that are damaged.
 
-Recordings that were joined, a receiver that lost its signal, or a counter of 33 bits (26.5 hours of MPEG's clock, ISO/IEC
-13818-1) that began again: the clock steps, and what comes next is not later or earlier, but next. All packets are looked at
-once, by ``read_clock``, because where the clock of one stream steps can only be understood beside the others.
+Recordings that were joined, a receiver that lost its signal, or a counter of 33 bits (26.5 hours of MPEG's clock,
+ISO/IEC 13818-1) that began again: the clock steps, and what comes next is not later or earlier, but next. All
+packets are looked at once, by ``read_clock``, because where the clock of one stream steps can only be understood
+beside the others.
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ class FilmClock:
 
     start_s: the film's own time of its beginning, in seconds. offsets: of each stream, by index, the numbers of the
     packets from which on an offset counts, and the offsets in seconds. damaged: of each stream, the numbers of packets
-    whose times are damaged. longest_pause_s: the longest time from one packet of a stream to the next, in seconds. steps:
-    how often the clock starts anew. counts: how many packets each stream has. first_packets: of each stream.
+    whose times are damaged. longest_pause_s: the longest time from one packet of a stream to the next, in seconds.
+    steps: how often the clock starts anew. counts: how many packets each stream has. first_packets: of each stream.
     """
 
     start_s: Fraction = Fraction(0)

@@ -74,8 +74,8 @@ class Decoder:
     def frames(self) -> Iterator[av.VideoFrame]:
         """Decode from here to the end. Damaged packets are passed over.
 
-        A film that breaks off ends there. Raises SourceError when a live stream breaks, a film can no longer be read, or
-        nothing decodes.
+        A film that breaks off ends there. Raises SourceError when a live stream breaks, a film can no longer be
+        read, or nothing decodes.
         """
         deinterlacer = Deinterlacer()
         for frame in self._decoded():

@@ -37,8 +37,9 @@ class Times:
 class Deinterlacer:
     """Makes whole frames of those that say that they are two fields, with FFmpeg's bwdif; all others are let through.
 
-    A frame becomes a frame, which needs the one before and the one after it: from the first of two fields on, frames come
-    one later. What a frame becomes does not depend on how long before it decoding began, if that was at least a frame.
+    A frame becomes a frame, which needs the one before and the one after it: from the first of two fields on, frames
+    come one later. What a frame becomes does not depend on how long before it decoding began, if that was at least a
+    frame.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,5 @@
-"""Films as they come from the field: clocks that step, thumbnails, unknown sounds, fields, sizes that change; made small."""
+"""Films as they come from the field: clocks that step, thumbnails, unknown sounds, fields, sizes that change; made
+small."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Films as people have them: what an output cannot hold is found before the work, and nothing is lost without a word."""
+"""Films as people have them: what an output cannot hold is found before the work, and nothing is lost without a
+word."""
 
 import dataclasses
 import errno
@@ -55,6 +56,11 @@ def written(job: FilmJob) -> av.VideoStream:
 
 def seconds(path: Path) -> list[float]:
     return [float(due(frame)) for frame in frames(path)]
+
+
+def heard_at(path: Path) -> list[float]:
+    """When each packet of the sound is to be heard, in seconds."""
+    return [float((pts or 0) * time_base) for pts, _, time_base, _ in sound(path)]
 
 
 def heard(path: Path) -> list[bytes]:
@@ -123,7 +129,11 @@ def test_the_container_that_is_named_for_a_sound_really_holds_it(
 def test_of_two_sounds_the_one_that_fits_stays(tmp_path: Path) -> None:
     two = io.BytesIO()
     one, other = clip(5, form="matroska"), clip(5, form="matroska", sound="wavpack")
-    with av.open(io.BytesIO(one)) as a, av.open(io.BytesIO(other)) as b, av.open(two, "w", format="matroska") as out:
+    with (
+        av.open(io.BytesIO(one), "r") as a,
+        av.open(io.BytesIO(other), "r") as b,
+        av.open(two, "w", format="matroska") as out,
+    ):
         copies = [out.add_stream_from_template(s, opaque=True) for s in (*a.streams, b.streams.audio[0])]
         for film, streams in ((a, copies[:2]), (b, [None, copies[2]])):
             for packet in film.demux():
@@ -221,7 +231,7 @@ def test_a_film_that_cannot_be_joined_with_its_sound_is_joined_without(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = job_of(tmp_path, clip(5, form="mov"), "in.mov")
-    real = rendering.join
+    real = joining.join
 
     def unable(job: FilmJob, facts: Any, contents: Any, *rest: Any) -> Any:
         if contents.streams:
@@ -268,7 +278,7 @@ def test_a_clock_that_starts_anew_loses_nothing(tmp_path: Path) -> None:
         adts = 7  # bytes of a header that transport streams have in each packet
         assert heard(job.out) == [data[adts:] for data in heard(tmp_path / "one.ts")] * 2
         # In step: the second half's sound begins as long before its pictures as the first one's.
-        starts = [float(packet[0] * packet[2]) for packet in sound(job.out)]
+        starts = heard_at(job.out)
         assert abs((times[25] - starts[len(starts) // 2]) - (times[0] - starts[0])) < 0.002
 
 
@@ -297,10 +307,8 @@ def test_a_clock_that_starts_late_begins_at_0(tmp_path: Path) -> None:
         assert film.start_time is not None
         assert abs(film.start_time) < 100_000
         assert (film.duration or 0) < 2_000_000
-    with av.open(str(job.source)) as was, av.open(str(job.out)) as now:
-        apart = [float(f.streams.video[0].start_time * f.streams.video[0].time_base) for f in (was, now)]
-        heard_at = [float(f.streams.audio[0].start_time * f.streams.audio[0].time_base) for f in (was, now)]
-    assert abs((apart[1] - heard_at[1]) - (apart[0] - heard_at[0])) < 0.003
+    before = [seconds(path)[0] - heard_at(path)[0] for path in (job.source, job.out)]
+    assert abs(before[1] - before[0]) < 0.003  # in step
 
 
 @pytest.mark.parametrize("by_s", [5000, -30, 3, 95_000], ids=str)
@@ -314,7 +322,7 @@ def test_one_damaged_time_moves_nothing_else(tmp_path: Path, by_s: float, stream
     times = seconds(job.out)
     np.testing.assert_allclose(np.diff(times), 0.04, atol=0.002)
     assert len(heard(job.out)) == len(heard(job.source))
-    ends = [float(packet[0] * packet[2]) for packet in sound(job.out)]
+    ends = heard_at(job.out)
     assert np.diff(ends).min() >= 0
     assert ends[-1] < 2.2
 
