@@ -16,6 +16,7 @@ from PIL import Image
 from hallucinate.cli import app
 from hallucinate.still import photo_formats, still_job
 from hallucinate.still.checkpoint import checkpoint_path
+from hallucinate.still.metadata import PhotoMetadata
 from tests.offline import scene
 from tests.refusals import refused
 
@@ -190,9 +191,9 @@ def test_the_limits_are_those_of_the_encoders() -> None:
     for kind, most in (("JPEG", 65500), ("WEBP", 16383)):
         assert photo_formats.holds_size(kind, most, 1)
         assert not photo_formats.holds_size(kind, most + 1, 1)
-        photo_formats.encode(np.zeros((1, most, 3), np.uint8), kind, photo_formats.PhotoMetadata())
+        photo_formats.encode(np.zeros((1, most, 3), np.uint8), kind, PhotoMetadata())
         with pytest.raises((OSError, ValueError)):
-            photo_formats.encode(np.zeros((1, most + 1, 3), np.uint8), kind, photo_formats.PhotoMetadata())
+            photo_formats.encode(np.zeros((1, most + 1, 3), np.uint8), kind, PhotoMetadata())
     assert not photo_formats.holds_size("TIFF", 40_000, 40_000)
     assert photo_formats.holds_size("PNG", 40_000, 40_000)
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageCms, IptcImagePlugin, PngImagePlugin
+from PIL import Image, ImageCms, ImageFile, IptcImagePlugin, PngImagePlugin
 
 from hallucinate.cli import app
 from hallucinate.frame import Picture
@@ -105,6 +105,7 @@ def test_each_kind_of_metadata_comes_out_of_each_format_or_is_named(part: str, k
 def test_all_of_it_at_once_and_other_programs_read_it(kind: str) -> None:
     held, _ = fitted(WHOLE.upright(8, 6), kind)
     opened = decoded(encode(PIXELS, kind, held))
+    assert isinstance(opened, ImageFile.ImageFile)
     exif = opened.getexif()
     assert (exif[0x010F], exif[0x0112]) == ("Camera", 1)
     assert exif[0x013B].encode("latin-1").decode() == "José Ñandú"  # Pillow reads EXIF as Latin-1
@@ -260,7 +261,7 @@ def test_texts_beyond_pillows_limits_are_read() -> None:
         + bytes(4),
     ],
 )
-def test_damaged_exif_is_in_nobodys_way(exif: bytes) -> None:
+def test_damaged_exif_stops_no_picture(exif: bytes) -> None:
     file = encode(PIXELS, "JPEG", PhotoMetadata())
     segment = b"\xff\xe1" + struct.pack(">H", len(exif) + 8) + b"Exif\0\0" + exif
     read = read_metadata(file[:2] + segment + file[2:])
