@@ -111,8 +111,8 @@ def dream_film(
     codec: Annotated[
         str,
         typer.Option(
-            help="the codec of the film: h264, of eight bits; hevc, of ten where the film has more; auto takes h264 for "
-            "films of eight bits up to 4096x2304, and hevc for others"
+            help="the codec of the film: h264, of eight bits; hevc, of ten where the film has more; auto takes h264 "
+            "for films of eight bits up to 4096x2304, and hevc for others"
         ),
     ] = "auto",
     keep_chroma: Annotated[

@@ -446,9 +446,9 @@ def test_odd_sides_get_their_last_row_or_column_again(
     np.testing.assert_array_equal(now[:height, :width], was)
     np.testing.assert_array_equal(now[:, -1], now[:, width - 1])
     np.testing.assert_array_equal(now[-1], now[height - 1])
-    kept = dataclasses.replace(job, out=tmp_path / "kept.mkv", keep_chroma=True)
-    made(kept)
-    assert (written(kept).width, written(kept).height) == becomes
+    with_chroma = dataclasses.replace(job, out=tmp_path / "other.mkv", keep_chroma=True)
+    made(with_chroma)
+    assert (written(with_chroma).width, written(with_chroma).height) == becomes
 
 
 @pytest.mark.parametrize("size", [(64, 96), (128, 64), (48, 32), (96, 60)], ids=str)
