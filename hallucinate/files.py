@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from pathlib import Path
 
 import platformdirs
+
+NAME_BYTES = 255
+"""A file's name is at most so long: ext4, APFS, NTFS and exFAT agree but for the unit, which is never smaller."""
 
 
 def shipped(name: str) -> Path:
@@ -24,19 +28,43 @@ def cache_file(name: str) -> Path:
     return platformdirs.user_cache_path("hallucinate", appauthor=False) / name
 
 
+def beside(path: Path, ending: str, start: str = "") -> Path:
+    """A path in the same folder, named after this one: ``film.mp4`` -> ``film.mp4.parts``.
+
+    Of a name for which that would be too long the beginning is taken, and a digest of the whole.
+    """
+    name = f"{start}{path.name}{ending}"
+    if len(os.fsencode(name)) > NAME_BYTES:
+        digest = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]
+        name = f"{start}{path.name[:40]}-{digest}{ending}"
+    return path.with_name(name)
+
+
+def ffmpeg_path(path: Path) -> str:
+    """A file's name for FFmpeg, which takes ``concat:x.mp4`` and ``a:b.mp4`` for protocols unless told that it is one.
+
+    >>> ffmpeg_path(Path("a:b.mp4"))
+    'file:a:b.mp4'
+    """
+    return f"file:{path}"
+
+
 def write_json(path: Path, facts: object) -> None:
     """Write a file of JSON whole or not at all. Raises OSError."""
     write_text(path, json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file of UTF-8 whole or not at all. Raises OSError."""
-    write_bytes(path, text.encode())
+    """Write a file of UTF-8 whole or not at all. Raises OSError.
+
+    A byte of a file's name that is not UTF-8 is written as JSON's escape of what Python makes of it: ``\\udcff``.
+    """
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file whole or not at all: beside its place, then moved there. Raises OSError."""
-    part = path.with_name(f"{path.name}.part")
+    part = beside(path, ".part")
     part.write_bytes(data)
     move_whole(part, path)
 

@@ -12,6 +12,7 @@ import typer
 from pydantic import ValidationError
 
 from hallucinate.errors import OptionError
+from hallucinate.files import beside
 from hallucinate.messages import did_you_mean, settings_error
 from hallucinate.settings import Settings
 
@@ -109,10 +110,10 @@ def check_file(option: str, path: Path | None) -> None:
         raise OptionError(message, code="folder_missing")
     if path.is_dir():
         raise OptionError(f"{option} {path}: this is a folder; name a file in it")
-    beside = path.with_name(f"{path.name}.part")
+    trial = beside(path, ".part")
     try:
-        beside.touch()
-        beside.unlink()
+        trial.touch()
+        trial.unlink()
     except OSError as error:
         raise OptionError(f"{option} {path}: cannot be written ({error.strerror}); name another file") from None
 

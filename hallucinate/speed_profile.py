@@ -31,6 +31,7 @@ from hallucinate.frame import Frame, OperatingPoint, Picture
 from hallucinate.networks import Network
 from hallucinate.networks.registry import NetworkOptions, open_network, open_quickest
 from hallucinate.panorama.remap import Layout
+from hallucinate.plain_text import printable
 from hallucinate.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -200,7 +201,9 @@ def _read() -> dict[str, MachineProfile]:
 
 def _machine(name: str, device: torch.device) -> str:
     """All that a precision was measured with. The host is in it: homes are shared."""
-    return f"{platform.node()}, {named(device)}: {name}, hallucinate {__version__}, torch {torch.__version__}"
+    return (
+        f"{platform.node()}, {named(device)}: {printable(name)}, hallucinate {__version__}, torch {torch.__version__}"
+    )
 
 
 def _purpose(settings: Settings, size: tuple[int, int], geometry: Geometry) -> str:
@@ -234,4 +237,6 @@ def calibrate(network: str, device: str) -> None:
         costs = [cost_s for at, cost_s in turns if at == tried]
         print(f"  {in_words(tried)}: {statistics.median(costs) * 1e3:.1f} ms a turn, the median of {len(costs)}")
     print(f"for {settings.fps:g} fps at {size[0]}×{size[1]}: {in_words(point)}")
-    print(f"found in {time.perf_counter() - start_s:.1f} s; saved in {cache_file(FILE)} for the next start")
+    print(
+        f"found in {time.perf_counter() - start_s:.1f} s; saved in {printable(str(cache_file(FILE)))} for the next start"
+    )

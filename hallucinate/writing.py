@@ -10,7 +10,7 @@ from pathlib import Path
 from av.error import FFmpegError
 
 from hallucinate.errors import OptionError, OutputError
-from hallucinate.files import move_whole
+from hallucinate.files import beside, move_whole
 
 FIXES = {
     errno.ENOSPC: "the disk is full; free some space",
@@ -52,7 +52,7 @@ def check_writable(option: str, path: Path, force: bool) -> None:
 
 def write_whole(path: Path, write: Callable[[Path], None]) -> None:
     """Have a file written beside its place, then moved there. Raises OutputError, with nothing left half-written."""
-    part = path.with_name(f".{path.name}.part")
+    part = beside(path, ".part", start=".")
     try:
         write(part)
         move_whole(part, path)

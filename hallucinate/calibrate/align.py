@@ -14,6 +14,7 @@ from hallucinate.frame import Picture
 from hallucinate.panorama.lenses import DualFisheye, Lens
 from hallucinate.panorama.lensfile import AnyLens, Ideal, write_lens
 from hallucinate.panorama.projections import Array
+from hallucinate.plain_text import printable
 from hallucinate.sources.picture import load_picture
 
 RING_PIXELS = 2048
@@ -48,17 +49,17 @@ def align(
     pairs = []
     for title, picture in photos:
         pairs.append(matches(picture, nominal))
-        report(f"{title:<32} {len(pairs[-1][0]):>4} things seen by both lenses")
+        report(f"{printable(title):<32} {len(pairs[-1][0]):>4} things seen by both lenses")
     aligned, agreeing, off = turned(
         nominal, np.concatenate([a for a, _ in pairs]), np.concatenate([b for _, b in pairs])
     )
     report(f"{agreeing} of them agree, within {off:.2f}° in the middle; the second lens is {in_words(aligned)}")
     notes = [
-        f"hallucinate calibrate align: from {name}, and {agreeing} things that both lenses see, photos: {len(photos)}",
+        f"hallucinate calibrate align: from {printable(Path(name).name)}, and {agreeing} things that both lenses see, photos: {len(photos)}",
         f"which agree within {off:.3f} degrees in the middle",
     ]
     write_lens(out, aligned, notes)
-    report(f"written to {out}")
+    report(f"written to {printable(str(out))}")
     return aligned
 
 

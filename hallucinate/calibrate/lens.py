@@ -11,6 +11,7 @@ from hallucinate.calibrate.boards import Board
 from hallucinate.calibrate.lens_fit import Fit, Model, Sighting, fit_lens
 from hallucinate.errors import LensError
 from hallucinate.panorama.lensfile import write_lens
+from hallucinate.plain_text import printable
 from hallucinate.sources.picture import load_picture
 
 FEWEST_CORNERS = 8
@@ -46,9 +47,9 @@ def calibrate(
     for name, error, seen in zip(
         [s.name for s in found.used], found.fit.errors(), [len(s.board) for s in found.used], strict=True
     ):
-        report(f"{name:<32} {seen:>4} corners  {error:.2f} px")
+        report(f"{printable(name):<32} {seen:>4} corners  {error:.2f} px")
     for reason in found.excluded:
-        report(f"excluded: {reason}")
+        report(f"excluded: {printable(reason)}")
     lens = found.fit.lens
     report(f"in all: {found.fit.error():.2f} px over {len(found.used)} pictures")
     report(
@@ -61,7 +62,7 @@ def calibrate(
         f"reprojection error {found.fit.error():.3f} px (root mean square)",
     ]
     write_lens(out, lens, notes, ros)
-    report(f"written to {out}")
+    report(f"written to {printable(str(out))}")
     return found
 
 

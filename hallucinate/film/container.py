@@ -12,6 +12,7 @@ from av.error import FFmpegError
 from av.stream import Disposition, Stream
 
 from hallucinate.errors import OutputError
+from hallucinate.files import ffmpeg_path
 from hallucinate.film.film_job import CODECS, FilmJob
 from hallucinate.film.picture_format import PictureFormat
 
@@ -22,7 +23,7 @@ QUICKTIME = ("mp4", "mov", "ipod")
 def container_format(out: Path) -> str:
     """FFmpeg's name of the container that a file's ending means. Raises OutputError for another ending."""
     try:
-        with av.open(str(out), "w") as container:  # writes nothing until something is written to it
+        with av.open(ffmpeg_path(out), "w") as container:  # writes nothing until something is written to it
             return container.format.name
     except (FFmpegError, ValueError):
         reason = f"the ending {out.suffix!r} does not belong to a film" if out.suffix else "it has no ending"

@@ -19,6 +19,7 @@ from av.sidedata.sidedata import Type as SideDataType
 from hallucinate.dream.cuts import is_cut
 from hallucinate.dream.flow import FLOW_WIDTH, Flow
 from hallucinate.errors import SourceError, SourceUnavailable
+from hallucinate.files import ffmpeg_path
 from hallucinate.film.boxes import picture_boxes
 from hallucinate.film.picture_format import DecodedFormat, decoded_format
 from hallucinate.frame import Picture
@@ -212,8 +213,7 @@ class FilmReader:
             yield frame
 
     def _open(self) -> Decoder:
-        # "file:" keeps FFmpeg from taking a name with a colon for a protocol.
-        return Decoder(f"file:{self.path}", str(self.path))
+        return Decoder(ffmpeg_path(self.path), str(self.path))
 
 
 def quarter_turns(frame: av.VideoFrame) -> int:

@@ -15,6 +15,7 @@ from av.error import FFmpegError
 from av.stream import Stream
 
 from hallucinate.errors import OutputError
+from hallucinate.files import ffmpeg_path
 from hallucinate.film.boxes import one_packet, with_boxes
 from hallucinate.film.container import QUICKTIME, add_copies, container_format
 from hallucinate.film.film_job import FilmJob
@@ -37,12 +38,12 @@ def join(job: FilmJob, facts: FilmFacts, spans: Spans, whole: Path) -> None:
     kind, first_part = container_format(job.out), part_path(spans[0][0], 0)
     options = {"strict": "unofficial", "movflags": "+faststart"} if kind in QUICKTIME else {}
     with (
-        av.open(f"file:{job.source}", metadata_errors="replace") as source,
-        av.open(str(whole), "w", format=kind, container_options=options) as out,
+        av.open(ffmpeg_path(job.source), metadata_errors="replace") as source,
+        av.open(ffmpeg_path(whole), "w", format=kind, container_options=options) as out,
     ):
         with described_stream(facts, first_part) as model:
             pictures = out.add_stream_from_template(model.streams.video[0], opaque=True)
-        with av.open(str(first_part)) as part:
+        with av.open(ffmpeg_path(first_part)) as part:
             # As it is in the parts, so that the muxer takes their packets for what they are: NUT has start codes.
             pictures.codec_context.extradata = part.streams.video[0].codec_context.extradata
         if job.codec == "hevc" and kind in QUICKTIME:
@@ -64,7 +65,7 @@ def without_container_tags(tags: dict[str, str]) -> dict[str, str]:
 
 def described_stream(facts: FilmFacts, part: Path) -> InputContainer:
     """A part's stream, with all that the source says of its pictures: turned, 360°, HDR. An MP4 in memory."""
-    with av.open(str(part)) as container:
+    with av.open(ffmpeg_path(part)) as container:
         stream = container.streams.video[0]
         packet = next(packet for packet in container.demux(stream) if packet.size)
         data = one_packet(stream, packet, facts.display_matrix)
@@ -80,7 +81,7 @@ def part_packets(spans: Spans, to: av.VideoStream, time_base: Fraction) -> Itera
     last: av.Packet[Any] | None = None
     for folder, progress in spans:
         for n in range(progress.parts):
-            with av.open(str(part_path(folder, n))) as part:
+            with av.open(ffmpeg_path(part_path(folder, n))) as part:
                 stream = part.streams.video[0]
                 extradata = stream.codec_context.extradata
                 expected = extradata if expected is None else expected

@@ -15,11 +15,12 @@ from pathlib import Path
 
 import rich.progress
 import torch
-from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
+from rich.progress import BarColumn, DownloadColumn, TransferSpeedColumn
 
 from hallucinate.console import open_console
 from hallucinate.errors import WeightsError
 from hallucinate.files import cache_file
+from hallucinate.progress import name_column
 
 FOLDER = "HALLUCINATE_WEIGHTS"
 """The environment variable that names a folder of weights: searched first, and downloaded into."""
@@ -138,7 +139,7 @@ def download_weights(source: WeightsFile, folder: Path, progress: DownloadProgre
 def bar(words: str) -> Iterator[DownloadProgress]:
     """A bar on standard error, while something is downloaded; nothing where that is not a terminal."""
     console = open_console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    columns = (name_column(), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with rich.progress.Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task(words, total=None)
         yield lambda here, total: bars.update(task, completed=here, total=total or None)

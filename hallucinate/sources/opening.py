@@ -11,6 +11,7 @@ from hallucinate.errors import SourceUnavailable
 from hallucinate.frame import OutputFrame
 from hallucinate.messages import did_you_mean
 from hallucinate.panorama.fitting import Fitting
+from hallucinate.plain_text import HIDDEN, without_secrets
 from hallucinate.sources import Source
 from hallucinate.sources.address import Address
 from hallucinate.sources.camera import Camera, OpenCapture, first_camera, open_capture
@@ -125,11 +126,15 @@ def existing(spec: str) -> Path:
             return path
     except (OSError, ValueError, RuntimeError):  # too long, a NUL in it, ~ of nobody
         pass
-    raise SourceUnavailable(_unknown(spec if len(spec) <= 120 else spec[:117] + "..."))
+    raise SourceUnavailable(_unknown(spec))
 
 
 def _unknown(spec: str) -> str:
     allowed = "allowed are " + ", ".join(SPECS)
+    spec = without_secrets(spec)
+    if "://" not in spec:
+        spec = re.sub(r"^.*:.*@", f"{HIDDEN}@", spec)  # an address without its rtsp:// has a password too
+    spec = spec if len(spec) <= 120 else spec[:117] + "..."
     if "://" in spec:
         return f"{spec.partition('://')[0]}:// is not an address that can be read; {allowed}"
     hint = did_you_mean(spec.lower(), WORDS)

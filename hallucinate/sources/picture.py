@@ -13,6 +13,7 @@ from hallucinate.clock import Clock
 from hallucinate.errors import LensError, PanoramaError, SourceUnavailable
 from hallucinate.frame import Picture
 from hallucinate.panorama.fitting import Fitting, fitted
+from hallucinate.plain_text import printable
 from hallucinate.sources.camera import quiet_opencv, to_rgb
 from hallucinate.sources.pacing import Drawn
 
@@ -24,7 +25,7 @@ def picture_source(
 
     Raises SourceUnavailable when it cannot be read, or is not of the panorama's shape.
     """
-    name = f"picture {path.name}"
+    name = f"picture {printable(path.name)}"
     try:
         picture = fitted(load_picture(path), width, height, panorama)
     except (PanoramaError, LensError) as error:

@@ -10,12 +10,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from hallucinate.dream.still import StillProgress
+from hallucinate.files import beside
 from hallucinate.writing import write_whole
 
 
 def checkpoint_path(out: Path) -> Path:
     """Where the checkpoint of a picture is until the picture is finished."""
-    return out.with_name(f"{out.name}.part")
+    return beside(out, ".part")
 
 
 def save_checkpoint(path: Path, progress: StillProgress, made_from: dict[str, object]) -> None:

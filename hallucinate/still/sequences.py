@@ -11,6 +11,7 @@ import av
 import numpy as np
 from PIL import Image
 
+from hallucinate.files import ffmpeg_path
 from hallucinate.frame import Picture, shrunk
 from hallucinate.writing import write_whole
 
@@ -40,7 +41,7 @@ def write_mp4(path: Path, pictures: Iterable[Picture], fps: float) -> None:
     rate = Fraction(fps).limit_denominator(1001)
     frames = (limited(picture, MP4_PX, 2) for picture in pictures)
     first = next(frames)
-    with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
+    with av.open(ffmpeg_path(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         stream = container.add_stream("libx264", rate=rate, options={"crf": "16", "preset": "medium"})
         stream.width, stream.height, stream.pix_fmt = first.shape[1], first.shape[0], "yuv420p"
         for frame in itertools.chain([first], frames):

@@ -16,6 +16,7 @@ from rich.console import Console
 from hallucinate.console import open_console
 from hallucinate.dream_request import DreamRequest, objective_settings
 from hallucinate.errors import SettingsError
+from hallucinate.files import beside
 from hallucinate.frame import Picture, shrunk
 from hallucinate.progress import progress_bar
 from hallucinate.sources.picture import load_picture
@@ -59,7 +60,7 @@ class SweepJob:
     @property
     def folder(self) -> Path:
         """Where the finished cells are until the sheets are written."""
-        return self.out.with_name(f"{self.out.name}.parts")
+        return beside(self.out, ".parts")
 
     @property
     def cells(self) -> list[Cell]:
@@ -71,7 +72,9 @@ class SweepJob:
         if len(self.values) < 3:
             return {"": self.out}
         name, values = list(self.values.items())[2]
-        return {each: self.out.with_name(f"{self.out.stem}-{name}-{each}{self.out.suffix}") for each in values}
+        # "1.5/255" and "inception_3a/output" are values too.
+        stems = {each: f"{self.out.stem}-{name}-{each.replace('/', '_')}" for each in values}
+        return {each: self.out.with_name(f"{stem}{self.out.suffix}") for each, stem in stems.items()}
 
     def made_from(self) -> dict[str, object]:
         """All that decides what the cells are, as values for JSON."""
