@@ -6,7 +6,6 @@ import errno
 import os
 import sys
 import traceback
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -16,11 +15,11 @@ from typer.exceptions import TyperException
 
 from hallucinate import __version__
 from hallucinate.calibrate.commands import add_calibration
-from hallucinate.console import open_streams
+from hallucinate.console import open_streams, print_line
 from hallucinate.errors import HallucinateError, OptionError
 from hallucinate.offline_commands import add_offline_commands
 from hallucinate.options import read_size, with_knobs
-from hallucinate.plain_text import printable, public_address, without_secrets
+from hallucinate.plain_text import START, printable, public_address, without_secrets
 from hallucinate.settings import Settings
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -53,8 +52,9 @@ def main() -> None:
 def without_arguments_secrets(text: str) -> str:
     """The text, where no address that stands on the command line is told but by its scheme and host."""
     for argument in sys.argv[1:]:
-        if "://" in argument:
-            text = text.replace(argument, public_address(argument))
+        if address := START.search(argument):
+            typed = argument[address.start() :]
+            text = text.replace(typed, public_address(typed)).replace(printable(typed), public_address(typed))
     return without_secrets(text)
 
 
@@ -216,7 +216,8 @@ def list_networks(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         from hallucinate.networks.listing import network_lines
 
-        print_lines(network_lines())
+        for line in network_lines():
+            print_line(line)
 
 
 @networks.command("show")
@@ -227,7 +228,8 @@ def show_network(
     """List what a network can dream of: its motifs with their families, and its layers from shallow to deep."""
     from hallucinate.networks.listing import describe_network
 
-    print_lines(describe_network(name, run_code))
+    for line in describe_network(name, run_code):
+        print_line(line)
 
 
 @networks.command("fetch")
@@ -235,10 +237,4 @@ def fetch_network(name: Annotated[str, typer.Argument(help="a name that `halluci
     """Download a network's weights and check them; a download that broke off goes on where it was."""
     from hallucinate.networks.listing import fetch_weights
 
-    print_lines([fetch_weights(name)])
-
-
-def print_lines(lines: Iterable[str]) -> None:
-    """Print lines, in which names of somebody's file may be."""
-    for line in lines:
-        print(printable(line))
+    print_line(fetch_weights(name))

@@ -50,6 +50,11 @@ def open_console(stderr: bool = False) -> Console:
     return PlainConsole(stderr=stderr, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
+def print_line(text: str) -> None:
+    """Print one line, with whatever is in it made printable."""
+    print(printable(text))
+
+
 def draws_blocks(console: Console) -> bool:
     """Whether the terminal has the block characters that a QR code is drawn with."""
     try:

@@ -22,6 +22,7 @@ import torch
 from pydantic import BaseModel, Field, TypeAdapter
 
 from hallucinate import __version__
+from hallucinate.console import print_line
 from hallucinate.device import choose_device, describe, named, precision, precisions, thread_counts
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.governor import Governor
@@ -232,11 +233,9 @@ def calibrate(network: str, device: str) -> None:
     where = choose_device(device)
     opened, dtype = open_quickest(network, where)
     point, turns = measure(ProfiledNetwork(network, opened, where, dtype, {}), settings, size)
-    print(f"{describe(where, dtype)} (the quickest of {', '.join(map(precision, precisions(where)))})")
+    print_line(f"{describe(where, dtype)} (the quickest of {', '.join(map(precision, precisions(where)))})")
     for tried in dict.fromkeys(at for at, _ in turns):
         costs = [cost_s for at, cost_s in turns if at == tried]
-        print(f"  {in_words(tried)}: {statistics.median(costs) * 1e3:.1f} ms a turn, the median of {len(costs)}")
-    print(f"for {settings.fps:g} fps at {size[0]}×{size[1]}: {in_words(point)}")
-    print(
-        f"found in {time.perf_counter() - start_s:.1f} s; saved in {printable(str(cache_file(FILE)))} for the next start"
-    )
+        print_line(f"  {in_words(tried)}: {statistics.median(costs) * 1e3:.1f} ms a turn, the median of {len(costs)}")
+    print_line(f"for {settings.fps:g} fps at {size[0]}×{size[1]}: {in_words(point)}")
+    print_line(f"found in {time.perf_counter() - start_s:.1f} s; saved in {cache_file(FILE)} for the next start")

@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from hallucinate.console import print_line
 from hallucinate.errors import LensError
 from hallucinate.frame import Picture
 from hallucinate.panorama.lenses import DualFisheye, Lens
@@ -31,7 +32,7 @@ TRIALS = 400
 
 
 def align(
-    pictures: list[Path], lens: AnyLens, name: str, out: Path, report: Callable[[str], None] = print
+    pictures: list[Path], lens: AnyLens, name: str, out: Path, report: Callable[[str], None] = print_line
 ) -> DualFisheye:
     """Find the second lens's rotation from pictures of both lenses, and write the pair to ``out``. Raises LensError."""
     photos = [(path.name, load_picture(path)) for path in pictures]
@@ -49,17 +50,18 @@ def align(
     pairs = []
     for title, picture in photos:
         pairs.append(matches(picture, nominal))
-        report(f"{printable(title):<32} {len(pairs[-1][0]):>4} things seen by both lenses")
+        report(f"{title:<32} {len(pairs[-1][0]):>4} things seen by both lenses")
     aligned, agreeing, off = turned(
         nominal, np.concatenate([a for a, _ in pairs]), np.concatenate([b for _, b in pairs])
     )
     report(f"{agreeing} of them agree, within {off:.2f}° in the middle; the second lens is {in_words(aligned)}")
     notes = [
-        f"hallucinate calibrate align: from {printable(Path(name).name)}, and {agreeing} things that both lenses see, photos: {len(photos)}",
+        f"hallucinate calibrate align: from {printable(Path(name).name)}, and {agreeing} things that both lenses see, "
+        f"photos: {len(photos)}",
         f"which agree within {off:.3f} degrees in the middle",
     ]
     write_lens(out, aligned, notes)
-    report(f"written to {printable(str(out))}")
+    report(f"written to {out}")
     return aligned
 
 

@@ -16,7 +16,6 @@ from hallucinate.errors import LensError, OptionError, OutputError
 from hallucinate.files import write_bytes
 from hallucinate.frame import Picture
 from hallucinate.panorama.projections import Array
-from hallucinate.plain_text import printable
 
 MODULES = 8
 """Modules to a square: a ChArUco marker of 4×4 bits has six, its black border among them, and one of white around."""
@@ -122,7 +121,7 @@ class Board:
         except OSError as error:
             raise OutputError(f"{path} cannot be written ({error.strerror}); name another file") from None
         return (
-            f"{printable(str(path))}: {self.kind}, {self.columns}×{self.rows} squares of {self.square_mm:g} mm. Print it at 100 %, "
+            f"{path}: {self.kind}, {self.columns}×{self.rows} squares of {self.square_mm:g} mm. Print it at 100 %, "
             "measure a square, and glue it to something flat."
         )
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from hallucinate.calibrate.boards import Board
 from hallucinate.calibrate.lens_fit import Fit, Model, Sighting, fit_lens
+from hallucinate.console import print_line
 from hallucinate.errors import LensError
 from hallucinate.panorama.lensfile import write_lens
-from hallucinate.plain_text import printable
 from hallucinate.sources.picture import load_picture
 
 FEWEST_CORNERS = 8
@@ -39,7 +39,7 @@ class Calibrated:
 
 
 def calibrate(
-    pictures: list[Path], board: Board, model: Model, out: Path, ros: bool, report: Callable[[str], None] = print
+    pictures: list[Path], board: Board, model: Model, out: Path, ros: bool, report: Callable[[str], None] = print_line
 ) -> Calibrated:
     """Find the lens, report how far off each picture is, and write it to ``out``. Raises LensError, in one line."""
     sightings, size = sight(pictures, board)
@@ -47,9 +47,9 @@ def calibrate(
     for name, error, seen in zip(
         [s.name for s in found.used], found.fit.errors(), [len(s.board) for s in found.used], strict=True
     ):
-        report(f"{printable(name):<32} {seen:>4} corners  {error:.2f} px")
+        report(f"{name:<32} {seen:>4} corners  {error:.2f} px")
     for reason in found.excluded:
-        report(f"excluded: {printable(reason)}")
+        report(f"excluded: {reason}")
     lens = found.fit.lens
     report(f"in all: {found.fit.error():.2f} px over {len(found.used)} pictures")
     report(
@@ -62,7 +62,7 @@ def calibrate(
         f"reprojection error {found.fit.error():.3f} px (root mean square)",
     ]
     write_lens(out, lens, notes, ros)
-    report(f"written to {printable(str(out))}")
+    report(f"written to {out}")
     return found
 
 
