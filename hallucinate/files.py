@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import platformdirs
+
+from hallucinate.plain_text import is_utf8
 
 NAME_BYTES = 255
 """A file's name is at most so long: ext4, APFS, NTFS and exFAT agree but for the unit, which is never smaller."""
@@ -40,6 +44,17 @@ def beside(path: Path, ending: str, start: str = "") -> Path:
     return path.with_name(name)
 
 
+def with_home(name: str | Path) -> Path:
+    """The path that somebody wrote, a ``~`` at its beginning resolved, unless there is a file of that very name."""
+    path = Path(name)
+    if os.path.lexists(path):
+        return path
+    try:
+        return path.expanduser()
+    except RuntimeError:  # ~ of nobody on this machine
+        return path
+
+
 def ffmpeg_path(path: Path) -> str:
     """A file's name for FFmpeg, which takes ``concat:x.mp4`` and ``a:b.mp4`` for protocols unless told that it is one.
 
@@ -47,6 +62,19 @@ def ffmpeg_path(path: Path) -> str:
     'file:a:b.mp4'
     """
     return f"file:{path}"
+
+
+@contextlib.contextmanager
+def utf8_path(path: Path) -> Iterator[str]:
+    """A file's name for libraries that take UTF-8 alone: OpenCV crashes on others, safetensors and torch refuse them.
+
+    Where the name is not, the system's name of the file that is open. Raises OSError.
+    """
+    if is_utf8(str(path)):
+        yield str(path)
+        return
+    with path.open("rb") as file:
+        yield f"/dev/fd/{file.fileno()}"
 
 
 def write_json(path: Path, facts: object) -> None:

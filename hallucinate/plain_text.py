@@ -42,6 +42,11 @@ def printable(text: str) -> str:
     return "".join(_escaped(c) if unicodedata.category(c) in HARMFUL and c not in JOINERS else c for c in text)
 
 
+def is_utf8(name: str) -> bool:
+    """Whether a file's name is UTF-8, and not bytes that Python holds as lone surrogates (PEP 383)."""
+    return not any("\ud800" <= c <= "\udfff" for c in name)
+
+
 def _escaped(character: str) -> str:
     code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:  # what Python makes of such a byte (PEP 383)

@@ -17,7 +17,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from hallucinate.files import beside, move_whole, write_bytes
+from hallucinate.files import beside, move_whole, utf8_path, write_bytes
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def latest_checkpoint(folder: Path) -> Checkpoint | None:
         if not part_path(folder, int(path.stem)).exists():
             continue
         try:
-            with safe_open(path, "pt") as file:
+            with utf8_path(path) as name, safe_open(name, "pt") as file:
                 facts = json.loads((file.metadata() or {})["checkpoint"])
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
             return Checkpoint(SpanProgress(**facts["progress"]), tensors, facts["values"])

@@ -19,7 +19,7 @@ from rich.progress import BarColumn, DownloadColumn, TransferSpeedColumn
 
 from hallucinate.console import open_console
 from hallucinate.errors import WeightsError
-from hallucinate.files import cache_file
+from hallucinate.files import cache_file, with_home
 from hallucinate.progress import name_column
 
 FOLDER = "HALLUCINATE_WEIGHTS"
@@ -73,7 +73,7 @@ def weights_folders() -> list[Path]:
     """Where weights are looked for, in turn: the user's own folder, ours, torch hub's."""
     own = os.environ.get(FOLDER)
     hub = Path(torch.hub.get_dir()) / "checkpoints"
-    return [*([Path(own).expanduser()] if own else []), cache_file("weights"), hub]
+    return [*([with_home(own)] if own else []), cache_file("weights"), hub]
 
 
 def find_weights(source: WeightsFile) -> Path | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hallucinate.clock import Clock
 from hallucinate.errors import SourceUnavailable
+from hallucinate.files import with_home
 from hallucinate.frame import OutputFrame
 from hallucinate.messages import did_you_mean
 from hallucinate.panorama.fitting import Fitting
@@ -121,10 +122,10 @@ def _camera_index(spec: str) -> int:
 def existing(spec: str) -> Path:
     """The path of a file that is there, ~ resolved."""
     try:
-        path = Path(spec).expanduser()
+        path = with_home(spec)
         if spec and path.exists():
             return path
-    except (OSError, ValueError, RuntimeError):  # too long, a NUL in it, ~ of nobody
+    except (OSError, ValueError):  # too long, a NUL in it
         pass
     raise SourceUnavailable(_unknown(spec))
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from hallucinate.clock import Clock
 from hallucinate.errors import LensError, PanoramaError, SourceUnavailable
+from hallucinate.files import utf8_path
 from hallucinate.frame import Picture
 from hallucinate.panorama.fitting import Fitting, fitted
 from hallucinate.plain_text import printable
@@ -37,13 +38,12 @@ def is_picture(path: Path) -> bool:
     """Whether the file's first bytes are those of a picture. A GIF counts as a film: it may move."""
     try:
         with path.open("rb") as file:
-            head = file.read(6)
+            if file.read(6) in (b"GIF87a", b"GIF89a"):
+                return False
+        with quiet_opencv(), utf8_path(path) as name:
+            return bool(cv2.haveImageReader(name))
     except OSError:
         return False
-    if head in (b"GIF87a", b"GIF89a"):
-        return False
-    with quiet_opencv():
-        return bool(cv2.haveImageReader(str(path)))
 
 
 def load_picture(path: Path) -> Picture:

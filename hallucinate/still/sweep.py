@@ -73,8 +73,8 @@ class SweepJob:
             return {"": self.out}
         name, values = list(self.values.items())[2]
         # "1.5/255" and "inception_3a/output" are values too.
-        stems = {each: f"{self.out.stem}-{name}-{each.replace('/', '_')}" for each in values}
-        return {each: self.out.with_name(f"{stem}{self.out.suffix}") for each, stem in stems.items()}
+        stem, ends = self.out.with_name(self.out.stem), {each: f"-{name}-{each.replace('/', '_')}" for each in values}
+        return {each: beside(stem, f"{end}{self.out.suffix}") for each, end in ends.items()}
 
     def made_from(self) -> dict[str, object]:
         """All that decides what the cells are, as values for JSON."""
