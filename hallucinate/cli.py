@@ -27,6 +27,9 @@ from hallucinate.stream.origins import read_origin
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
+SOURCE_VARIABLE = "HALLUCINATE_SOURCE"
+"""The environment variable for ``--source``: everybody on a machine sees the arguments of its programs."""
+
 REFUSED_NAMES = {
     errno.ENAMETOOLONG: "this name is too long; at most 255 bytes are allowed, use a shorter one",
     errno.ELOOP: "this name is a link that leads back to itself; name the file that it was for",
@@ -52,8 +55,8 @@ def main() -> None:
 
 
 def without_arguments_secrets(text: str) -> str:
-    """The text, where no address that stands on the command line is told but by its scheme and host."""
-    for argument in sys.argv[1:]:
+    """The text, where no address that somebody wrote for this command is told but by its scheme and host."""
+    for argument in (*sys.argv[1:], os.environ.get(SOURCE_VARIABLE, "")):
         if address := START.search(argument):
             typed = argument[address.start() :]
             text = text.replace(typed, public_address(typed)).replace(printable(typed), public_address(typed))
@@ -119,6 +122,7 @@ def serve(
         typer.Option(
             help="where frames come from: camera:0, a film, a picture, an rtsp:// or http:// address, scene, "
             "scene:panorama, zoom, or guest [default: the first camera, or else the scene]",
+            envvar=SOURCE_VARIABLE,
         ),
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="port to listen on; 0 takes a free one")] = 8765,
@@ -131,7 +135,9 @@ def serve(
     ] = "",
     token: Annotated[
         str,
-        typer.Option(help="secret that other machines on the network must know [default: random]"),
+        typer.Option(
+            help="secret that other machines on the network must know [default: random]", envvar="HALLUCINATE_TOKEN"
+        ),
     ] = "",
     require_token: Annotated[
         bool,

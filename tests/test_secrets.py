@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import http.server
 import json
 import logging
 import os
@@ -13,7 +14,6 @@ import socket
 import subprocess
 import sys
 import threading
-import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from hallucinate import cli
 from hallucinate.errors import HallucinateError, SourceUnavailable
 from hallucinate.networks.registry import NetworkOptions
-from hallucinate.plain_text import printable, public_address, without_secrets
+from hallucinate.plain_text import printable, without_secrets
 from hallucinate.serve import MainSource, ServeOptions
 from hallucinate.sources.address import check_address
 from hallucinate.sources.names import public_name
@@ -185,3 +185,142 @@ def test_commands_that_take_no_address_do_not_repeat_it(
         assert ended.returncode == 2, command
         assert PLANTED not in ended.stdout + ended.stderr, command
         assert ended.stderr.count("\n") == 1
+
+
+class Refusing(http.server.BaseHTTPRequestHandler):
+    """A camera's web server that answers what its path begins with: a status, or what is no film."""
+
+    def do_GET(self) -> None:
+        status = re.match(r"/(\d{3})/", self.path)
+        self.send_response(int(status[1]) if status else 200)
+        self.send_header("Location", f"http://127.0.0.1:9{self.path}")
+        self.end_headers()
+        self.wfile.write(b"this is no film" * 100)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def camera() -> Iterator[str]:
+    """The host and port of such a server on this machine."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+ROUTES = (
+    "/",
+    "/?token=wrong",
+    "/12345678",
+    "/headset",
+    "/nothing",
+    "/api/about",
+    "/api/settings",
+    "/api/schema",
+    "/api/stats",
+    "/api/networks",
+    "/api/latency",
+    "/api/nothing",
+    "/metrics",
+    "/whep/nobody",
+)
+
+
+def told(port: int) -> Iterator[str]:
+    """All that the server tells: its pages, its figures, its refusals, and what a control channel gets first."""
+    for method, path in [
+        *(("GET", path) for path in ROUTES),
+        ("POST", "/whep"),
+        ("POST", "/whip"),
+        ("PATCH", "/api/settings"),
+    ]:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.request(
+            method, path, body=b"{" if method != "GET" else None, headers={"Content-Type": "application/sdp"}
+        )
+        answer = connection.getresponse()
+        yield f"{answer.status} {answer.headers} {answer.read().decode()}"
+        connection.close()
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as channel:
+        head = f"GET /api/live HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        key = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        channel.sendall((head + key).encode())
+        got = b""
+        while b'"stats"' not in got:
+            got += channel.recv(1 << 16)
+        yield got.decode("utf-8", "replace")
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "rtsp://admin:PLANT@127.0.0.1:9/live?token=PLANT",
+        "http://PLANT:PLANT@{camera}/401/user=admin&password=PLANT#PLANT",
+        "http://{camera}/200/PLANT?password=PLANT@PLANT",
+    ],
+)
+def test_a_running_server_tells_no_secret(form: str, camera: str, tmp_path: Path) -> None:
+    """In the terminal and the log, over HTTP and the control channel, in its files; and it says which one it means."""
+    address, token = form.format(camera=camera), "the-tokens-own-secret"
+    command = (sys.executable, "-m", "hallucinate", "--source", address, "--token", token, "--size", "64x64")
+    with subprocess.Popen(
+        [*command, "--port", "0", "--host", "127.0.0.1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)},
+    ) as process:
+        assert process.stdout is not None
+        said, port = "", 0
+        for line in process.stdout:
+            said += line
+            if found := re.search(r"http://localhost:(\d+)/", line):
+                port = int(found[1])
+            if port and "trying" in "".join(said.lower().split()[-60:]):
+                break
+        over_http = "\n".join(told(port))
+        process.send_signal(signal.SIGINT)
+        said += process.stdout.read()
+    assert process.returncode == 0
+    files = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    everything = said + over_http + files.decode("utf-8", "replace")
+    assert PLANTED not in everything
+    assert token not in everything
+    assert f"{urlsplit(address).scheme}://" in over_http
+    assert "127.0.0.1" in said
+    assert json.dumps(public_name(address)) in over_http
+
+
+def options(source: str) -> ServeOptions:
+    return ServeOptions(source, 0, "", "PLANT", "motif", NetworkOptions(), "cpu", None, None, 0)
+
+
+def test_neither_a_repr_nor_a_traceback_has_a_secret(hallucinate: Hallucinate, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = WELL_WRITTEN["a television service's path"]
+    main = MainSource(address, "as requested", (640, 360), None, None)
+    assert PLANTED not in f"{options(address)!r} {main!r}"
+
+    def broken(*args: object, **options: object) -> None:
+        raise RuntimeError(f"cannot open {address!r} nor {WELL_WRITTEN['login']}")
+
+    monkeypatch.setattr(cli, "app", broken)
+    ended = hallucinate("--source", address)
+    assert ended.returncode == 1
+    assert "RuntimeError: cannot open" in ended.stderr
+    assert PLANTED not in ended.stderr
+
+
+def test_what_is_logged_has_no_secret_and_one_line_for_a_message() -> None:
+    lines = LogLines("%(message)s")
+    with pytest.raises(OSError, match="failed") as caught:
+        raise OSError(f"connect to {WELL_WRITTEN['login']}\nfailed")
+    error = (caught.type, caught.value, caught.tb)
+    record = logging.LogRecord("name", logging.ERROR, "", 0, "%s said\nmore", (WELL_WRITTEN["a query"],), error)
+    text = lines.format(record)
+    assert PLANTED not in text
+    assert text.splitlines()[0] == "http://cam.example.org/… said\\nmore"
+    assert "OSError: connect to rtsp://***@192.0.2.1:554/…" in text
