@@ -18,7 +18,8 @@ HallucinateError        error
 │                         films_missing: a folder without one, address_invalid: a password is to be escaped in it
 ├── OutputError         output_failed: a film, folder or picture that cannot be written, or is there already
 │                         output_exists, output_is_source, outputs_collide, folder_missing, ending_unknown,
-│                         container_unsuitable, work_differs: unfinished work of another command
+│                         picture_too_large: for its format or the memory, container_unsuitable,
+│                         work_differs: unfinished work of another command
 ├── PanoramaError       panorama_invalid: a panorama whose shape or layout does not exist or does not fit
 ├── LensError           lens_invalid: a lens file that cannot be read or does not fit
 │                         board_invalid, board_not_found, pictures_missing, pictures_differ, pictures_too_few,

@@ -14,7 +14,7 @@ import platformdirs
 from hallucinate.plain_text import is_utf8
 
 NAME_BYTES = 255
-"""A file's name is at most so long: ext4, APFS, NTFS and exFAT agree but for the unit, which is never smaller."""
+"""The longest name of a file on most disks, in bytes (NAME_MAX of POSIX's limits.h on Linux, macOS and Windows)."""
 
 
 def shipped(name: str) -> Path:
@@ -92,9 +92,18 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file whole or not at all: beside its place, then moved there. Raises OSError."""
-    part = beside(path, ".part")
-    part.write_bytes(data)
-    move_whole(part, path)
+    part = part_path(path)
+    try:
+        part.write_bytes(data)
+        move_whole(part, path)
+    finally:
+        with contextlib.suppress(OSError):  # what went wrong before is the cause
+            part.unlink()
+
+
+def part_path(path: Path) -> Path:
+    """The name of a file that is not whole yet: beside its place, and no longer than a name may be."""
+    return beside(path, ".part", start=".")
 
 
 def move_whole(part: Path, path: Path) -> None:

@@ -34,6 +34,7 @@ from hallucinate.networks.registry import NetworkOptions, open_network, open_qui
 from hallucinate.panorama.remap import Layout
 from hallucinate.plain_text import printable
 from hallucinate.settings import Settings
+from hallucinate.writing import reason
 
 log = logging.getLogger(__name__)
 
@@ -189,7 +190,7 @@ def save_point(
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, PROFILES.dump_python(machines))
     except OSError as error:
-        log.warning(f"this machine's speed cannot be saved in {path} ({error.strerror}); the next start measures again")
+        log.warning(f"this machine's speed cannot be saved in {path} ({reason(error)}); the next start measures again")
 
 
 def _read() -> dict[str, MachineProfile]:

@@ -21,6 +21,7 @@ from hallucinate.console import open_console
 from hallucinate.errors import WeightsError
 from hallucinate.files import cache_file, with_home
 from hallucinate.progress import name_column
+from hallucinate.writing import FIXES
 
 FOLDER = "HALLUCINATE_WEIGHTS"
 """The environment variable that names a folder of weights: searched first, and downloaded into."""
@@ -115,7 +116,8 @@ def download_weights(source: WeightsFile, folder: Path, progress: DownloadProgre
         os.replace(part, path)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                part.unlink()
             raise WeightsError(
                 f"the disk of {folder} is full: {source.file} needs {source.size_mb:.0f} MB; "
                 f"free some space, or name another folder with {FOLDER}"
@@ -125,7 +127,7 @@ def download_weights(source: WeightsFile, folder: Path, progress: DownloadProgre
             why = f"the server says {error.code} {error.reason}"
         elif isinstance(error, urllib.error.URLError):
             why = str(getattr(error.reason, "strerror", None) or error.reason)
-        elif isinstance(error, PermissionError | NotADirectoryError | FileExistsError | IsADirectoryError):
+        elif error.errno in FIXES:
             raise WeightsError(
                 f"{folder} cannot be written ({error.strerror}); name another folder with {FOLDER}"
             ) from None

@@ -10,7 +10,7 @@ from PIL import Image
 from hallucinate.device import free_memory
 from hallucinate.dream_request import check_picture_file
 from hallucinate.errors import SourceUnavailable
-from hallucinate.still.photos import without_size_limit
+from hallucinate.still.metadata import without_size_limit
 
 BYTES_PER_PIXEL, BYTES_AT_LEAST = 170, 1.2e9
 """Memory that dreaming a picture takes for each of its pixels (on one octave 132 to 148 were measured, of 12 and of 6
