@@ -19,8 +19,10 @@ from PIL import Image
 
 from hallucinate.clock import Clock
 from hallucinate.errors import LensError, PanoramaError, SourceUnavailable
+from hallucinate.files import utf8_path
 from hallucinate.frame import Picture
 from hallucinate.panorama.fitting import Fitting, fitted
+from hallucinate.plain_text import printable
 from hallucinate.sources.broken_off import LEAST_SHARE, part_of
 from hallucinate.sources.camera import quiet_opencv, to_rgb
 from hallucinate.sources.pacing import Drawn
@@ -54,13 +56,14 @@ class PictureFile:
 
     picture: uint8 RGB (H, W, 3), sRGB, upright, alpha over black. notes: what is missing or was changed, in words.
     profiled: the same in the file's own RGB profile, None where that is sRGB. keeps_profile: whether the ICC profile in
-    the file is true of ``picture``, or of ``profiled`` where there is one.
+    the file is true of ``picture``, or of ``profiled`` where there is one. by_pillow: whether Pillow knows the file.
     """
 
     picture: Picture
     notes: tuple[str, ...] = ()
     profiled: Profiled | None = None
     keeps_profile: bool = True
+    by_pillow: bool = True
 
 
 def picture_source(
@@ -70,7 +73,7 @@ def picture_source(
 
     Raises SourceUnavailable when it cannot be read, or is not of the panorama's shape.
     """
-    name = f"picture {path.name}"
+    name = f"picture {printable(path.name)}"
     try:
         picture = fitted(load_picture(path), width, height, panorama)
     except (PanoramaError, LensError) as error:
@@ -91,8 +94,11 @@ def is_picture(path: Path) -> bool:
             return True
     except NOT_READ:
         pass
-    with quiet_opencv():
-        return bool(cv2.haveImageReader(str(path)))
+    try:
+        with quiet_opencv(), utf8_path(path) as name:
+            return bool(cv2.haveImageReader(name))
+    except OSError:
+        return False
 
 
 def load_picture(path: Path) -> Picture:
@@ -140,19 +146,20 @@ def read_whole(file: bytes, name: str) -> PictureFile:
         raise _unsupported(name, kind)
     try:
         image = open_image(io.BytesIO(file))
-        _choose_page(image, name)
+        pages = choose_page(image, name)
         image.load()
     except NOT_READ:
         return _damaged(file, name)
-    return _finished(image, file, ())
+    return _finished(image, file, pages)
 
 
 def pixels_in(file: bytes) -> int | None:
     """How many pixels a picture file says that it has, from its header alone; None for what is not a picture."""
     try:
         with open_image(io.BytesIO(file)) as opened:
+            choose_page(opened, "")
             return opened.width * opened.height
-    except NOT_READ:
+    except (*NOT_READ, SourceUnavailable):
         return None
 
 
@@ -175,9 +182,12 @@ def _finished(image: Image.Image, file: bytes, notes: tuple[str, ...]) -> Pictur
     return PictureFile(picture, (*notes, *about_colours), profiled, keeps)
 
 
-def _choose_page(image: Image.Image, name: str) -> None:
-    """Go to the first page of a TIFF that is not a smaller copy. Raises SourceUnavailable for a camera's raw file."""
-    page = 0
+def choose_page(image: Image.Image, name: str) -> tuple[str, ...]:
+    """Go to the first picture of a file that is not a smaller copy; returns a note where there are several.
+
+    Raises SourceUnavailable for a camera's raw file, and what Pillow raises.
+    """
+    page, count = 0, _pictures_in(image)
     while _tiff_tag(image, SUBFILE_TYPE) & 1:
         try:
             page += 1
@@ -186,7 +196,16 @@ def _choose_page(image: Image.Image, name: str) -> None:
             image.seek(0)
             if _tiff_tag(image, SUB_PICTURES):
                 raise _unsupported(name, "a camera's raw file") from None
-            return
+            page = 0
+            break
+    return (f"it holds {count} pictures; number {page + 1} is read",) if count > 1 else ()
+
+
+def _pictures_in(image: Image.Image) -> int:
+    try:
+        return int(getattr(image, "n_frames", 1))
+    except NOT_READ:  # a damaged index of pictures: the first is read all the same
+        return 1
 
 
 def _tiff_tag(image: Image.Image, tag: int) -> int:
@@ -210,7 +229,7 @@ def _damaged(file: bytes, name: str) -> PictureFile:
         return _finished(part.image, file, (part.note,))
     picture = _by_opencv(file) if part is None else None
     if picture is not None:
-        return PictureFile(picture, keeps_profile=False)
+        return PictureFile(picture, keeps_profile=False, by_pillow=False)
     if part is not None:
         share = f"{part.rows} of {part.image.height} rows"
         raise SourceUnavailable(

@@ -9,6 +9,7 @@ import torch
 from hallucinate.device import free_memory
 from hallucinate.dream_request import check_picture_file
 from hallucinate.errors import SourceUnavailable
+from hallucinate.sources.picture import choose_page
 from hallucinate.sources.pillow import open_image
 
 BYTES_PER_PIXEL, BYTES_AT_LEAST = 170, 1.2e9
@@ -28,6 +29,7 @@ def photo_size(path: Path) -> tuple[int, int] | None:
     """(width, height) according to a picture file's head; None where Pillow does not know the format."""
     try:
         with open_image(path) as opened:
+            choose_page(opened, path.name)
             return opened.size
     except (OSError, ValueError, SyntaxError):
         return None

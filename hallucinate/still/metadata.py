@@ -91,10 +91,6 @@ def picture_notes(opened: Image.Image) -> list[str]:
         notes.append("it has 16 bits a channel, and is dreamed and written with 8")
     if "A" in opened.getbands() or "transparency" in opened.info:
         notes.append("transparent parts are dreamed as if over black")
-    with contextlib.suppress(*ENCODING_ERRORS):  # a damaged index of pictures: the first is read all the same
-        count = getattr(opened, "n_frames", 1)
-        if count > 1:
-            notes.append(f"it holds {count} pictures; the first is dreamed")
     return notes
 
 

@@ -25,7 +25,8 @@ def read_photo(path: Path) -> tuple[Picture, PhotoMetadata]:
     except OSError as error:
         raise SourceUnavailable(f"{path}: {error.strerror or error}; name a picture that can be read") from None
     read = read_whole(data, path.name)
-    metadata = read_metadata(data).upright(read.picture.shape[1], read.picture.shape[0])
+    metadata = read_metadata(data) if read.by_pillow else PhotoMetadata()
+    metadata = metadata.upright(read.picture.shape[1], read.picture.shape[0])
     profile = metadata.profile if read.keeps_profile else b""
     notes = (*read.notes, *metadata.notes)
     return read.picture, replace(metadata, profile=profile, notes=notes, profiled=read.profiled)

@@ -1,4 +1,4 @@
-"""EXIF: tables of tags, copied byte for byte, so that what a camera wrote is neither changed nor in the way.
+"""EXIF: tables of tags, copied byte for byte, so that nothing of what a camera wrote is changed.
 
 The EXIF of a picture and a TIFF file are built alike: TIFF 6.0, section 2; BigTIFF's larger
 numbers; Exif 3.0, section 4.6.

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageFile, TiffImagePlugin
 
-from hallucinate.sources.picture import is_picture, load_picture, picture_source, read_picture_file
+from hallucinate.sources.picture import is_picture, load_picture, picture_source, pixels_in, read_picture_file
 from hallucinate.sources.tone import HLG, PQ, Volume
+from hallucinate.still.memory import photo_size
 from tests.fakes import FakeClock
 from tests.refusals import refused
 from tests.sources import profiles
@@ -268,7 +269,9 @@ def test_of_several_pictures_the_first_is_read(tmp_path: Path, ending: str) -> N
     path, first = tmp_path / f"p.{ending}", Image.fromarray(smooth())
     first.save(path, save_all=True, append_images=[Image.new("RGB", first.size)], quality=98)
     assert is_picture(path)
-    assert np.abs(load_picture(path).astype(int) - smooth()).mean() < 4
+    read = read_picture_file(path)
+    assert np.abs(read.picture.astype(int) - smooth()).mean() < 4
+    assert [re.findall(r"\d+", note) for note in read.notes] == [["2", "1"]]
 
 
 def test_a_thumbnail_that_comes_first_is_not_the_picture(tmp_path: Path) -> None:
@@ -279,7 +282,11 @@ def test_a_thumbnail_that_comes_first_is_not_the_picture(tmp_path: Path) -> None
         pages.newFrame()
         Image.fromarray(smooth()).save(pages, format="TIFF")
         pages.newFrame()
-    np.testing.assert_array_equal(load_picture(path), smooth())
+    read = read_picture_file(path)
+    np.testing.assert_array_equal(read.picture, smooth())
+    assert [re.findall(r"\d+", note) for note in read.notes] == [["2", "2"]]
+    assert pixels_in(path.read_bytes()) == 320 * 240
+    assert photo_size(path) == (320, 240)
 
 
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"

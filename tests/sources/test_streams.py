@@ -75,7 +75,7 @@ def several(*streams: tuple[str, tuple[int, int], int], default: int | None = No
     """
     file = io.BytesIO()
     with av.open(file, "w", format="mov") as out:
-        added = list[av.VideoStream]()
+        added: list[av.VideoStream] = []
         for pixels, (width, height), _ in streams:
             stream = out.add_stream("mjpeg" if "j" in pixels else "libx264", rate=25)
             assert isinstance(stream, av.VideoStream)
