@@ -13,6 +13,7 @@ from typing import Any
 
 from PIL import Image, PngImagePlugin
 
+from hallucinate.sources.picture_colours import Profiled
 from hallucinate.still import tag_tables
 from hallucinate.still.tag_tables import TagTables, read_tags
 from hallucinate.writing import ENCODING_ERRORS, reason
@@ -33,7 +34,7 @@ class PhotoMetadata:
 
     profile: an ICC profile. xmp: a packet of XML. iptc: records of IPTC-IIM. comment: bytes of no certain encoding.
     texts: a PNG's, by keyword. dpi: pixels per inch across and down. tags: EXIF. notes: what was left out on reading,
-    in words.
+    in words. profiled: the photo's samples in ``profile``, None where that is sRGB.
     """
 
     profile: bytes = b""
@@ -44,6 +45,7 @@ class PhotoMetadata:
     dpi: tuple[float, float] | None = None
     tags: TagTables = field(default_factory=TagTables)
     notes: tuple[str, ...] = ()
+    profiled: Profiled | None = field(default=None, compare=False)
 
     def upright(self, width: int, height: int) -> PhotoMetadata:
         """The same for a picture that stands upright, RGB, of that size."""
@@ -89,10 +91,6 @@ def picture_notes(opened: Image.Image) -> list[str]:
         notes.append("it has 16 bits a channel, and is dreamed and written with 8")
     if "A" in opened.getbands() or "transparency" in opened.info:
         notes.append("transparent parts are dreamed as if over black")
-    with contextlib.suppress(*ENCODING_ERRORS):  # a damaged index of pictures: the first is read all the same
-        count = getattr(opened, "n_frames", 1)
-        if count > 1:
-            notes.append(f"it holds {count} pictures; the first is dreamed")
     return notes
 
 
