@@ -36,6 +36,7 @@ from hallucinate.panorama.fitting import facts as facts_of
 from hallucinate.settings import Settings
 from hallucinate.sources import Source
 from hallucinate.sources.film import FilmProbe
+from hallucinate.sources.first_frame import begin
 from hallucinate.sources.opening import choose_default, open_source, probe_film
 from hallucinate.sources.panoramas import choose_panorama
 from hallucinate.sources.picture import load_picture
@@ -52,13 +53,17 @@ from hallucinate.terminal import greeting, show_status, status_display
 
 log = logging.getLogger(__name__)
 
+NO_SHAPE = (640, 360)
+"""(width, height) of frames that have no shape of their own: what is drawn here, and before the first frame came."""
+
 
 @dataclass(frozen=True)
 class ServeOptions:
     """What is chosen once, at the start; what changes live is in Settings.
 
     source: as after ``--source``, or None for the first camera. network_options: what came with the network's name.
-    size: (width, height) of the frames, or None for 640×360, and for panoramas what panorama/fitting.py says.
+    size: (width, height) of the frames, or None for the source's own shape (see ``frame.own_size``), for 640×360 where
+    it has none, and for panoramas for what panorama/fitting.py says.
     panorama, lens: what the source's pictures are. max_guests: cameras dreamed beside the main source, or None for what
     the device can take. host: as ``stream/listening.py`` has it. token: "" for a new one. names, allow_origins,
     require_token: as ``stream/access.py`` has them.
@@ -90,6 +95,7 @@ class ServeOptions:
 class MainSource:
     """The main source, checked: as after ``--source``, why it was chosen, its frames' (width, height), its panorama.
 
+    size: of the first frame; where the source has its own shape later ones may have another, see ``Loop.size``.
     open: as ``prepare_source`` returns it.
     """
 
@@ -139,7 +145,7 @@ def serve_forever(options: ServeOptions, settings: Settings) -> None:
         loop.start()
         asyncio.run(_serve(app, options, access, tls, {**runs, **loop.networks.facts, **chosen}, loop, console))
         if not loop.stats().guests and loop.networks.name == opened.name:
-            save_point(opened, loop.point, live.current, source.size, source.geometry)
+            save_point(opened, loop.point, live.current, loop.size, source.geometry)
 
 
 def make_access(options: ServeOptions, tls: Tls | None) -> Access:
@@ -158,8 +164,12 @@ def choose_main(
     spec, why = (options.source, "as requested") if options.source is not None else choose_default()
     film = probe_film(spec)
     panorama = choose_panorama(spec, options.panorama, options.lens, options.size, film)
-    size = panorama.size if panorama is not None else options.size or (640, 360)
-    return MainSource(spec, why, size, panorama, prepare_source(spec, size, settings, clock, panorama, latest, film))
+    size = panorama.size if panorama is not None else options.size or NO_SHAPE
+    own_shape = panorama is None and options.size is None
+    opens = prepare_source(spec, size, settings, clock, panorama, latest, film, own_shape)
+    if own_shape and opens is not None:
+        opens, size = begin(opens, clock, size)
+    return MainSource(spec, why, size, panorama, opens)
 
 
 def make_loop(
@@ -194,14 +204,16 @@ def prepare_source(
     panorama: Fitting | None = None,
     latest: Callable[[], OutputFrame | None] = lambda: None,
     film: FilmProbe | None = None,
+    own_shape: bool = False,
 ) -> Callable[[], Source] | None:
-    """What opens the main source each time it has to be opened; None for ``guest``. latest, film: as ``open_source``.
+    """What opens the main source each time it has to be opened; None for ``guest``.
 
-    It is opened once now, so that what will never work is refused now. Raises SourceUnavailable.
+    latest, film, own_shape: as ``open_source``. It is opened once now, so that what will never work is refused now.
+    Raises SourceUnavailable.
     """
     if spec == "guest":
         return None
-    first: list[Source] = [open_source(spec, size, settings.fps, clock, panorama, latest, film)]
+    first: list[Source] = [open_source(spec, size, settings.fps, clock, panorama, latest, film, own_shape)]
     if spec.startswith("camera"):
         # A camera that is not there is a mistyped number now; the same later is a cable to wait for.
         try:
@@ -211,7 +223,9 @@ def prepare_source(
             raise SourceUnavailable(str(error)) from None
 
     def open_again() -> Source:
-        return first.pop() if first else open_source(spec, size, settings.fps, clock, panorama, latest)
+        if first:
+            return first.pop()
+        return open_source(spec, size, settings.fps, clock, panorama, latest, own_shape=own_shape)
 
     return open_again
 

@@ -119,10 +119,13 @@ class Camera:
         factory: OpenCapture = open_capture,
         patience_s: float = PATIENCE_S,
         panorama: Fitting | None = None,
+        own_shape: bool = False,
     ) -> None:
+        """own_shape: as for ``fitted``; the size is requested of the camera, and what comes has the shape it has."""
         self.name = f"camera {index}"
         self._index, self._width, self._height, self._fps = index, width, height, fps
         self._clock, self._factory, self._patience_s, self._panorama = clock, factory, patience_s, panorama
+        self._own_shape = own_shape
         self._alive_ns = clock.now_ns()
         self._silence_s = WARM_UP_S
         self._closed, self._read = False, 0
@@ -153,7 +156,7 @@ class Camera:
         self._alive_ns, self._silence_s = now_ns, SILENCE_S
         picture, captured_ns = newest
         try:
-            frame = fitted(picture, self._width, self._height, self._panorama)
+            frame = fitted(picture, self._width, self._height, self._panorama, self._own_shape)
         except (PanoramaError, LensError) as error:
             raise SourceError(f"{self.name}: {error}") from None
         self._read += 1

@@ -25,7 +25,7 @@ from aiortc.mediastreams import MediaStreamError
 
 from hallucinate.clock import Clock
 from hallucinate.errors import BusyError, OfferError
-from hallucinate.frame import Frame, Picture
+from hallucinate.frame import LEAST, Frame, Picture, fit, own_size
 from hallucinate.outputs.bitrate import RateState, ReceiverReport, follow
 from hallucinate.outputs.encoder import Codec
 from hallucinate.outputs.encoding import MAX_ENCODERS, Encoders
@@ -270,10 +270,15 @@ class Guest(Peer):
 
 
 def to_rgb(frame: av.VideoFrame) -> Picture:
-    """A decoded frame -> uint8 RGB (H, W, 3), its longest side at most LONGEST_SIDE."""
+    """A decoded frame -> uint8 RGB (H, W, 3) of its own shape, its longest side at most LONGEST_SIDE.
+
+    Its sides are even; only where one is less than LEAST is it enlarged, and its ends cut off where that is not enough.
+    """
     scale = min(1.0, LONGEST_SIDE / max(frame.width, frame.height))
     width, height = max(1, round(frame.width * scale)), max(1, round(frame.height * scale))
-    return np.asarray(frame.reformat(width=width, height=height, format="rgb24").to_ndarray(), np.uint8)
+    picture = np.asarray(frame.reformat(width=width, height=height, format="rgb24").to_ndarray(), np.uint8)
+    enlarged = max(width, height) * max(1.0, LEAST / min(width, height))
+    return fit(picture, *own_size(width, height, min(LONGEST_SIDE, round(enlarged))))
 
 
 class Peers:
