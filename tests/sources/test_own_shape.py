@@ -131,7 +131,7 @@ class Scripted:
     name = "scripted"
     statistics = SourceStatistics()
 
-    def __init__(self, clock: FakeClock, *frames: Frame | None | Exception) -> None:
+    def __init__(self, clock: FakeClock, *frames: Frame | Exception | None) -> None:
         self.clock, self.frames, self.closed, self.fps = clock, list(frames), False, 0.0
 
     def set_fps(self, fps: float) -> None:
