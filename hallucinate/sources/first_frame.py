@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 WITHIN_S = 5.0
 """How long the first frame may take: over a network, a connection and its first keyframe come before it."""
 
-UNTIL_THEN = "%s; the picture is %d×%d until a frame comes, and has its shape then"
+UNTIL_THEN = "the picture is %d×%d until the first frame comes, and has its shape then: %s"
 
 
 class Begun:
@@ -61,10 +61,10 @@ def begin(
         first = _first(source, clock)
     except Exception as error:  # whatever a source raises: whoever reads it next opens it again, and says so
         source.close()
-        log.warning(UNTIL_THEN, error, *size)
+        log.warning(UNTIL_THEN, *size, error)
         return open_source, size
     if first is None:
-        log.warning(UNTIL_THEN, f"{source.name} has sent no frame in {WITHIN_S:g} s", *size)
+        log.warning(UNTIL_THEN, *size, f"{source.name} has sent none in {WITHIN_S:g} s")
         return _after(source, open_source), size
     height, width = first.picture.shape[:2]
     return _after(Begun(source, first, clock), open_source), (width, height)
