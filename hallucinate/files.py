@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
 
 import platformdirs
+
+NAME_BYTES = 255
+"""The longest name of a file on most disks, in bytes (NAME_MAX of POSIX's limits.h on Linux, macOS and Windows)."""
 
 
 def shipped(name: str) -> Path:
@@ -36,9 +40,21 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file whole or not at all: beside its place, then moved there. Raises OSError."""
-    part = path.with_name(f"{path.name}.part")
-    part.write_bytes(data)
-    move_whole(part, path)
+    part = part_path(path)
+    try:
+        part.write_bytes(data)
+        move_whole(part, path)
+    finally:
+        with contextlib.suppress(OSError):  # what went wrong before is the cause
+            part.unlink()
+
+
+def part_path(path: Path) -> Path:
+    """The name of a file that is not whole yet: beside its place, and no longer than a name may be."""
+    stem = path.name
+    while len(os.fsencode(stem)) > NAME_BYTES - len("..part"):
+        stem = stem[:-1]
+    return path.with_name(f".{stem}.part")
 
 
 def move_whole(part: Path, path: Path) -> None:

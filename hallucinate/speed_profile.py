@@ -32,6 +32,7 @@ from hallucinate.networks import Network
 from hallucinate.networks.registry import NetworkOptions, open_network, open_quickest
 from hallucinate.panorama.remap import Layout
 from hallucinate.settings import Settings
+from hallucinate.writing import reason
 
 log = logging.getLogger(__name__)
 
@@ -187,7 +188,7 @@ def save_point(
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, PROFILES.dump_python(machines))
     except OSError as error:
-        log.warning(f"this machine's speed cannot be saved in {path} ({error.strerror}); the next start measures again")
+        log.warning(f"this machine's speed cannot be saved in {path} ({reason(error)}); the next start measures again")
 
 
 def _read() -> dict[str, MachineProfile]:

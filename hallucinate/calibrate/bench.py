@@ -49,6 +49,7 @@ from hallucinate.networks import Network
 from hallucinate.networks.registry import open_network, open_quickest
 from hallucinate.settings import Settings, Unit
 from hallucinate.sources.scene import filmed
+from hallucinate.writing import writing
 
 WORDS = """
 Milliseconds. live: a frame as the product dreams it, a motif on three octaves
@@ -291,7 +292,8 @@ def bench(
     console.print(table_of(rows))
     console.print(WORDS, highlight=False)
     if out is not None:
-        write_json(out, {**facts, "ceilings": asdict(top), "rows": [asdict(row) for row in rows]})
+        with writing(out, "the figures are above"):
+            write_json(out, {**facts, "ceilings": asdict(top), "rows": [asdict(row) for row in rows]})
 
 
 def table_of(rows: Sequence[Row]) -> Table:

@@ -25,7 +25,8 @@ class SpanProgress:
     """Where a span is at the end of a part.
 
     first_time, last_time, last_duration: of its first and last frame so far, in units of the stream's time. parts,
-    frames: how many are finished. damaged: frames and packets skipped because they did not decode.
+    frames: how many are finished. damaged: frames and packets skipped because they did not decode. fitted: frames that
+    were of another shape than the first.
     """
 
     first_time: int
@@ -34,6 +35,7 @@ class SpanProgress:
     parts: int
     frames: int
     damaged: int
+    fitted: int = 0
 
 
 @dataclass(frozen=True)

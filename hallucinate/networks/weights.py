@@ -20,6 +20,7 @@ from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedCo
 from hallucinate.console import open_console
 from hallucinate.errors import WeightsError
 from hallucinate.files import cache_file
+from hallucinate.writing import FIXES
 
 FOLDER = "HALLUCINATE_WEIGHTS"
 """The environment variable that names a folder of weights: searched first, and downloaded into."""
@@ -114,7 +115,8 @@ def download_weights(source: WeightsFile, folder: Path, progress: DownloadProgre
         os.replace(part, path)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                part.unlink()
             raise WeightsError(
                 f"the disk of {folder} is full: {source.file} needs {source.size_mb:.0f} MB; "
                 f"free some space, or name another folder with {FOLDER}"
@@ -124,7 +126,7 @@ def download_weights(source: WeightsFile, folder: Path, progress: DownloadProgre
             why = f"the server says {error.code} {error.reason}"
         elif isinstance(error, urllib.error.URLError):
             why = str(getattr(error.reason, "strerror", None) or error.reason)
-        elif isinstance(error, PermissionError | NotADirectoryError | FileExistsError | IsADirectoryError):
+        elif error.errno in FIXES:
             raise WeightsError(
                 f"{folder} cannot be written ({error.strerror}); name another folder with {FOLDER}"
             ) from None

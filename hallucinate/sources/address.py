@@ -97,7 +97,7 @@ class Address:
 
     def _in_its_time(self, decoder: Decoder, closing: threading.Event) -> Iterator[av.VideoFrame]:
         """A film's frames when they are due, loop after loop."""
-        timeline = Timeline(self._clock.now_ns())
+        timeline = Timeline(self._clock.now_ns(), decoder.longest_step_s)
         while True:
             count = 0
             for count, frame in enumerate(decoder.frames(), 1):  # noqa: B007 - counted, to end an empty film

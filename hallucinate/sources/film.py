@@ -81,7 +81,8 @@ class Film:
         self._closing = threading.Event()
         self._lock = threading.Lock()  # held while FFmpeg works, so that ``close`` never pulls the file from under it
         self._decoder, self._frames = probe.decoder, probe.rest
-        self._timeline, self._decimator = Timeline(clock.now_ns()), Decimator(fps)
+        self._timeline = Timeline(clock.now_ns(), self._decoder.longest_step_s)
+        self._decimator = Decimator(fps)
         if panorama is not None:
             try:
                 self._decoder.picture(probe.first, width, height, panorama)

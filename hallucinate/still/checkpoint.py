@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from hallucinate.dream.still import StillProgress
 from hallucinate.writing import write_whole
@@ -25,7 +25,9 @@ def save_checkpoint(path: Path, progress: StillProgress, made_from: dict[str, ob
     """
     position = [progress.octave, progress.iteration, progress.octaves]
     facts = {"dream": json.dumps({"made_from": made_from, "position": position})}
-    write_whole(path, lambda part: save_file({"detail": progress.detail.contiguous().cpu()}, part, facts))
+    # Not by save_file: what keeps it from writing is no OSError, and does not say its number.
+    data = save({"detail": progress.detail.contiguous().cpu()}, facts)
+    write_whole(path, lambda part: part.write_bytes(data))
 
 
 def load_checkpoint(path: Path, made_from: dict[str, object], device: torch.device) -> StillProgress | None:
