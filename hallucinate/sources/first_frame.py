@@ -19,7 +19,7 @@ WITHIN_S = 5.0
 UNTIL_THEN = "the picture is %d×%d until the first frame comes, and has its shape then: %s"
 
 
-class Begun:
+class Opened:
     """A source of which the first frame has been read: it comes first, as if it had come just now."""
 
     def __init__(self, source: Source, first: Frame, clock: Clock) -> None:
@@ -67,7 +67,7 @@ def begin(
         log.warning(UNTIL_THEN, *size, f"{source.name} has sent none in {WITHIN_S:g} s")
         return _after(source, open_source), size
     height, width = first.picture.shape[:2]
-    return _after(Begun(source, first, clock), open_source), (width, height)
+    return _after(Opened(source, first, clock), open_source), (width, height)
 
 
 def _first(source: Source, clock: Clock) -> Frame | None:

@@ -21,7 +21,7 @@ from tests.sources.test_address import serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-UPRIGHT, LYING = (360, 640), (640, 360)
+UPRIGHT, WIDE = (360, 640), (640, 360)
 DESKTOP = {"viewport": {"width": 1280, "height": 720}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 
@@ -49,7 +49,7 @@ def camera(turned: threading.Event) -> Iterator[str]:
         request.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
         request.end_headers()
         while not over.wait(0.1):
-            data = cv2.imencode(".jpg", ball(*(LYING if turned.is_set() else UPRIGHT)))[1].tobytes()
+            data = cv2.imencode(".jpg", ball(*(WIDE if turned.is_set() else UPRIGHT)))[1].tobytes()
             request.wfile.write(b"--frame\r\nContent-Type: image/jpeg\r\n\r\n" + data + b"\r\n")
 
     with serving(answer) as url:
@@ -129,7 +129,7 @@ async def test_who_paints_while_the_picture_is_turned_paints_on_where_it_is_seen
         assert mask[height // 4, width * 3 // 4] < 20
 
         turned.set()
-        await until_shape(viewer, LYING)
+        await until_shape(viewer, WIDE)
         await viewer.until("document.getElementById('mask').width === 512")
         await viewer.page.mouse.click(1280 * 0.9, 720 * 0.75)
         mask = await mask_that(http, lambda mask: mask.shape == (288, 512) and mask[216, 460] > 200)
