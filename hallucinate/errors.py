@@ -17,7 +17,8 @@ HallucinateError        error
 │                         file_missing, file_empty, film_invalid: not a film or stream, video_missing: sound alone,
 │                         films_missing: a folder without one, film_is_picture,
 │                         picture_broken_off: too little of it is there,
-│                         picture_unsupported: of a kind that nothing here decodes, e.g. HEIC
+│                         picture_unsupported: of a kind that nothing here decodes, e.g. HEIC,
+│                         address_invalid: a password is to be escaped in it
 ├── OutputError         output_failed: a film, folder or picture that cannot be written, or is there already
 │                         output_exists, output_is_source, outputs_collide, folder_missing, ending_unknown,
 │                         picture_too_large: for its format or the memory, container_unsuitable,
@@ -40,9 +41,15 @@ HallucinateError        error
                           encoders_in_use, server_stopping
 """
 
+from __future__ import annotations
+
+from hallucinate.plain_text import printable, without_secrets
+
 
 class HallucinateError(Exception):
     """An error whose text is one line for a person: what was received, what is allowed, the fix.
+
+    Whatever was received, the line stays one, and has no password in it: see ``plain_text``.
 
     code: what programs and tests compare, in snake_case.
     """
@@ -50,7 +57,7 @@ class HallucinateError(Exception):
     code = "error"
 
     def __init__(self, message: str, *, code: str | None = None) -> None:
-        super().__init__(message)
+        super().__init__(without_secrets(printable(message)))
         if code is not None:
             self.code = code
 

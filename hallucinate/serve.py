@@ -7,17 +7,16 @@ import contextlib
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from aiohttp import web
 from rich.console import Console
-from rich.logging import RichHandler
 
 from hallucinate import __version__
 from hallucinate.clock import Clock, SystemClock
-from hallucinate.console import open_console
+from hallucinate.console import draws_blocks, open_console
 from hallucinate.control.live_settings import LiveSettings, fitted
 from hallucinate.device import choose_device, describe
 from hallucinate.dream.dreamer import Dreamer
@@ -37,6 +36,7 @@ from hallucinate.settings import Settings
 from hallucinate.sources import Source
 from hallucinate.sources.film import FilmProbe
 from hallucinate.sources.first_frame import begin
+from hallucinate.sources.names import public_name
 from hallucinate.sources.opening import choose_default, open_source, probe_film
 from hallucinate.sources.panoramas import choose_panorama
 from hallucinate.sources.picture import load_picture
@@ -49,7 +49,7 @@ from hallucinate.stream.serving import run
 from hallucinate.stream.tls import Tls, choose_tls
 from hallucinate.subscriber import Stage
 from hallucinate.switch import LoadedNetwork, NetworkSwitch
-from hallucinate.terminal import greeting, show_status, status_display
+from hallucinate.terminal import greeting, log_handler, show_status, status_display
 
 log = logging.getLogger(__name__)
 
@@ -69,10 +69,10 @@ class ServeOptions:
     require_token: as ``stream/access.py`` has them.
     """
 
-    source: str | None
+    source: str | None = field(repr=False)
     port: int
     host: str
-    token: str
+    token: str = field(repr=False)
     network: str
     network_options: NetworkOptions
     device: str
@@ -99,11 +99,16 @@ class MainSource:
     open: as ``prepare_source`` returns it.
     """
 
-    spec: str
+    spec: str = field(repr=False)
     why: str
     size: tuple[int, int]
     panorama: Fitting | None
     open: Callable[[], Source] | None
+
+    @property
+    def name(self) -> str:
+        """What it is called where people see it."""
+        return public_name(self.spec)
 
     @property
     def geometry(self) -> Geometry:
@@ -116,8 +121,7 @@ class MainSource:
 def serve_forever(options: ServeOptions, settings: Settings) -> None:
     """Dream and serve until SIGINT or SIGTERM. Raises HallucinateError for what cannot work, before anything runs."""
     console = open_console()
-    handlers = [RichHandler(console=console, show_path=False)]
-    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers)
+    logging.basicConfig(level=logging.INFO, handlers=[log_handler(console)])
     clock, stage = SystemClock(), Stage()
     tls = choose_tls(options.tls, options.tls_cert, options.tls_key, cache_file("tls.pem"), options.names)
     # The source first: it is what people mistype, and it is checked before seconds go into the network.
@@ -137,8 +141,8 @@ def serve_forever(options: ServeOptions, settings: Settings) -> None:
         loop.set_picture(kind, picture)
     access = make_access(options, tls)
     versions = {"version": __version__, "torch": torch.__version__}
-    runs = {**versions, "source": source.spec, "panorama": facts_of(source.panorama)}
-    chosen = {"source": f"{source.spec} ({source.why})", "speed": f"{in_words(point)} ({known_how})"}
+    runs = {**versions, "source": source.name, "panorama": facts_of(source.panorama)}
+    chosen = {"source": f"{source.name} ({source.why})", "speed": f"{in_words(point)} ({known_how})"}
     app = make_app(loop, live, access, runs, shipped("web"), clock=clock)
 
     with contextlib.closing(loop):
@@ -294,7 +298,7 @@ async def _serve(
     loop: Loop,
     console: Console,
 ) -> None:
-    serving = asyncio.Event()
+    serving, with_code = asyncio.Event(), console.is_terminal and draws_blocks(console)
 
     scheme = "https" if tls else "http"
     certified = tls.hosts if tls and options.tls_cert else ()
@@ -302,7 +306,7 @@ async def _serve(
 
     def ready(at: Listening) -> None:
         access.entrance = addresses(at, access.token, scheme, required=True)[0]
-        console.print(greeting(facts, at, access, console.is_terminal, scheme, name))
+        console.print(greeting(facts, at, access, with_code, scheme, name))
         serving.set()
 
     with status_display(console) as display:

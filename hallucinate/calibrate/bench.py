@@ -34,6 +34,7 @@ import torch
 import torch.nn.functional as F
 from rich.progress import track
 from rich.table import Table
+from rich.text import Text
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -290,7 +291,7 @@ def bench(
         for name, width, count in track(points, "measuring", console=console, transient=True)
     ]
     console.print(table_of(rows))
-    console.print(WORDS, highlight=False)
+    console.print(Text(WORDS))
     if out is not None:
         with writing(out, "the figures are above"):
             write_json(out, {**facts, "ceilings": asdict(top), "rows": [asdict(row) for row in rows]})

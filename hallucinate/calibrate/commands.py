@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from hallucinate.console import print_line
 from hallucinate.errors import OptionError
 from hallucinate.options import one_of, read_numbers
 
@@ -73,7 +74,7 @@ def calibrate_board(
     check_figures("--out", out)
     from hallucinate.calibrate.boards import Board
 
-    print(Board(kind, columns, rows, square_mm).write(out, paper))
+    print_line(Board(kind, columns, rows, square_mm).write(out, paper))
 
 
 @calibration.command("lens")

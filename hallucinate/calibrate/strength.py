@@ -34,6 +34,8 @@ from hallucinate.files import shipped, write_text
 from hallucinate.frame import Frame, to_tensor
 from hallucinate.networks import Network
 from hallucinate.networks.registry import open_motif, open_network
+from hallucinate.plain_text import printable
+from hallucinate.progress import name_column
 from hallucinate.settings import Settings
 from hallucinate.sources.scene import filmed
 from hallucinate.writing import check_writable, writing
@@ -162,8 +164,9 @@ def calibrate(network: str, out: Path) -> None:
 
     *rounds, judging = clips()
     console, names = open_console(), everything(dreaming)
-    with Progress(*Progress.get_default_columns()[:-1], TimeRemainingColumn(), console=console) as progress:
-        task = progress.add_task(network, total=len(names) * (1 + len(STRENGTHS) * (len(rounds) + 2)))
+    columns = (name_column(), *Progress.get_default_columns()[1:-1], TimeRemainingColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task(printable(network), total=len(names) * (1 + len(STRENGTHS) * (len(rounds) + 2)))
 
         def tick() -> None:
             progress.advance(task)

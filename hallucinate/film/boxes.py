@@ -16,6 +16,8 @@ import av
 from av.container import InputContainer
 from av.error import FFmpegError
 
+from hallucinate.files import ffmpeg_path
+
 PRESERVED = (b"st3d", b"sv3d", b"mdcv", b"clli")
 """Stereo and spherical video (Google's Spherical Video V2), mastering display and content light level (HDR10)."""
 
@@ -43,7 +45,7 @@ def one_packet(stream: av.VideoStream, packet: av.Packet[av.VideoStream], matrix
 
 def open_part(part: Path | bytes) -> InputContainer:
     """A part of encoded pictures, from a file or as its bytes."""
-    return av.open(io.BytesIO(part) if isinstance(part, bytes) else f"file:{part}", "r")
+    return av.open(io.BytesIO(part) if isinstance(part, bytes) else ffmpeg_path(part), "r")
 
 
 def described_stream(part: Path | bytes, matrix: Sequence[int] | None, boxes: bytes) -> InputContainer:

@@ -12,6 +12,7 @@ from av.format import ContainerFormat
 from av.stream import Stream
 
 from hallucinate.errors import OutputError
+from hallucinate.files import ffmpeg_path
 from hallucinate.film.boxes import described_stream, open_part, without_light_levels
 from hallucinate.film.contents import Contents
 from hallucinate.film.film_job import CODECS, FilmJob
@@ -29,8 +30,7 @@ signed)."""
 def container_format(out: Path) -> str:
     """FFmpeg's name of the container that a file's ending means. Raises OutputError for another ending."""
     try:
-        # Writes nothing until something is written to it. "file:": a name with a colon is no protocol.
-        with av.open(f"file:{out}", "w") as container:
+        with av.open(ffmpeg_path(out), "w") as container:  # writes nothing until something is written to it
             name = container.format.name
         if not ContainerFormat(name, "w").no_file:  # which writes what it likes, wherever it likes
             return name

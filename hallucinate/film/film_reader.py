@@ -20,6 +20,7 @@ from av.sidedata.sidedata import Type as SideDataType
 from hallucinate.dream.cuts import is_cut
 from hallucinate.dream.flow import FLOW_WIDTH, Flow
 from hallucinate.errors import SourceError, SourceUnavailable
+from hallucinate.files import ffmpeg_path
 from hallucinate.film.boxes import picture_boxes
 from hallucinate.film.fitting import FrameShape, fitted
 from hallucinate.film.picture_format import DecodedFormat, decoded_format
@@ -244,8 +245,7 @@ class FilmReader:
             yield frame
 
     def _open(self) -> Decoder:
-        # "file:" keeps FFmpeg from taking a name with a colon for a protocol.
-        return Decoder(f"file:{self.path}", str(self.path), clock=self.clock)
+        return Decoder(ffmpeg_path(self.path), str(self.path), clock=self.clock)
 
 
 MOST_USUAL = 240

@@ -16,6 +16,7 @@ from av.error import FFmpegError
 from av.stream import Stream
 
 from hallucinate.errors import OutputError
+from hallucinate.files import ffmpeg_path
 from hallucinate.film.boxes import open_part
 from hallucinate.film.container import QUICKTIME, add_streams, container_format, muxer_options
 from hallucinate.film.contents import Contents, stream_words
@@ -41,8 +42,8 @@ def join(job: FilmJob, facts: FilmFacts, contents: Contents, spans: Spans, whole
     options = muxer_options(kind) | ({"movflags": "+faststart"} if kind in QUICKTIME else {})
     refused = Counter[int]()
     with (
-        av.open(f"file:{job.source}", metadata_errors="surrogateescape") as source,
-        av.open(f"file:{whole}", "w", format=kind, container_options=options) as out,
+        av.open(ffmpeg_path(job.source), metadata_errors="surrogateescape") as source,
+        av.open(ffmpeg_path(whole), "w", format=kind, container_options=options) as out,
     ):
         pictures, copies = add_streams(out, kind, facts, contents, first_part, source)
         rendered = part_packets(spans, pictures, facts.time_base)

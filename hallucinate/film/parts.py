@@ -17,7 +17,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from hallucinate.files import move_whole, write_bytes
+from hallucinate.files import beside, move_whole, utf8_path, write_bytes
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Checkpoint:
 
 def parts_folder(out: Path) -> Path:
     """Where a film's parts are."""
-    return out.with_name(f"{out.name}.parts")
+    return beside(out, ".parts")
 
 
 def span_folder(out: Path, n: int) -> Path:
@@ -72,11 +72,11 @@ def latest_checkpoint(folder: Path) -> Checkpoint | None:
 
     A damaged checkpoint does not count: the part that it belongs to was not finished, or its span starts over.
     """
-    for path in sorted(folder.glob("*.safetensors"), reverse=True):
+    for path in sorted(folder.glob("[0-9]*.safetensors"), reverse=True):
         if not part_path(folder, int(path.stem)).exists():
             continue
         try:
-            with safe_open(path, "pt") as file:
+            with utf8_path(path) as name, safe_open(name, "pt") as file:
                 facts = json.loads((file.metadata() or {})["checkpoint"])
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
             return Checkpoint(SpanProgress(**facts["progress"]), tensors, facts["values"])

@@ -15,7 +15,7 @@ import av
 from av.error import FFmpegError
 
 from hallucinate.errors import HallucinateError, OutputError, SourceError
-from hallucinate.files import write_json
+from hallucinate.files import ffmpeg_path, write_json
 from hallucinate.film.container import add_encoder, container_format
 from hallucinate.film.contents import Contents
 from hallucinate.film.film_job import FilmJob
@@ -177,7 +177,7 @@ def render_part(
     number, count = (before.parts, before.frames) if before else (0, 0)
     start, last, duration = (before.first_time, before.last_time, before.last_duration) if before else (None, 0, 0)
     path = part_path(work.folder, number).with_suffix(".part")
-    with av.open(f"file:{path}", "w", format="nut") as part:
+    with av.open(ffmpeg_path(path), "w", format="nut") as part:
         stream = add_encoder(part, work.job, work.written, facts.time_base, facts.rate)
         for time, frame in frames:
             start = time if start is None else start

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from hallucinate.errors import LensError
-from hallucinate.files import shipped, write_text
+from hallucinate.files import shipped, with_home, write_text
 from hallucinate.panorama.lenses import BACK, DualFisheye, Kind, Lens, ideal, ideal_dual
 from hallucinate.writing import writing
 
@@ -50,7 +50,7 @@ def read_lens(named: str | Path) -> AnyLens:
 
     Raises LensError, in one line, for what is not there, is not a lens file, or lacks something.
     """
-    path = Path(named).expanduser()
+    path = with_home(named)
     profiles = shipped("calibration") / "lenses"
     profile = profiles / f"{named}.yaml"
     if not path.is_file():

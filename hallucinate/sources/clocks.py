@@ -22,6 +22,8 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.stream import Disposition
 
+from hallucinate.files import ffmpeg_path
+
 TS_DISCONT = 0x0200
 """FFmpeg's flag (AVFMT_TS_DISCONT) of containers whose clocks may start anew."""
 
@@ -146,7 +148,7 @@ def read_clock(path: Path) -> FilmClock:
     moments: dict[int, list[Moment]] = defaultdict(list)
     orders: dict[int, list[int]] = defaultdict(list)
     first_packets: dict[int, av.Packet[Any]] = {}
-    with av.open(f"file:{path}", metadata_errors="replace") as container:
+    with av.open(ffmpeg_path(path), metadata_errors="replace") as container:
         streams = [s for s in container.streams if s.type in ("video", "audio")]
         timed = {s.index for s in streams if not s.disposition & Disposition.attached_pic}
         packets, order = container.demux(), 0

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from hallucinate.clock import Clock
 from hallucinate.frame import Frame
+from hallucinate.plain_text import printable, without_secrets
 from hallucinate.sources import Source, SourceStatistics
 from hallucinate.sources.zoom import Zoom
 
@@ -61,7 +62,7 @@ def begin(
         first = _first(source, clock)
     except Exception as error:  # whatever a source raises: whoever reads it next opens it again, and says so
         source.close()
-        log.warning(UNTIL_THEN, *size, error)
+        log.warning(UNTIL_THEN, *size, without_secrets(printable(str(error))))
         return open_source, size
     if first is None:
         log.warning(UNTIL_THEN, *size, f"{source.name} has sent none in {WITHIN_S:g} s")

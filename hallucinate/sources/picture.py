@@ -19,8 +19,10 @@ from PIL import Image
 
 from hallucinate.clock import Clock
 from hallucinate.errors import LensError, PanoramaError, SourceUnavailable
+from hallucinate.files import utf8_path
 from hallucinate.frame import Picture
 from hallucinate.panorama.fitting import Fitting, fitted
+from hallucinate.plain_text import printable
 from hallucinate.sources.broken_off import LEAST_SHARE, part_of
 from hallucinate.sources.camera import quiet_opencv, to_rgb
 from hallucinate.sources.pacing import Drawn
@@ -78,7 +80,7 @@ def picture_source(
     own_shape: as for ``fitted``.
     Raises SourceUnavailable when it cannot be read, or is not of the panorama's shape.
     """
-    name = f"picture {path.name}"
+    name = f"picture {printable(path.name)}"
     try:
         picture = fitted(load_picture(path), width, height, panorama, own_shape)
     except (PanoramaError, LensError) as error:
@@ -99,8 +101,11 @@ def is_picture(path: Path) -> bool:
             return True
     except NOT_READ:
         pass
-    with quiet_opencv():
-        return bool(cv2.haveImageReader(str(path)))
+    try:
+        with quiet_opencv(), utf8_path(path) as name:
+            return bool(cv2.haveImageReader(name))
+    except OSError:
+        return False
 
 
 def load_picture(path: Path) -> Picture:

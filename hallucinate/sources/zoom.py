@@ -10,6 +10,7 @@ import numpy as np
 from hallucinate.clock import Clock
 from hallucinate.frame import Frame, OutputFrame, Picture
 from hallucinate.panorama.fitting import fitted
+from hallucinate.plain_text import printable
 from hallucinate.sources import SourceStatistics
 from hallucinate.sources.pacing import Beat
 from hallucinate.sources.picture import load_picture
@@ -41,7 +42,7 @@ class Zoom:
         own_shape: bool = False,
     ) -> None:
         """size: (width, height) of frames. own_shape: as for ``fitted``, of the picture; noise has none."""
-        self.name = f"an endless zoom into {picture.name if picture is not None else 'noise'}"
+        self.name = f"an endless zoom into {printable(picture.name) if picture is not None else 'noise'}"
         self._start: Picture = (
             noise(*size, seed) if picture is None else fitted(load_picture(picture), *size, None, own_shape)
         )

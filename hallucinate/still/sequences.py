@@ -16,6 +16,7 @@ from av.container import OutputContainer
 from PIL import Image
 
 from hallucinate.errors import OptionError, OutputError
+from hallucinate.files import ffmpeg_path
 from hallucinate.frame import Picture, shrunk
 from hallucinate.writing import write_whole, writing
 
@@ -100,8 +101,7 @@ def durations_ms(fps: float, count: int) -> list[int]:
 
 def write_mp4(path: Path, frames: Iterable[Picture], fps: float) -> None:
     """H.264, in colours that every player shows. Raises one of ENCODING_ERRORS."""
-    # "file:", or FFmpeg would take a name with a colon for an address.
-    with av.open(f"file:{path}", "w", format="mp4", options={"movflags": "+faststart"}) as container:
+    with av.open(ffmpeg_path(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         encode_mp4(container, frames, fps)
 
 

@@ -15,6 +15,7 @@ from hallucinate.console import open_console
 from hallucinate.dream.still import StillProgress, iterate, sizes
 from hallucinate.dream_request import DreamRequest
 from hallucinate.errors import OutputError
+from hallucinate.files import beside
 from hallucinate.frame import Picture, to_tensor
 from hallucinate.progress import progress_bar
 from hallucinate.sources.picture import load_picture
@@ -93,7 +94,7 @@ class Stages:
 
 def stage_path(out: Path, n: int) -> Path:
     """Where the n-th stage is written, counted from 1."""
-    return out.with_name(f"{out.stem}-{n:04}{out.suffix}")
+    return beside(out.with_name(out.stem), f"-{n:04}{out.suffix}")
 
 
 @dataclass(frozen=True)

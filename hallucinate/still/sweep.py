@@ -17,6 +17,7 @@ from rich.console import Console
 from hallucinate.console import open_console
 from hallucinate.dream_request import DreamRequest, objective_settings
 from hallucinate.errors import OutputError, SettingsError
+from hallucinate.files import beside
 from hallucinate.frame import Picture, shrunk
 from hallucinate.progress import progress_bar
 from hallucinate.sources.picture import load_picture
@@ -69,7 +70,7 @@ class SweepJob:
     @property
     def folder(self) -> Path:
         """Where the finished cells are until the sheets are written."""
-        return self.out.with_name(f"{self.out.name}.parts")
+        return beside(self.out, ".parts")
 
     @property
     def finished(self) -> str:
@@ -93,8 +94,8 @@ class SweepJob:
                 f"{self.out}: two sheets would have one name: {', '.join(values)}; name them in two commands",
                 code="outputs_collide",
             )
-        names = {each: f"{self.out.stem}-{name}-{part}{self.out.suffix}" for each, part in parts.items()}
-        return {each: self.out.with_name(one) for each, one in names.items()}
+        stem, ending = self.out.with_name(self.out.stem), self.out.suffix
+        return {each: beside(stem, f"-{name}-{part}{ending}") for each, part in parts.items()}
 
     def made_from(self) -> dict[str, object]:
         """All that decides what the cells are, as values for JSON."""

@@ -16,6 +16,7 @@ from rich.console import Console
 from hallucinate.console import open_console
 from hallucinate.dream_request import DreamRequest, objective_settings
 from hallucinate.errors import SettingsError
+from hallucinate.files import beside
 from hallucinate.frame import Picture, fit
 from hallucinate.progress import progress_bar
 from hallucinate.sources.picture import load_picture
@@ -54,7 +55,7 @@ class ZoomJob:
     @property
     def folder(self) -> Path:
         """Where the frames are: the output itself, where that has no ending."""
-        return self.out if self.out.suffix == "" else self.out.with_name(f"{self.out.name}.parts")
+        return self.out if self.out.suffix == "" else beside(self.out, ".parts")
 
     def frame_path(self, n: int) -> Path:
         """Where a frame is stored, counted from 0."""
