@@ -104,7 +104,7 @@ def camera_indexes(dev: Path = Path("/dev")) -> list[int]:
 class Camera:
     """A local camera. Opened and read on a thread of its own, because a driver's read cannot be woken.
 
-    index: the system's number of it. width, height, panorama: as in ``frames_of``. fps: as in ``Source.set_fps``.
+    index: the system's number of it. width, height, panorama, own_shape: as in ``frames_of``. fps: as in ``Source.set_fps``.
     open_s, first_frame_s: how long it may take to open, and from then to its first frame, in seconds.
     """
 
@@ -120,10 +120,11 @@ class Camera:
         panorama: Fitting | None = None,
         open_s: float = WARM_UP_S,
         first_frame_s: float = WARM_UP_S,
+        own_shape: bool = False,
     ) -> None:
         self.name, self.index = f"camera {index}", index
         self.remark = ""
-        self._size, self._fps, self._panorama = (width, height), fps, panorama
+        self._size, self._fps, self._panorama, self._own_shape = (width, height), fps, panorama, own_shape
         self._clock, self._factory, self._patience_s = clock, factory, patience_s
         self._open_s, self._first_frame_s = open_s, first_frame_s
         self._made_ns = clock.now_ns()
@@ -146,12 +147,13 @@ class Camera:
         """Request another rate from the camera, before its next frame. Drivers are free to ignore it."""
         self._fps = fps
 
-    def frames_of(self, size: tuple[int, int], panorama: Fitting | None) -> None:
+    def frames_of(self, size: tuple[int, int], panorama: Fitting | None, own_shape: bool = False) -> None:
         """From the next ``read`` on, deliver frames of ``size`` = (width, height); of a panorama, where it is one.
 
-        The camera is requested to deliver what fits. To be called on the thread that reads, or before.
+        own_shape: as for ``fitted``. The camera is requested to deliver what fits; what comes has the shape it has. To
+        be called on the thread that reads, or before.
         """
-        self._size, self._panorama = size, panorama
+        self._size, self._panorama, self._own_shape = size, panorama, own_shape
 
     def first_frame_fault(self) -> str:
         """Wait for its first frame, and let it go: "" when it came, otherwise what is wrong, in words."""
@@ -177,7 +179,7 @@ class Camera:
         frozen = captured_ns - same_since_ns >= FROZEN_S * 1e9
         self.remark = f"{self.name} has sent the same picture for {FROZEN_S:g} s; is it frozen?" if frozen else ""
         try:
-            frame = fitted(picture, *self._size, self._panorama)
+            frame = fitted(picture, *self._size, self._panorama, self._own_shape)
         except (PanoramaError, LensError) as error:
             raise SourceError(f"{self.name}: {error}") from None
         self._read += 1
