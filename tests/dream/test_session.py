@@ -164,6 +164,39 @@ def test_the_size_may_change_between_frames() -> None:
     assert dream(session, other, SETTINGS, POINT).shape == (100, 100, 3)
 
 
+@pytest.mark.parametrize("turned", [(256, 144), (170, 192)])
+def test_a_picture_of_another_shape_begins_anew_without_a_smear(turned: tuple[int, int]) -> None:
+    session = new_session()
+    grown = apart(*run(session, 50))
+    upright = np.asarray(cv2.resize(world(1)[:, :81], turned[::-1]), np.uint8)
+    frame = Frame(upright, 2 * 10**9 + 40_000_000)
+    first = apart(dream(session, frame), upright)
+    assert first < 0.3 * grown  # what one frame adds, and nothing of what was
+    dreamed = upright
+    for n in range(1, 40):
+        dreamed = dream(session, Frame(upright, frame.captured_ns + n * 40_000_000))
+    assert apart(dreamed, upright) > 3 * first
+    assert session.state.cleared == 0
+
+
+def test_the_same_picture_made_smaller_goes_on() -> None:
+    session = new_session()
+    _, before = run(session, 50)
+    camera = np.asarray(cv2.resize(world()[:, :256], (128, 72), interpolation=cv2.INTER_AREA), np.uint8)
+    small = dream(session, Frame(camera, 2 * 10**9 + 40_000_000))
+    assert apart(small, camera) > 0.5 * apart(before, np.ascontiguousarray(world()[:, :256]))
+
+
+@pytest.mark.parametrize("size", [(64, 640), (640, 64), (64, 64), (66, 640)])
+def test_the_longest_and_thinnest_pictures_are_dreamed(size: tuple[int, int]) -> None:
+    session = new_session()
+    picture = np.asarray(cv2.resize(world(), size), np.uint8)
+    for n in range(4):
+        dreamed = dream(session, Frame(picture, n * 10**8))
+    assert dreamed.shape == picture.shape
+    assert apart(dreamed, picture) > 0.005
+
+
 def test_the_same_seed_dreams_the_same() -> None:
     assert np.array_equal(run(new_session(), 10)[1], run(new_session(), 10)[1])
 
