@@ -219,9 +219,9 @@ def prepare_source(
 ) -> Callable[[], Source] | None:
     """What opens the main source each time it has to be opened; None for ``guest``.
 
-    latest, film, own_shape: as ``open_source``. It is opened once now, so that what will never work is refused now;
-    camera: where it is open already, because some drivers fail when they are opened twice in a row.
-    Raises SourceUnavailable.
+    latest, film, own_shape: as ``open_source``. camera: where it is open already, because some drivers fail when they
+    are opened twice in a row. It is opened once now, so that what will never work is refused now. Raises
+    SourceUnavailable.
     """
     if spec == "guest":
         return None

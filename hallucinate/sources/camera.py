@@ -151,8 +151,8 @@ class Camera:
     def frames_of(self, size: tuple[int, int], panorama: Fitting | None, own_shape: bool = False) -> None:
         """From the next ``read`` on, deliver frames of ``size`` = (width, height); of a panorama, where it is one.
 
-        own_shape: as for ``fitted``. The camera is requested to deliver what fits; what comes has the shape it has. To
-        be called on the thread that reads, or before.
+        own_shape: as for ``fitted``; the size is requested of the camera, and what comes has the shape it has.
+        The camera is requested to deliver what fits. To be called on the thread that reads, or before.
         """
         self._size, self._panorama, self._own_shape = size, panorama, own_shape
 
@@ -281,6 +281,7 @@ def first_camera(
     panorama: Fitting | None = None,
     indexes: list[int] | None = None,
     factory: OpenCapture = open_capture,
+    own_shape: bool = False,
 ) -> tuple[Camera | None, str]:
     """The first camera that delivers a frame, open, and what is wrong with those before it, in words.
 
@@ -290,9 +291,9 @@ def first_camera(
     """
     faults: dict[int, str] = {}
     shut: list[int] = []
-    new = partial(Camera, width=size[0], height=size[1], fps=fps, clock=clock, factory=factory, panorama=panorama)
+    chosen: dict[str, Any] = {"panorama": panorama, "own_shape": own_shape, "open_s": PROBE_OPEN_S}
     for index in camera_indexes() if indexes is None else indexes:
-        camera = new(index, open_s=PROBE_OPEN_S, first_frame_s=PROBE_S)
+        camera = Camera(index, *size, fps, clock, factory, first_frame_s=PROBE_S, **chosen)
         fault = camera.first_frame_fault()
         if not fault:
             return camera, _in_words(faults, shut)
@@ -302,7 +303,7 @@ def first_camera(
         else:
             shut.append(index)
     for index in list(faults):
-        camera = new(index, open_s=PROBE_OPEN_S)
+        camera = Camera(index, *size, fps, clock, factory, **chosen)
         fault = camera.first_frame_fault()
         if not fault:
             del faults[index]

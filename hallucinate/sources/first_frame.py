@@ -35,7 +35,7 @@ class Opened:
 
     @property
     def remark(self) -> str:
-        """See Remarking."""
+        """See Remarking; "" for a source that has nothing to say."""
         return self._source.remark if isinstance(self._source, Remarking) else ""
 
     def set_fps(self, fps: float) -> None:

@@ -72,10 +72,9 @@ def open_source(
         picture = existing(spec.removeprefix("zoom:")) if spec != "zoom" else None
         return Zoom(picture, size, fps, clock, latest, own_shape=own_shape)
     if spec == "camera":
-        camera, faults = first_camera(size, fps, clock, panorama)
+        camera, faults = first_camera(size, fps, clock, panorama, own_shape=own_shape)
         if camera is None:
             raise SourceError(f"{faults or NO_CAMERA}; {OTHERS}")
-        camera.frames_of(size, panorama, own_shape)
         return camera
     if spec.startswith("camera:"):
         return Camera(_camera_index(spec), width, height, fps, clock, panorama=panorama, own_shape=own_shape)

@@ -115,7 +115,7 @@ def load_picture(path: Path) -> Picture:
     """
     read = read_picture_file(path)
     for note in read.notes:
-        log.warning("%s: %s", path.name, note)
+        log.warning("%s: %s", printable(path.name), note)
     return read.picture
 
 
