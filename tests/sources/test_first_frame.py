@@ -1,4 +1,4 @@
-"""The first frame is read ahead: it says the size, comes all the same, and nothing of its source is lost on the way."""
+"""The first frame is read ahead: it says the size, comes all the same, and nothing that its source says is lost."""
 
 from __future__ import annotations
 
