@@ -156,6 +156,8 @@ class Loop:
         """The journey of one frame of each dream, from its slot to its stage. share: of its cost in a frame's time."""
         started_ns, settings = self._clock.now_ns(), snapshot.settings
         frames = [self._newest(dream, started_ns, settings) for dream in due]
+        # Of all dreams, so that turns of the one or the other do not move it to and fro.
+        self._governor.fit_frames(max(d.last.shape[1] for d in [*self._dreams.values(), *due] if d.last is not None))
         outputs = self._stepped(due, frames, snapshot)
         ready_ns = self._clock.now_ns()
         for dream, output in zip(due, outputs, strict=True):

@@ -6,7 +6,7 @@ import logging
 import re
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -286,36 +286,42 @@ def first_camera(
     """The first camera that delivers a frame, open, and what is wrong with those before it, in words.
 
     Instant where there is no device at all. What opens need not deliver: a webcam has a second device node for its
-    metadata, and there are hubs too slow, drivers that hang, and virtual cameras that nobody feeds.
+    metadata, and there are hubs too slow, drivers that hang, and virtual cameras that nobody feeds. Where none delivers
+    in PROBE_S, those that opened are tried once more, and have WARM_UP_S: one may be merely slow.
     """
-    faults, shut = [], []
-    found = None
+    faults: dict[int, str] = {}
+    shut: list[int] = []
+    chosen: dict[str, Any] = {"panorama": panorama, "own_shape": own_shape, "open_s": PROBE_OPEN_S}
     for index in camera_indexes() if indexes is None else indexes:
-        camera = Camera(
-            index,
-            *size,
-            fps,
-            clock,
-            factory,
-            panorama=panorama,
-            open_s=PROBE_OPEN_S,
-            first_frame_s=PROBE_S,
-            own_shape=own_shape,
-        )
+        camera = Camera(index, *size, fps, clock, factory, first_frame_s=PROBE_S, **chosen)
         fault = camera.first_frame_fault()
         if not fault:
-            found = camera
-            break
+            return camera, _in_words(faults, shut)
         camera.close()
         if camera.opened:
-            faults.append(fault)
+            faults[index] = fault
         else:
-            shut.append(str(index))
+            shut.append(index)
+    for index in list(faults):
+        camera = Camera(index, *size, fps, clock, factory, **chosen)
+        fault = camera.first_frame_fault()
+        if not fault:
+            del faults[index]
+            return camera, _in_words(faults, shut)
+        camera.close()
+        if camera.opened:
+            faults[index] = fault
+    return None, _in_words(faults, shut)
+
+
+def _in_words(faults: Mapping[int, str], shut: Sequence[int]) -> str:
+    """What is wrong with cameras, each with its fault; of those that did not open, shut, the numbers."""
+    parts = list(faults.values())
     if shut:
-        named = shut if len(shut) <= 4 else [*shut[:3], f"{len(shut) - 3} more"]
+        named = list(map(str, shut)) if len(shut) <= 4 else [*map(str, shut[:3]), f"{len(shut) - 3} more"]
         words = " and ".join(filter(None, [", ".join(named[:-1]), named[-1]]))
-        faults.append(f"camera{'s' if len(shut) > 1 else ''} {words} did not open")
-    return found, "; ".join(faults)
+        parts.append(f"camera{'s' if len(shut) > 1 else ''} {words} did not open")
+    return "; ".join(parts)
 
 
 def to_rgb(picture: Picture) -> Picture:

@@ -110,6 +110,21 @@ async def test_a_picture_that_is_upright_is_shown_whole(
     await viewer.page.context.close()
 
 
+@pytest.mark.parametrize("window", [(1280, 720), (844, 390), (820, 1180)])
+async def test_the_controls_leave_room_for_a_picture_that_is_upright(
+    browser: Browser, server: ServerProcess, window: tuple[int, int]
+) -> None:
+    viewer = await watching(browser, server, viewport={"width": window[0], "height": window[1]})
+    await until_shape(viewer, UPRIGHT)
+    await viewer.open_drawer()
+    right = "document.getElementById('picture').getBoundingClientRect().right"
+    await viewer.until(f"{right} <= innerWidth - document.getElementById('drawer').offsetWidth")
+    for button in ("#stop", "#compare", "#drawer-open"):
+        await viewer.page.hover(button)  # in sight, and nothing over it
+    assert viewer.errors == []
+    await viewer.page.context.close()
+
+
 async def test_who_paints_while_the_picture_is_turned_paints_on_where_it_is_seen(
     browser: Browser, server: ServerProcess, turned: threading.Event
 ) -> None:

@@ -179,6 +179,22 @@ def test_a_picture_of_another_shape_begins_anew_without_a_smear(turned: tuple[in
     assert session.state.cleared == 0
 
 
+@pytest.mark.parametrize("scale", [0.37, 0.75, 1.5])
+def test_sides_that_are_rounded_are_the_same_shape(scale: float) -> None:
+    """What a slower network makes of a guest's picture: smaller, and its sides even."""
+    session = new_session()
+    camera, before = run(session, 50)
+    upright = np.ascontiguousarray(np.rot90(camera))[:, ::-1]
+    for whole in (camera, upright):
+        if whole is upright:
+            for n in range(50):
+                before = dream(session, Frame(upright, 3 * 10**9 + n * 40_000_000))
+        height, width = (round(n * scale / 2) * 2 for n in whole.shape[:2])
+        smaller = np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+        after = session.step(Frame(smaller, session.state.captured_ns + 40_000_000), 0, replace(POINT, steps=0)).dream
+        assert apart(smaller, after) > 0.5 * apart(whole, before)
+
+
 def test_the_same_picture_made_smaller_goes_on() -> None:
     session = new_session()
     _, before = run(session, 50)
