@@ -16,6 +16,8 @@ from hallucinate.errors import HallucinateError, OptionError
 from hallucinate.offline_commands import add_offline_commands
 from hallucinate.options import read_size, with_knobs
 from hallucinate.settings import Settings
+from hallucinate.stream.host_names import read_host_name
+from hallucinate.stream.origins import read_origin
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -84,11 +86,33 @@ def serve(
         ),
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="port to listen on; 0 takes a free one")] = 8765,
-    host: Annotated[str, typer.Option(help="address to listen on; 127.0.0.1 is for this machine alone")] = "0.0.0.0",
+    host: Annotated[
+        str,
+        typer.Option(
+            help="address to listen on; 127.0.0.1 is for this machine alone, 0.0.0.0 is all of IPv4, :: all of IPv6 "
+            "[default: all of both]"
+        ),
+    ] = "",
     token: Annotated[
         str,
         typer.Option(help="secret that other machines on the network must know [default: random]"),
     ] = "",
+    require_token: Annotated[
+        bool,
+        typer.Option(
+            "--require-token", help="programs on this machine need the token too; choose it behind a proxy or tunnel"
+        ),
+    ] = False,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(help="a host name under which this machine is opened, beside its own; may be repeated"),
+    ] = None,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="another site whose pages may do what ours may, as https://show.example.org; may be repeated"
+        ),
+    ] = None,
     network: Annotated[
         str, typer.Option(help="the network that dreams: a name that `hallucinate networks` lists, or a file")
     ] = "motif",
@@ -139,6 +163,8 @@ def serve(
         _refuse_options(context)
         return
     frame_size = None if size is None else read_size(size)
+    names = tuple(read_host_name("--name", each) for each in name or ())
+    origins = tuple(read_origin("--allow-origin", each) for each in allow_origin or ())
     # Here, because torch takes seconds to import, and --help and a mistyped option should not.
     from hallucinate.networks.registry import NetworkOptions
     from hallucinate.serve import ServeOptions, serve_forever
@@ -161,6 +187,9 @@ def serve(
         tls=tls,
         tls_cert=tls_cert,
         tls_key=tls_key,
+        names=names,
+        allow_origins=origins,
+        require_token=require_token,
     )
     serve_forever(options, settings)
 

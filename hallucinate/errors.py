@@ -32,6 +32,7 @@ HallucinateError        error
 │                         option_missing, certificate_missing, certificate_expired, certificate_not_yet_valid,
 │                         certificate_not_saved, key_missing, key_encrypted, key_differs: not the certificate's
 ├── OfferError          offer_invalid: an SDP offer that cannot be answered
+│                         codec_unsupported, videos_too_many
 └── BusyError           no_room: one viewer or guest more than there is room for
                           encoders_in_use, server_stopping
 """

@@ -185,6 +185,15 @@ def test_an_address_that_refuses_is_reported_and_tried_again() -> None:
             assert process.wait(10) == 0
 
 
+def test_a_name_or_an_origin_that_is_none_is_refused() -> None:
+    with refused("option_invalid", "--name", "dream.example.org"):
+        run(["--name", "box.lan", "--name", "https://dream.example.org:8765/"])
+    with refused("option_invalid", "--allow-origin", "https://show.example.org"):
+        run(["--allow-origin", "show.example.org"])
+    with refused("option_invalid", "--require-token", "still"):
+        run(["--require-token", "still", "a.png"])
+
+
 def test_help_names_every_knob_with_its_range() -> None:
     text = " ".join(hallucinate("--help").stdout.split())
     for name in Settings.model_fields:

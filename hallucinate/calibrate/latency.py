@@ -177,7 +177,8 @@ def _reported(
 
 
 def _json(url: str) -> dict[str, Any]:
-    with urllib.request.urlopen(url, timeout=10) as reply:
+    # The machine's proxy is for elsewhere; urllib would send it this machine's own addresses, too.
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10) as reply:
         found: dict[str, Any] = json.load(reply)
     return found
 
