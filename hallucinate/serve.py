@@ -7,17 +7,16 @@ import contextlib
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from aiohttp import web
 from rich.console import Console
-from rich.logging import RichHandler
 
 from hallucinate import __version__
 from hallucinate.clock import Clock, SystemClock
-from hallucinate.console import open_console
+from hallucinate.console import draws_blocks, open_console
 from hallucinate.control.live_settings import LiveSettings, fitted
 from hallucinate.device import choose_device, describe
 from hallucinate.dream.dreamer import Dreamer
@@ -35,8 +34,11 @@ from hallucinate.panorama.fitting import Fitting
 from hallucinate.panorama.fitting import facts as facts_of
 from hallucinate.settings import Settings
 from hallucinate.sources import Source
+from hallucinate.sources.camera import Camera
 from hallucinate.sources.film import FilmProbe
-from hallucinate.sources.opening import choose_default, open_source, probe_film
+from hallucinate.sources.first_frame import begin
+from hallucinate.sources.names import public_name
+from hallucinate.sources.opening import choose_source, open_source, probe_film
 from hallucinate.sources.panoramas import choose_panorama
 from hallucinate.sources.picture import load_picture
 from hallucinate.speed_profile import ProfiledNetwork, in_words, open_profiled, save_point, starting_point
@@ -48,9 +50,12 @@ from hallucinate.stream.serving import run
 from hallucinate.stream.tls import Tls, choose_tls
 from hallucinate.subscriber import Stage
 from hallucinate.switch import LoadedNetwork, NetworkSwitch
-from hallucinate.terminal import greeting, show_status, status_display
+from hallucinate.terminal import greeting, log_handler, show_status, status_display
 
 log = logging.getLogger(__name__)
+
+NO_SHAPE = (640, 360)
+"""(width, height) of frames that have no shape of their own: what is drawn here, and before the first frame came."""
 
 
 @dataclass(frozen=True)
@@ -58,16 +63,17 @@ class ServeOptions:
     """What is chosen once, at the start; what changes live is in Settings.
 
     source: as after ``--source``, or None for the first camera. network_options: what came with the network's name.
-    size: (width, height) of the frames, or None for 640×360, and for panoramas what panorama/fitting.py says.
+    size: (width, height) of the frames, or None for the source's own shape (see ``frame.own_size``), for 640×360 where
+    it has none, and for panoramas for what panorama/fitting.py says.
     panorama, lens: what the source's pictures are. max_guests: cameras dreamed beside the main source, or None for what
     the device can take. host: as ``stream/listening.py`` has it. token: "" for a new one. names, allow_origins,
     require_token: as ``stream/access.py`` has them.
     """
 
-    source: str | None
+    source: str | None = field(repr=False)
     port: int
     host: str
-    token: str
+    token: str = field(repr=False)
     network: str
     network_options: NetworkOptions
     device: str
@@ -90,14 +96,20 @@ class ServeOptions:
 class MainSource:
     """The main source, checked: as after ``--source``, why it was chosen, its frames' (width, height), its panorama.
 
+    size: of the first frame; where the source has its own shape later ones may have another, see ``Loop.size``.
     open: as ``prepare_source`` returns it.
     """
 
-    spec: str
+    spec: str = field(repr=False)
     why: str
     size: tuple[int, int]
     panorama: Fitting | None
     open: Callable[[], Source] | None
+
+    @property
+    def name(self) -> str:
+        """What it is called where people see it."""
+        return public_name(self.spec)
 
     @property
     def geometry(self) -> Geometry:
@@ -110,8 +122,7 @@ class MainSource:
 def serve_forever(options: ServeOptions, settings: Settings) -> None:
     """Dream and serve until SIGINT or SIGTERM. Raises HallucinateError for what cannot work, before anything runs."""
     console = open_console()
-    handlers = [RichHandler(console=console, show_path=False)]
-    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers)
+    logging.basicConfig(level=logging.INFO, handlers=[log_handler(console)])
     clock, stage = SystemClock(), Stage()
     tls = choose_tls(options.tls, options.tls_cert, options.tls_key, cache_file("tls.pem"), options.names)
     # The source first: it is what people mistype, and it is checked before seconds go into the network.
@@ -131,15 +142,15 @@ def serve_forever(options: ServeOptions, settings: Settings) -> None:
         loop.set_picture(kind, picture)
     access = make_access(options, tls)
     versions = {"version": __version__, "torch": torch.__version__}
-    runs = {**versions, "source": source.spec, "panorama": facts_of(source.panorama)}
-    chosen = {"source": f"{source.spec} ({source.why})", "speed": f"{in_words(point)} ({known_how})"}
+    runs = {**versions, "source": source.name, "panorama": facts_of(source.panorama)}
+    chosen = {"source": f"{source.name} ({source.why})", "speed": f"{in_words(point)} ({known_how})"}
     app = make_app(loop, live, access, runs, shipped("web"), clock=clock)
 
     with contextlib.closing(loop):
         loop.start()
         asyncio.run(_serve(app, options, access, tls, {**runs, **loop.networks.facts, **chosen}, loop, console))
         if not loop.stats().guests and loop.networks.name == opened.name:
-            save_point(opened, loop.point, live.current, source.size, source.geometry)
+            save_point(opened, loop.point, live.current, loop.size, source.geometry)
 
 
 def make_access(options: ServeOptions, tls: Tls | None) -> Access:
@@ -155,11 +166,20 @@ def choose_main(
 
     latest: as for ``open_source``. Raises SourceUnavailable, PanoramaError or LensError.
     """
-    spec, why = (options.source, "as requested") if options.source is not None else choose_default()
-    film = probe_film(spec)
-    panorama = choose_panorama(spec, options.panorama, options.lens, options.size, film)
-    size = panorama.size if panorama is not None else options.size or (640, 360)
-    return MainSource(spec, why, size, panorama, prepare_source(spec, size, settings, clock, panorama, latest, film))
+    choice = choose_source(options.source, options.size or NO_SHAPE, settings.fps, clock)
+    spec, why, camera = choice.spec, choice.why, choice.camera
+    with contextlib.ExitStack() as on_error:
+        if camera is not None:
+            on_error.callback(camera.close)
+        film = probe_film(spec)
+        panorama = choose_panorama(spec, options.panorama, options.lens, options.size, film)
+        size = panorama.size if panorama is not None else options.size or NO_SHAPE
+        own_shape = panorama is None and options.size is None
+        opens = prepare_source(spec, size, settings, clock, panorama, latest, film, camera, own_shape)
+        if own_shape and opens is not None:
+            opens, size = begin(opens, clock, size)
+        on_error.pop_all()
+        return MainSource(spec, why, size, panorama, opens)
 
 
 def make_loop(
@@ -194,15 +214,21 @@ def prepare_source(
     panorama: Fitting | None = None,
     latest: Callable[[], OutputFrame | None] = lambda: None,
     film: FilmProbe | None = None,
+    camera: Camera | None = None,
+    own_shape: bool = False,
 ) -> Callable[[], Source] | None:
-    """What opens the main source each time it has to be opened; None for ``guest``. latest, film: as ``open_source``.
+    """What opens the main source each time it has to be opened; None for ``guest``.
 
-    It is opened once now, so that what will never work is refused now. Raises SourceUnavailable.
+    latest, film, own_shape: as ``open_source``. camera: where it is open already, because some drivers fail when they
+    are opened twice in a row. It is opened once now, so that what will never work is refused now. Raises
+    SourceUnavailable.
     """
     if spec == "guest":
         return None
-    first: list[Source] = [open_source(spec, size, settings.fps, clock, panorama, latest, film)]
-    if spec.startswith("camera"):
+    if camera is not None:
+        camera.frames_of(size, panorama, own_shape)
+    first: list[Source] = [camera or open_source(spec, size, settings.fps, clock, panorama, latest, film, own_shape)]
+    if camera is None and isinstance(first[0], Camera):
         # A camera that is not there is a mistyped number now; the same later is a cable to wait for.
         try:
             first[0].read()
@@ -211,7 +237,9 @@ def prepare_source(
             raise SourceUnavailable(str(error)) from None
 
     def open_again() -> Source:
-        return first.pop() if first else open_source(spec, size, settings.fps, clock, panorama, latest)
+        if first:
+            return first.pop()
+        return open_source(spec, size, settings.fps, clock, panorama, latest, own_shape=own_shape)
 
     return open_again
 
@@ -280,7 +308,7 @@ async def _serve(
     loop: Loop,
     console: Console,
 ) -> None:
-    serving = asyncio.Event()
+    serving, with_code = asyncio.Event(), console.is_terminal and draws_blocks(console)
 
     scheme = "https" if tls else "http"
     certified = tls.hosts if tls and options.tls_cert else ()
@@ -288,7 +316,7 @@ async def _serve(
 
     def ready(at: Listening) -> None:
         access.entrance = addresses(at, access.token, scheme, required=True)[0]
-        console.print(greeting(facts, at, access, console.is_terminal, scheme, name))
+        console.print(greeting(facts, at, access, with_code, scheme, name))
         serving.set()
 
     with status_display(console) as display:

@@ -10,14 +10,37 @@ from urllib.parse import urlsplit
 import segno
 from rich.console import Console
 from rich.live import Live
+from rich.logging import RichHandler
 from rich.text import Text
 
 from hallucinate.loop import Loop
+from hallucinate.plain_text import printable, without_secrets
 from hallucinate.statistics import LoopStatistics
 from hallucinate.stream.access import Access
 from hallucinate.stream.listening import Listening, addresses, spoken
 
 log = logging.getLogger("hallucinate")
+
+
+class LogLines(logging.Formatter):
+    """What is logged: each message on its line, and no secrets, in a traceback neither."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """The message alone; a traceback has lines of its own."""
+        return printable(super().formatMessage(record))
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The message, and the traceback where there is one."""
+        text = super().format(record)
+        return text if getattr(record, "shows_token", False) else without_secrets(text)
+
+
+def log_handler(console: Console) -> logging.Handler:
+    """What writes the log to a console, above its live line."""
+    handler = RichHandler(console=console, show_path=False)
+    handler.setFormatter(LogLines("%(message)s"))
+    return handler
+
 
 STATUS_EVERY_S = 0.5
 

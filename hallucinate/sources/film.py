@@ -12,8 +12,10 @@ import av
 
 from hallucinate.clock import Clock
 from hallucinate.errors import LensError, PanoramaError, SourceError, SourceUnavailable
+from hallucinate.files import ffmpeg_path
 from hallucinate.frame import Frame
 from hallucinate.panorama.fitting import Fitting
+from hallucinate.plain_text import printable
 from hallucinate.sources import SourceStatistics
 from hallucinate.sources.decode import Decoder
 from hallucinate.sources.pacing import Decimator, Timeline
@@ -39,8 +41,7 @@ class FilmProbe:
     def open(cls, path: Path) -> FilmProbe:
         """Open a film and decode its first frame. Raises SourceUnavailable when it is not a film that decodes."""
         check_file(path)
-        # "file:" keeps FFmpeg from taking a name with a colon for a protocol.
-        decoder = Decoder(f"file:{path}", f"film {path.name}")
+        decoder = Decoder(ffmpeg_path(path), f"film {printable(path.name)}")
         frames = decoder.frames()
         try:
             first = next(frames, None)
@@ -66,20 +67,23 @@ class Film:
         clock: Clock,
         panorama: Fitting | None = None,
         fps: float = math.inf,
+        own_shape: bool = False,
     ) -> None:
         """Open the film and decode its first frame, unless that is done. fps: as in ``set_fps``.
 
-        panorama: what its pictures are, if they are not flat. Raises SourceUnavailable when it is not a film, or its
-        pictures are not of the panorama's shape.
+        panorama: what its pictures are, if they are not flat. own_shape: as for ``fitted``. Raises SourceUnavailable
+        when it is not a film, or its pictures are not of the panorama's shape.
         """
         probe = film if isinstance(film, FilmProbe) else FilmProbe.open(film)
         self.name = probe.decoder.name
         self._read = self._late = 0
         self._width, self._height, self._clock, self._panorama = width, height, clock, panorama
+        self._own_shape = own_shape
         self._closing = threading.Event()
         self._lock = threading.Lock()  # held while FFmpeg works, so that ``close`` never pulls the file from under it
         self._decoder, self._frames = probe.decoder, probe.rest
-        self._timeline, self._decimator = Timeline(clock.now_ns()), Decimator(fps)
+        self._timeline = Timeline(clock.now_ns(), self._decoder.longest_step_s)
+        self._decimator = Decimator(fps)
         if panorama is not None:
             try:
                 self._decoder.picture(probe.first, width, height, panorama)
@@ -120,8 +124,10 @@ class Film:
             self._pending = None
             if self._decimator.uses(due_ns, duration_s):
                 self._read += 1
-                captured_ns = self._clock.now_ns()
-                return Frame(self._decoder.picture(frame, self._width, self._height, self._panorama), captured_ns)
+                size, captured_ns = (self._width, self._height), self._clock.now_ns()
+                if self._own_shape:
+                    size = self._decoder.own_size(frame, max(size))
+                return Frame(self._decoder.picture(frame, *size, self._panorama), captured_ns)
 
     def close(self) -> None:
         """Wake a waiting ``read`` and close the file."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hallucinate.clock import Clock
-from hallucinate.errors import SourceUnavailable
+from hallucinate.errors import SourceError, SourceUnavailable
+from hallucinate.files import with_home
 from hallucinate.frame import OutputFrame
 from hallucinate.messages import did_you_mean
 from hallucinate.panorama.fitting import Fitting
+from hallucinate.plain_text import STREAMING
 from hallucinate.sources import Source
 from hallucinate.sources.address import Address
 from hallucinate.sources.camera import Camera, OpenCapture, first_camera, open_capture
@@ -22,7 +25,7 @@ from hallucinate.sources.surroundings import Surroundings
 from hallucinate.sources.zoom import Zoom
 
 SPECS: dict[str, str] = {
-    "camera:N": "camera N of this machine; camera alone is the first one that opens",
+    "camera:N": "camera N of this machine; camera alone is the first one that delivers",
     "FILE": "a film, which loops, or a picture",
     "rtsp://…": "a network camera or media server",
     "http://…": "a stream or film on a web server; https:// too",
@@ -34,6 +37,11 @@ SPECS: dict[str, str] = {
 """What ``--source`` takes, and what each is. The command line's help comes from here."""
 
 ADDRESSES = ("rtsp", "rtsps", "http", "https")
+NO_CAMERA = "no camera was found"
+OTHERS = "plug one in, free it from another program, or choose another source"
+LIKE_AN_ADDRESS = re.compile(rf"(?i:{STREAMING})\b[^\w\s]*/|[\w.-]+:\d+/|.*:.*@|[^/]*@[\w.-]+[:/]|.*[?#].*=", re.DOTALL)
+"""What is written where somebody meant an address: its scheme misspelled, or only a host and port, a login, a query."""
+
 WORDS = ("camera", "scene", "scene:panorama", "zoom", "guest")
 
 
@@ -45,8 +53,9 @@ def open_source(
     panorama: Fitting | None = None,
     latest: Callable[[], OutputFrame | None] = lambda: None,
     film: FilmProbe | None = None,
+    own_shape: bool = False,
 ) -> Source:
-    """The source that ``spec`` names, with frames of ``size`` = (width, height).
+    """The source that ``spec`` names, with frames of ``size`` = (width, height); own_shape: as for ``fitted``.
 
     panorama: what its pictures are, if they are not flat; its size is ``size``. latest: what is on the stage that these
     frames are dreamed for; the zoom feeds on it. film: the file of ``spec``, where it has been opened already.
@@ -61,18 +70,23 @@ def open_source(
         return Drawn("the built-in scene, all round", Surroundings(width, height, seed=0).draw, fps, clock)
     if spec == "zoom" or spec.startswith("zoom:"):
         picture = existing(spec.removeprefix("zoom:")) if spec != "zoom" else None
-        return Zoom(picture, size, fps, clock, latest)
-    if spec == "camera" or spec.startswith("camera:"):
-        return Camera(_camera_index(spec), width, height, fps, clock, panorama=panorama)
+        return Zoom(picture, size, fps, clock, latest, own_shape=own_shape)
+    if spec == "camera":
+        camera, faults = first_camera(size, fps, clock, panorama, own_shape=own_shape)
+        if camera is None:
+            raise SourceError(f"{faults or NO_CAMERA}; {OTHERS}")
+        return camera
+    if spec.startswith("camera:"):
+        return Camera(_camera_index(spec), width, height, fps, clock, panorama=panorama, own_shape=own_shape)
     if spec == "guest":
         raise SourceUnavailable("guest: a guest's camera comes through the page and cannot be opened here")
     if _is_address(spec):
-        return Address(spec, width, height, clock, panorama=panorama, fps=fps)
+        return Address(spec, width, height, clock, panorama=panorama, fps=fps, own_shape=own_shape)
     path = existing(spec)
     film = film or _film_in(path)
     if film is None:
-        return picture_source(path, width, height, fps, clock, panorama)
-    return Film(film, width, height, clock, panorama, fps)
+        return picture_source(path, width, height, fps, clock, panorama, own_shape)
+    return Film(film, width, height, clock, panorama, fps, own_shape)
 
 
 def probe_film(spec: str) -> FilmProbe | None:
@@ -99,18 +113,40 @@ def _film_in(path: Path) -> FilmProbe | None:
     return None if is_picture(path) else FilmProbe.open(path)
 
 
-def choose_default(indexes: list[int] | None = None, factory: OpenCapture = open_capture) -> tuple[str, str]:
-    """The source to take when nobody chose one, and why, in words."""
-    index = first_camera(indexes, factory)
-    if index is None:
-        return "scene", "no camera was found, so the built-in scene plays; choose another source with --source"
-    return f"camera:{index}", f"camera {index} was found"
+@dataclass(frozen=True)
+class Choice:
+    """The main source, as after ``--source``, and why it is that one, in words; camera: where it is open already."""
+
+    spec: str = field(repr=False)  # an address may have a password in it
+    why: str
+    camera: Camera | None = None
+
+
+def choose_source(
+    requested: str | None,
+    size: tuple[int, int],
+    fps: float,
+    clock: Clock,
+    indexes: list[int] | None = None,
+    factory: OpenCapture = open_capture,
+) -> Choice:
+    """The source that was requested; where none was, the first camera that delivers a frame, or else the scene.
+
+    A camera's number that was requested is not looked at here, ``camera`` alone is. size: (width, height) to request of
+    cameras. Raises SourceUnavailable for ``camera`` where none delivers.
+    """
+    if requested not in (None, "camera"):
+        return Choice(requested, "as requested")
+    camera, faults = first_camera(size, fps, clock, indexes=indexes, factory=factory)
+    if camera is not None:
+        why = f"{faults}; {camera.name} is used" if faults else f"{camera.name} was found"
+        return Choice(requested or f"camera:{camera.index}", why, camera)
+    if requested is not None:
+        raise SourceUnavailable(f"{faults or NO_CAMERA}; {OTHERS}")
+    return Choice("scene", f"{faults or NO_CAMERA}, so the built-in scene plays; choose another source with --source")
 
 
 def _camera_index(spec: str) -> int:
-    if spec == "camera":
-        first = first_camera()
-        return 0 if first is None else first  # camera 0 then says what is wrong, and comes back when plugged in
     match = re.fullmatch(r"camera:(\d{1,3})", spec)
     if match is None:
         raise SourceUnavailable(f"{spec!r} is not a camera; write camera:N with N from 0, e.g. camera:0")
@@ -120,16 +156,19 @@ def _camera_index(spec: str) -> int:
 def existing(spec: str) -> Path:
     """The path of a file that is there, ~ resolved."""
     try:
-        path = Path(spec).expanduser()
+        path = with_home(spec)
         if spec and path.exists():
             return path
-    except (OSError, ValueError, RuntimeError):  # too long, a NUL in it, ~ of nobody
+    except (OSError, ValueError):  # too long, a NUL in it
         pass
-    raise SourceUnavailable(_unknown(spec if len(spec) <= 120 else spec[:117] + "..."))
+    raise SourceUnavailable(_unknown(spec))
 
 
 def _unknown(spec: str) -> str:
     allowed = "allowed are " + ", ".join(SPECS)
+    if "://" not in spec and LIKE_AN_ADDRESS.match(spec):  # which is not repeated: it may hold a password
+        return f"this looks like an address without its beginning, or with that misspelled; {allowed}"
+    spec = spec if len(spec) <= 120 else spec[:117] + "..."
     if "://" in spec:
         return f"{spec.partition('://')[0]}:// is not an address that can be read; {allowed}"
     hint = did_you_mean(spec.lower(), WORDS)

@@ -149,6 +149,7 @@ class Access:
                 "on programs here need the token too; open %s",
                 sign,
                 self.entrance,
+                extra={"shows_token": True},  # for the terminal, where the token is printed for other devices too
             )
         self.required = True
 

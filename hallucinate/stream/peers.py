@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import av
-import numpy as np
 from aiortc import (
     MediaStreamTrack,
     RTCConfiguration,
@@ -25,12 +24,13 @@ from aiortc.mediastreams import MediaStreamError
 
 from hallucinate.clock import Clock
 from hallucinate.errors import BusyError, OfferError
-from hallucinate.frame import Frame, Picture
+from hallucinate.frame import LEAST, Frame, Picture, fit, own_size
 from hallucinate.outputs.bitrate import RateState, ReceiverReport, follow
 from hallucinate.outputs.encoder import Codec
 from hallucinate.outputs.encoding import MAX_ENCODERS, Encoders
 from hallucinate.outputs.rungs import Rung, View
 from hallucinate.sources.guest import GuestSource
+from hallucinate.sources.pixels import Orientation, in_webrtc, upright_rgb
 from hallucinate.statistics import FailedPeers
 from hallucinate.stream import aiortc_adapter
 from hallucinate.stream.loop_api import DreamApi, LoopApi
@@ -270,10 +270,15 @@ class Guest(Peer):
 
 
 def to_rgb(frame: av.VideoFrame) -> Picture:
-    """A decoded frame -> uint8 RGB (H, W, 3), its longest side at most LONGEST_SIDE."""
-    scale = min(1.0, LONGEST_SIDE / max(frame.width, frame.height))
-    width, height = max(1, round(frame.width * scale)), max(1, round(frame.height * scale))
-    return np.asarray(frame.reformat(width=width, height=height, format="rgb24").to_ndarray(), np.uint8)
+    """A decoded frame -> uint8 RGB (H, W, 3) of its own shape, upright, its longest side at most LONGEST_SIDE.
+
+    Its sides are even; only where one is less than LEAST is it enlarged, and its ends cut off where that is not enough.
+    """
+    width, height = Orientation.of_frame(frame).size(frame.width, frame.height)
+    scale = min(1.0, LONGEST_SIDE / max(width, height))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    enlarged = max(size) * max(1.0, LEAST / min(size))
+    return fit(upright_rgb(in_webrtc(frame), size), *own_size(*size, min(LONGEST_SIDE, round(enlarged))))
 
 
 class Peers:

@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from hallucinate.errors import BusyError, HallucinateError, LoadingError
+from hallucinate.plain_text import printable, without_secrets
 from hallucinate.stream.access import Refused
 from hallucinate.stream.sdp import CodecError
 
@@ -55,8 +56,8 @@ def code_of(error: HallucinateError) -> str:
 
 
 def one_line(text: str) -> str:
-    """Whatever it was, on one line."""
-    return " ".join(text.split())
+    """Whatever it was, on one line, without secrets."""
+    return without_secrets(printable(text))
 
 
 def _status(error: HallucinateError) -> int:

@@ -29,6 +29,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from hallucinate.errors import TlsError
 from hallucinate.stream.host_names import Names, machine_names, plain_name, split_names
+from hallucinate.writing import cannot_write
 
 LASTS = timedelta(days=397)
 """Longer than 398 days, and Safari refuses it whatever its user says (Apple HT211025)."""
@@ -123,7 +124,7 @@ def self_signed(path: Path, names: Names, now: datetime) -> ssl.SSLContext:
         return context_of(path)
     except (OSError, ssl.SSLError) as error:
         raise TlsError(
-            f"--tls: {path} cannot be written ({error.strerror or error}); make that folder writable",
+            f"--tls: {cannot_write(path, error)}",
             code="certificate_not_saved",
         ) from None
 
