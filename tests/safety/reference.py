@@ -205,9 +205,9 @@ def field_matrix(view: View, height: int, width: int, rows: int, columns: int) -
         across = []
         for k in range(rows):
             inside = np.zeros((columns, columns))
-            reach = min(half[k], columns / 2) if view.kind == "sphere" else half[k]
+            half_width = min(half[k], columns / 2) if view.kind == "sphere" else half[k]
             for turn in (-columns, 0, columns) if view.kind == "sphere" else (0,):
-                start, end = at - reach, at + reach
+                start, end = at - half_width, at + half_width
                 inside += np.clip(np.minimum(low + turn + 1, end) - np.maximum(low + turn, start), 0, 1)
             across.append(inside * worth[k])
         blocks.append(scipy.sparse.csr_matrix(np.concatenate(across, 1)))
