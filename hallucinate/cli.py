@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 
 from hallucinate import __version__
 from hallucinate.calibrate.commands import add_calibration
+from hallucinate.check.commands import add_check
 from hallucinate.errors import HallucinateError, OptionError
 from hallucinate.offline_commands import add_offline_commands
 from hallucinate.options import read_size, with_knobs
@@ -168,6 +169,7 @@ def serve(
 app.callback(invoke_without_command=True)(with_knobs(serve))
 add_offline_commands(app)
 add_calibration(app)
+add_check(app)
 
 
 networks = typer.Typer()

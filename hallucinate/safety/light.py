@@ -57,7 +57,7 @@ class Light:
     @property
     def luminance(self) -> Array:
         """Relative luminance (rows, columns), 0 to 1."""
-        return self.rgb @ LUMINANCE
+        return np.asarray(self.rgb @ LUMINANCE, np.float64)
 
     @property
     def redness(self) -> Array:
@@ -68,7 +68,8 @@ class Light:
     def red_share(self) -> Array:
         """R / (R + G + B), and 0 of no colour: (rows, columns)."""
         total = self.rgb.sum(-1)
-        return np.divide(self.rgb[..., 0], total, out=np.zeros_like(total), where=total >= NO_COLOUR)
+        found: Array = np.divide(self.rgb[..., 0], total, out=np.zeros_like(total), where=total >= NO_COLOUR)
+        return found
 
     @property
     def chromaticity(self) -> Array:
@@ -77,4 +78,5 @@ class Light:
         below = (xyz @ np.array([1.0, 15.0, 3.0]))[..., None]
         has_colour = (self.rgb.sum(-1) >= NO_COLOUR)[..., None]
         uv = xyz[..., :2] * np.array([4.0, 9.0])
-        return np.divide(uv, below, out=np.broadcast_to(WHITE, uv.shape).copy(), where=has_colour)
+        found: Array = np.divide(uv, below, out=np.broadcast_to(WHITE, uv.shape).copy(), where=has_colour)
+        return found

@@ -27,7 +27,11 @@ class Rule(StrEnum):
     OLD_RED = "red_2_0"
 
 
-TURNS = {Rule.GENERAL: GeneralTurns, Rule.RED: RedTurns, Rule.OLD_RED: OldRedTurns}
+TURNS: dict[Rule, type[GeneralTurns | RedTurns | OldRedTurns]] = {
+    Rule.GENERAL: GeneralTurns,
+    Rule.RED: RedTurns,
+    Rule.OLD_RED: OldRedTurns,
+}
 
 
 @dataclass(frozen=True)

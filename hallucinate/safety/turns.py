@@ -42,7 +42,7 @@ class GeneralTurns:
         np.maximum(self._high, now, out=self._high)
         rises = (now - self._low >= LEAST_CHANGE) & (self._low < DARKER_BELOW) & (self._direction <= 0)
         falls = (self._high - now >= LEAST_CHANGE) & (now < DARKER_BELOW) & (self._direction >= 0)
-        turns = rises | falls
+        turns: Mask = rises | falls
         self._low[turns] = self._high[turns] = now[turns]
         self._direction[turns] = np.where(rises, 1, -1)[turns]
         return turns
@@ -68,7 +68,7 @@ class RedTurns:
         self._remember(is_red & (share > self._saturation), distance > self._distance, share, distance, now)
         falls = (np.linalg.norm(self._red - now, axis=-1) > LEAST_RED_DISTANCE) & (self._direction >= 0)
         rises = (np.linalg.norm(self._far - now, axis=-1) > LEAST_RED_DISTANCE) & (self._direction <= 0) & is_red
-        turns = rises | falls
+        turns: Mask = rises | falls
         self._direction[turns] = np.where(rises, 1, -1)[turns]
         self._saturation[turns], self._red[turns] = 0, np.nan
         self._remember(turns & is_red, turns, share, distance, now)
@@ -97,7 +97,7 @@ class OldRedTurns:
         low, high = np.where(is_red, self._low, self._red_low), np.where(is_red, self._high, self._red_high)
         rises = (now - low > LEAST_REDNESS) & (self._direction <= 0)
         falls = (high - now > LEAST_REDNESS) & (self._direction >= 0)
-        turns = rises | falls
+        turns: Mask = rises | falls
         self._direction[turns] = np.where(rises, 1, -1)[turns]
         self._low[turns] = self._red_low[turns] = np.inf
         self._high[turns] = self._red_high[turns] = -np.inf

@@ -59,7 +59,7 @@ class Viewing:
     degrees: float
 
     def __str__(self) -> str:
-        return f"{self.surface}, {self.degrees:g}° wide"
+        return f"{self.surface}, {self.degrees:.4g}° wide"
 
     @property
     def wraps(self) -> bool:
@@ -112,9 +112,7 @@ class Fields:
         start, end = (
             (1 - part)[:, None] * before[self._row[:, None], offset[:, None] + at]
             + part[:, None] * before[self._row[:, None], offset[:, None] + at + 1]
-            for offset, part in zip(
-                np.clip(self._offset, 0, 2 * columns), self._parts(), strict=True
-            )
+            for offset, part in zip(np.clip(self._offset, 0, 2 * columns), self._parts(), strict=True)
         )
         found: Array = np.add.reduceat((end - start) * self._worth[:, None], self._first, axis=0)
         return found

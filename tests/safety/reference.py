@@ -88,7 +88,8 @@ def judge(
 def linear(picture: npt.NDArray[np.uint8]) -> Array:
     """sRGB to linear light (IEC 61966-2-1; WCAG 2.2, "relative luminance")."""
     v = picture.astype(np.float64) / 255
-    return np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
+    found: Array = np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
+    return found
 
 
 def overlaps(length: int, parts: int) -> Array:
@@ -129,7 +130,8 @@ def general_turns(light: Array) -> npt.NDArray[np.bool_]:
 def saturated(light: Array) -> npt.NDArray[np.bool_]:
     """R/(R+G+B) ≥ 0.8, where there is a colour."""
     total = light.sum(-1)
-    return (light[..., 0] >= 0.8 * total) & (total >= BLACK)
+    found: npt.NDArray[np.bool_] = (light[..., 0] >= 0.8 * total) & (total >= BLACK)
+    return found
 
 
 def chromaticity(light: Array) -> Array:
