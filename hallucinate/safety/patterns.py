@@ -92,7 +92,7 @@ def _cycles(windows: Array, side: int) -> Array:
     spectrum = np.abs(np.fft.rfft2((windows - mean[..., None, None]) * taper))
     power = spectrum**2
     power[..., 1:-1] *= 2  # what is beyond the middle column is its mirror image
-    down: Array = np.fft.fftfreq(side, 1 / side)[:, None]
+    down = np.asarray(np.fft.fftfreq(side, 1 / side)[:, None], np.float64)
     across = np.arange(side // 2 + 1)[None]
     frequency = np.hypot(down, across)
     total = power.sum((-2, -1))
