@@ -212,15 +212,14 @@ def still_dream(width: int = WIDE, **overrides: Any) -> Clip:
 def rows() -> list[Row]:
     """The table's lines."""
     black, white = flat(0, 0, 0), flat(255, 255, 255)
-    quick = {"strength": 1.0, "growth_s": 0.1, "half_life_s": 0.05}
+    quick: dict[str, Any] = {"strength": 1.0, "growth_s": 0.1, "half_life_s": 0.05}
     return [
         Row("the default scene and settings", lambda: dreamed_clip(scene_clip(), WIDE), "0.06, 0.23"),
         Row("the same, dreamed 160 px wide", lambda: dreamed_clip(scene_clip(), NARROW), "0.46 in a headset"),
         Row("still: strength 1, growth 0.1, half-life 0.05", lambda: still_dream(**quick), "0.85 at 9.5/s, 0.98"),
-        *(
-            Row(f"still: strength 0.6, growth {growth}", lambda growth=growth: still_dream(growth_s=growth), told)
-            for growth, told in ((0.1, "fails, fails"), (0.2, "fails, fails"), (0.4, "passes, fails"))
-        ),
+        Row("still: strength 0.6, growth 0.1", lambda: still_dream(growth_s=0.1), "fails, fails"),
+        Row("still: strength 0.6, growth 0.2", lambda: still_dream(growth_s=0.2), "fails, fails"),
+        Row("still: strength 0.6, growth 0.4", lambda: still_dream(growth_s=0.4), "passes, fails"),
         Row("still: strength 1, growth 0.6", lambda: still_dream(strength=1.0), "passes, fails"),
         Row("film --like notebook, still", notebook_film, "0.71, 0.92"),
         Row("strength toggled", lambda: dreamed_clip(still_clip(), WIDE, toggled_strength), "0.83-0.89, 0.96-0.99"),

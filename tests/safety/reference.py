@@ -97,7 +97,7 @@ def overlaps(length: int, parts: int) -> Array:
     edges = np.linspace(0, length, parts + 1)
     starts = np.arange(length)
     inside = np.minimum(edges[1:, None], starts + 1) - np.maximum(edges[:-1, None], starts)
-    return np.clip(inside, 0, None) * parts / length
+    return np.asarray(np.clip(inside, 0, None) * parts / length, np.float64)
 
 
 def place_means(picture: npt.NDArray[np.uint8], rows: int, columns: int) -> Array:
