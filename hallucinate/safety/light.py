@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -54,24 +55,24 @@ class Light:
         linear = cv2.LUT(picture, LINEAR)
         return cls(cv2.resize(linear, (columns, rows), interpolation=cv2.INTER_AREA).astype(np.float64))
 
-    @property
+    @cached_property
     def luminance(self) -> Array:
         """Relative luminance (rows, columns), 0 to 1."""
         return np.asarray(self.rgb @ LUMINANCE, np.float64)
 
-    @property
+    @cached_property
     def redness(self) -> Array:
         """R − G − B, and 0 where that is below: (rows, columns), 0 to 1."""
         return np.clip(self.rgb[..., 0] - self.rgb[..., 1] - self.rgb[..., 2], 0, None)
 
-    @property
+    @cached_property
     def red_share(self) -> Array:
         """R / (R + G + B), and 0 of no colour: (rows, columns)."""
         total = self.rgb.sum(-1)
         found: Array = np.divide(self.rgb[..., 0], total, out=np.zeros_like(total), where=total >= NO_COLOUR)
         return found
 
-    @property
+    @cached_property
     def chromaticity(self) -> Array:
         """CIE 1976 u′v′ (rows, columns, 2)."""
         xyz = self.rgb @ TO_XYZ.T

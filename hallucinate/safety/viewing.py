@@ -90,6 +90,10 @@ class Fields:
         bands = _desk_bands if viewing.surface is Surface.DESK else _cap_bands
         half, worth, weights = bands(viewing, height / width, rows, columns)
         self.weights = weights / (weights.sum() * columns)
+        # On a desk all fields are alike: what is beside each other is added up once, and then what is above.
+        self._down = worth if viewing.surface is Surface.DESK else None
+        if self._down is not None:
+            half, worth = np.diag(np.diag(half)), np.eye(rows)
         if self._wraps:
             half = np.minimum(half, columns / 2)
         # One entry for each field's row and each row of places that it covers; sorted by the field's.
@@ -115,7 +119,7 @@ class Fields:
             for offset, part in zip(np.clip(self._offset, 0, 2 * columns), self._parts(), strict=True)
         )
         found: Array = np.add.reduceat((end - start) * self._worth[:, None], self._first, axis=0)
-        return found
+        return found if self._down is None else np.asarray(self._down @ found, np.float64)
 
     def _parts(self) -> Array:
         # A field that goes on beyond the padding has all that there is on that side.
