@@ -10,7 +10,7 @@ import numpy as np
 from hallucinate.frame import Picture
 from hallucinate.safety.light import Light, Mask
 from hallucinate.safety.turns import GeneralTurns, LastSecond, OldRedTurns, RedTurns
-from hallucinate.safety.viewing import PLACE_PX, Fields, Viewing
+from hallucinate.safety.viewing import Fields, Viewing
 
 MOST_TURNS = 6
 """In a second: WCAG 2.2, "no more than three" flashes, of two turns each. A seventh turn is half a flash too many."""
@@ -76,7 +76,8 @@ class Reading:
 class FlashMeasure:
     """Measures the pictures of one stream, all of one size, as they come. Not safe between threads."""
 
-    def __init__(self, viewing: Viewing, height: int, width: int, place_px: float = PLACE_PX) -> None:
+    def __init__(self, viewing: Viewing, height: int, width: int, place_px: float | None = None) -> None:
+        """height, width: of the pictures. place_px: of a place, where it is not as ``Viewing.places`` has it."""
         self.viewing, self._size = viewing, (height, width)
         self._shape = viewing.places(height, width, place_px)
         self._fields = Fields(viewing, height, width, *self._shape)

@@ -31,10 +31,13 @@ SCREEN_DEGREES = 76.0
 """Width of the curved screen on the headset page, web/headset/surfaces.js."""
 
 PLACE_PX = 8
-"""A place is about so many pixels wide and high ..."""
+"""On a flat picture a place is about so many pixels wide and high ..."""
 
-MOST_COLUMNS = {True: 256, False: 160}
-"""... and at least so small a share of the picture's width, on a sphere or not."""
+COLUMNS = (80, 160)
+"""... but a picture has at least and at most so many of them beside each other."""
+
+PLACE_DEGREES = 360 / 256
+"""On a sphere a place is about so many degrees of longitude and of latitude."""
 
 
 class Surface(StrEnum):
@@ -66,9 +69,13 @@ class Viewing:
         """Whether the picture's sides meet."""
         return self.surface is Surface.SPHERE
 
-    def places(self, height: int, width: int, place_px: float = PLACE_PX) -> tuple[int, int]:
-        """(rows, columns) of the places of a picture."""
-        px = max(place_px, width / MOST_COLUMNS[self.surface.is_panorama])
+    def places(self, height: int, width: int, place_px: float | None = None) -> tuple[int, int]:
+        """(rows, columns) of the places of a picture. place_px: so many pixels wide and high, about."""
+        if place_px is None:
+            least, most = COLUMNS
+            by_size = max(min(PLACE_PX, width / least), width / most)
+            place_px = PLACE_DEGREES * width / self.degrees if self.surface.is_panorama else by_size
+        px = max(1.0, place_px)
         return max(1, round(height / px)), max(1, round(width / px))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from hallucinate.frame import Picture
 from hallucinate.safety.measure import FlashMeasure, Reading, Rule
-from hallucinate.safety.viewing import DESK, HALF_SPHERE, HEADSET, SPHERE, Fields, Surface, Viewing
+from hallucinate.safety.viewing import DESK, HALF_SPHERE, HEADSET, SPHERE, Fields, Viewing
 from tests.safety import reference
 
 CLIPS = 50
@@ -49,8 +49,11 @@ def random_clip(random: np.random.Generator) -> Clip:
     return pictures, times
 
 
+PLACE_PX = 8
+
+
 def measured(pictures: Sequence[Picture], times: Sequence[int], viewing: Viewing = DESK) -> list[Reading]:
-    measure = FlashMeasure(viewing, *pictures[0].shape[:2])
+    measure = FlashMeasure(viewing, *pictures[0].shape[:2], PLACE_PX)
     return [measure.add(picture, ns) for picture, ns in zip(pictures, times, strict=True)]
 
 
@@ -64,7 +67,7 @@ def test_it_agrees_with_the_reference_on_random_clips(viewing: Viewing) -> None:
     for seed in range(CLIPS):
         pictures, times = random_clip(np.random.default_rng([seed, *viewing.surface.encode()]))
         readings = measured(pictures, times, viewing)
-        judged = reference.judge(pictures, times, VIEWS[viewing])
+        judged = reference.judge(pictures, times, VIEWS[viewing], PLACE_PX)
         for rule in Rule:
             found = [each.flashing[rule] for each in readings]
             np.testing.assert_allclose([each.share for each in found], judged.shares[rule], atol=1e-6)
@@ -187,9 +190,10 @@ def test_a_whole_field_is_a_cap_of_ten_degrees(viewing: Viewing) -> None:
         np.testing.assert_allclose(shares, cap / 0.024)
 
 
-def test_places_are_so_small_a_share_of_a_large_picture() -> None:
+def test_places_are_small_on_small_pictures_and_not_too_many_on_large_ones() -> None:
     assert DESK.places(360, 640) == (45, 80)
-    assert DESK.places(2160, 3840) == (90, 160)
-    assert SPHERE.places(1024, 2048) == (128, 256)
-    assert DESK.places(3, 5) == (1, 1)
-    assert Surface.SPHERE.is_panorama
+    assert HEADSET.places(90, 160) == (45, 80)
+    assert DESK.places(720, 1280) == DESK.places(2160, 3840) == (90, 160)
+    assert SPHERE.places(1024, 2048) == SPHERE.places(256, 512) == (128, 256)
+    assert HALF_SPHERE.places(512, 512) == (128, 128)
+    assert DESK.places(3, 5) == SPHERE.places(3, 5) == (3, 5)
