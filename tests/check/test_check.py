@@ -18,6 +18,9 @@ from tests.refusals import refused
 HEIGHT, WIDTH = 180, 320
 BASE = Fraction(1, 12800)
 
+EVEN = [n / 25 for n in range(50)]
+"""Two seconds."""
+
 Draw = Callable[[bool], Picture]
 
 
@@ -45,7 +48,7 @@ def filmed(
     path: Path,
     draw: Draw = whole,
     hz: float = 6,
-    times_s: Sequence[float] = tuple(n / 25 for n in range(50)),
+    times_s: Sequence[float] = EVEN,
     rotation: int = 0,
     boxes: bytes = b"",
 ) -> Path:

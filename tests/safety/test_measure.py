@@ -53,7 +53,8 @@ PLACE_PX = 8
 
 
 def measured(pictures: Sequence[Picture], times: Sequence[int], viewing: Viewing = DESK) -> list[Reading]:
-    measure = FlashMeasure(viewing, *pictures[0].shape[:2], PLACE_PX)
+    height, width = pictures[0].shape[:2]
+    measure = FlashMeasure(viewing, height, width, PLACE_PX)
     return [measure.add(picture, ns) for picture, ns in zip(pictures, times, strict=True)]
 
 
