@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -13,24 +16,52 @@ from typer.exceptions import TyperException
 from hallucinate import __version__
 from hallucinate.calibrate.commands import add_calibration
 from hallucinate.check.commands import add_check
+from hallucinate.console import open_streams, print_line
 from hallucinate.errors import HallucinateError, OptionError
 from hallucinate.offline_commands import add_offline_commands
 from hallucinate.options import read_size, with_knobs
+from hallucinate.plain_text import START, printable, public_address, without_secrets
 from hallucinate.settings import Settings
+from hallucinate.stream.host_names import read_host_name
+from hallucinate.stream.origins import read_origin
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
+SOURCE_VARIABLE = "HALLUCINATE_SOURCE"
+"""The environment variable for ``--source``: everybody on a machine sees the arguments of its programs."""
+
+REFUSED_NAMES = {
+    errno.ENAMETOOLONG: "this name is too long; at most 255 bytes are allowed, use a shorter one",
+    errno.ELOOP: "this name is a link that leads back to itself; name the file that it was for",
+    errno.EACCES: "you may not look into this folder; name a file in another, or have its permissions changed",
+}
+"""What the system says of a name that somebody wrote, whatever was to be done with it, and the fix."""
+
+
 def main() -> None:
     """Run the command line. Bad input is one line on standard error, and exit code 2."""
+    open_streams()
     try:
         code = run(sys.argv[1:])
     except HallucinateError as error:
-        print(f"hallucinate: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"hallucinate: {without_arguments_secrets(str(error))}", file=sys.stderr)
         sys.exit(2)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
+    except Exception as error:  # a fault of ours: Python's own traceback, but for the secrets in it
+        print(without_arguments_secrets("".join(traceback.format_exception(error))), end="", file=sys.stderr)
+        sys.exit(1)
     sys.exit(code)
+
+
+def without_arguments_secrets(text: str) -> str:
+    """The text, where no address that somebody wrote for this command is told but by its scheme and host."""
+    for argument in (*sys.argv[1:], os.environ.get(SOURCE_VARIABLE, "")):
+        if address := START.search(argument):
+            typed = argument[address.start() :]
+            text = text.replace(typed, public_address(typed)).replace(printable(typed), public_address(typed))
+    return without_secrets(text)
 
 
 def run(arguments: list[str]) -> int:
@@ -39,6 +70,10 @@ def run(arguments: list[str]) -> int:
         code = app(arguments, standalone_mode=False)
     except TyperException as error:
         raise OptionError(_message(error), code=_code(error)) from error
+    except OSError as error:
+        if error.errno not in REFUSED_NAMES or error.filename is None:
+            raise
+        raise OptionError(f"{error.filename}: {REFUSED_NAMES[error.errno]}") from error
     return code if isinstance(code, int) else 0
 
 
@@ -47,9 +82,15 @@ def _message(error: TyperException) -> str:
     message, cause = error.format_message().removesuffix("."), error.__cause__
     if isinstance(cause, ValidationError):
         return f"{message}, received {cause.errors()[0]['input']!r}"
+    if message.startswith("No such option") and (files := [each for each in sys.argv[1:] if _is_dashed_file(each)]):
+        return f"{message}; for the file {files[0]}, write ./{files[0]}"
     if message.startswith("No such command"):
         return f"{message}; there are: {', '.join(getattr(getattr(error, 'cmd', None), 'commands', ()))}"
     return message
+
+
+def _is_dashed_file(argument: str) -> bool:
+    return argument.startswith("-") and os.path.lexists(argument)
 
 
 def _code(error: TyperException) -> str:
@@ -82,14 +123,39 @@ def serve(
         typer.Option(
             help="where frames come from: camera:0, a film, a picture, an rtsp:// or http:// address, scene, "
             "scene:panorama, zoom, or guest [default: the first camera, or else the scene]",
+            envvar=SOURCE_VARIABLE,
         ),
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="port to listen on; 0 takes a free one")] = 8765,
-    host: Annotated[str, typer.Option(help="address to listen on; 127.0.0.1 is for this machine alone")] = "0.0.0.0",
+    host: Annotated[
+        str,
+        typer.Option(
+            help="address to listen on; 127.0.0.1 is for this machine alone, 0.0.0.0 is all of IPv4, :: all of IPv6 "
+            "[default: all of both]"
+        ),
+    ] = "",
     token: Annotated[
         str,
-        typer.Option(help="secret that other machines on the network must know [default: random]"),
+        typer.Option(
+            help="secret that other machines on the network must know [default: random]", envvar="HALLUCINATE_TOKEN"
+        ),
     ] = "",
+    require_token: Annotated[
+        bool,
+        typer.Option(
+            "--require-token", help="programs on this machine need the token too; choose it behind a proxy or tunnel"
+        ),
+    ] = False,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(help="a host name under which this machine is opened, beside its own; may be repeated"),
+    ] = None,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="another site whose pages may do what ours may, as https://show.example.org; may be repeated"
+        ),
+    ] = None,
     network: Annotated[
         str, typer.Option(help="the network that dreams: a name that `hallucinate networks` lists, or a file")
     ] = "motif",
@@ -140,6 +206,8 @@ def serve(
         _refuse_options(context)
         return
     frame_size = None if size is None else read_size(size)
+    names = tuple(read_host_name("--name", each) for each in name or ())
+    origins = tuple(read_origin("--allow-origin", each) for each in allow_origin or ())
     # Here, because torch takes seconds to import, and --help and a mistyped option should not.
     from hallucinate.networks.registry import NetworkOptions
     from hallucinate.serve import ServeOptions, serve_forever
@@ -162,6 +230,9 @@ def serve(
         tls=tls,
         tls_cert=tls_cert,
         tls_key=tls_key,
+        names=names,
+        allow_origins=origins,
+        require_token=require_token,
     )
     serve_forever(options, settings)
 
@@ -182,7 +253,8 @@ def list_networks(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         from hallucinate.networks.listing import network_lines
 
-        print("\n".join(network_lines()))
+        for line in network_lines():
+            print_line(line)
 
 
 @networks.command("show")
@@ -193,7 +265,8 @@ def show_network(
     """List what a network can dream of: its motifs with their families, and its layers from shallow to deep."""
     from hallucinate.networks.listing import describe_network
 
-    print("\n".join(describe_network(name, run_code)))
+    for line in describe_network(name, run_code):
+        print_line(line)
 
 
 @networks.command("fetch")
@@ -201,4 +274,4 @@ def fetch_network(name: Annotated[str, typer.Argument(help="a name that `halluci
     """Download a network's weights and check them; a download that broke off goes on where it was."""
     from hallucinate.networks.listing import fetch_weights
 
-    print(fetch_weights(name))
+    print_line(fetch_weights(name))

@@ -1,10 +1,64 @@
-"""The terminal as every command writes to it: plain text, whatever is in it."""
+"""The terminal as every command writes to it: plain text, whatever is in it, and in whatever letters it has."""
 
 from __future__ import annotations
 
+import codecs
+import io
+import sys
+from typing import Any
+
 from rich.console import Console
+
+from hallucinate.plain_text import printable
+
+SUBSTITUTES = {"×": "x", "…": "...", "·": "-", "–": "-", "−": "-", "→": "->", "°": " deg", "≥": ">=", "½": "1/2"}
+"""What is written for our own signs where the terminal's encoding lacks them."""
+
+ENCODING_ERRORS = "hallucinate.substitutes"
+"""The name of ``substituted`` among the ways in which Python answers what cannot be encoded."""
+
+
+def substituted(error: UnicodeError) -> tuple[str, int]:
+    """What is written for characters that an encoding lacks: a likeness, or else an escape as Python writes it."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return "".join(SUBSTITUTES.get(c) or ascii(c)[1:-1] for c in lacking), error.end
+
+
+codecs.register_error(ENCODING_ERRORS, substituted)
+
+
+def open_streams() -> None:
+    """Have standard output and error take every text, whatever their encoding: ``LANG=C``, a pipe on Windows."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a notebook has others, which take everything
+            stream.reconfigure(errors=ENCODING_ERRORS)
+
+
+class PlainConsole(Console):
+    """Rich's console, where a text is one line, and nothing in it is markup or moves the cursor."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """As Rich's, with texts made printable. What is already one of Rich's own objects is printed as it is."""
+        super().print(*(printable(each) if isinstance(each, str) else each for each in objects), **options)
 
 
 def open_console(stderr: bool = False) -> Console:
     """A console for lines of words. Names of files may hold brackets and colons: they are text, never markup."""
-    return Console(stderr=stderr, highlight=False, soft_wrap=True, markup=False, emoji=False)
+    open_streams()
+    return PlainConsole(stderr=stderr, highlight=False, soft_wrap=True, markup=False, emoji=False)
+
+
+def print_line(text: str) -> None:
+    """Print one line, with whatever is in it made printable."""
+    print(printable(text))
+
+
+def draws_blocks(console: Console) -> bool:
+    """Whether the terminal has the block characters that a QR code is drawn with."""
+    try:
+        "█▀▄".encode(console.encoding)
+    except UnicodeEncodeError:
+        return False
+    return True

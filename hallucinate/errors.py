@@ -15,10 +15,14 @@ HallucinateError        error
 ├── SourceError         source_failed: a camera, film, address or picture that cannot be read now; it is tried again
 │   └── SourceUnavailable   source_unavailable: ... and trying again will not help, so it is refused at the start
 │                         file_missing, file_empty, film_invalid: not a film or stream, video_missing: sound alone,
-│                         films_missing: a folder without one
+│                         films_missing: a folder without one, film_is_picture,
+│                         picture_broken_off: too little of it is there,
+│                         picture_unsupported: of a kind that nothing here decodes, e.g. HEIC,
+│                         address_invalid: a password is to be escaped in it
 ├── OutputError         output_failed: a film, folder or picture that cannot be written, or is there already
 │                         output_exists, output_is_source, outputs_collide, folder_missing, ending_unknown,
-│                         container_unsuitable, work_differs: unfinished work of another command
+│                         picture_too_large: for its format or the memory, container_unsuitable,
+│                         work_differs: unfinished work of another command
 ├── PanoramaError       panorama_invalid: a panorama whose shape or layout does not exist or does not fit
 ├── LensError           lens_invalid: a lens file that cannot be read or does not fit
 │                         board_invalid, board_not_found, pictures_missing, pictures_differ, pictures_too_few,
@@ -32,13 +36,20 @@ HallucinateError        error
 │                         option_missing, certificate_missing, certificate_expired, certificate_not_yet_valid,
 │                         certificate_not_saved, key_missing, key_encrypted, key_differs: not the certificate's
 ├── OfferError          offer_invalid: an SDP offer that cannot be answered
+│                         codec_unsupported, videos_too_many
 └── BusyError           no_room: one viewer or guest more than there is room for
                           encoders_in_use, server_stopping
 """
 
+from __future__ import annotations
+
+from hallucinate.plain_text import printable, without_secrets
+
 
 class HallucinateError(Exception):
     """An error whose text is one line for a person: what was received, what is allowed, the fix.
+
+    Whatever was received, the line stays one, and has no password in it: see ``plain_text``.
 
     code: what programs and tests compare, in snake_case.
     """
@@ -46,7 +57,7 @@ class HallucinateError(Exception):
     code = "error"
 
     def __init__(self, message: str, *, code: str | None = None) -> None:
-        super().__init__(message)
+        super().__init__(without_secrets(printable(message)))
         if code is not None:
             self.code = code
 

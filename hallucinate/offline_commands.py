@@ -108,7 +108,19 @@ def dream_still(
 def dream_film(
     sources: Annotated[list[Path], typer.Argument(help="films, or folders of films", show_default=False)],
     out: Annotated[Path, typer.Option("--out", "-o", help="the film to write; for several films, a folder")],
-    codec: Annotated[str, typer.Option(help="the codec of the film: h264 or hevc")] = "h264",
+    codec: Annotated[
+        str,
+        typer.Option(
+            help="the codec of the film: h264, of eight bits; hevc, of ten where the film has more; auto takes h264 "
+            "for films of eight bits up to 4096x2304, and hevc for others"
+        ),
+    ] = "auto",
+    keep_chroma: Annotated[
+        bool,
+        typer.Option(
+            "--keep-chroma", help="keep 4:2:2 or 4:4:4 chroma, which few players show, instead of halving it to 4:2:0"
+        ),
+    ] = False,
     crf: Annotated[
         int, typer.Option(min=0, max=51, help="the encoder's quality: a lower number is better, and a larger file")
     ] = 16,
@@ -142,7 +154,7 @@ def dream_film(
 ) -> None:
     """Dream a film, as live or with --like. Sound, timing, colour and 360° data stay as they are. If it is stopped, the
     same command continues it."""
-    one_of("--codec", codec, ("h264", "hevc"))
+    one_of("--codec", codec, ("auto", "h264", "hevc"))
     one_of("--segments", segments, ("film", "scene"))
     step = read_step("--step-size", step_size)
     check_film_options(preset, {"--iterations": iterations, "--step-size": step_size}, settings, panorama)
@@ -163,7 +175,7 @@ def dream_film(
         mask_image=mask_image,
         network_options=NetworkOptions(weights, run_code),
     )
-    template = FilmJob(Path(), Path(), request, codec, crf, segments == "scene", force, panorama)
+    template = FilmJob(Path(), Path(), request, codec, keep_chroma, crf, segments == "scene", force, panorama)
     render_films(sources, out, template, ray)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Collection
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -98,23 +97,6 @@ def one_of(option: str, word: str, allowed: tuple[str, ...]) -> Any:
         hint = did_you_mean(word, allowed)
         raise OptionError(f"{option} {word}: {hint and hint + ' '}give {' or '.join(allowed)}")
     return word
-
-
-def check_file(option: str, path: Path | None) -> None:
-    """Refuse a file that cannot be written because of where it is, before minutes go into what is written to it."""
-    if path is None:
-        return
-    if not path.parent.is_dir():
-        message = f"{option} {path}: there is no folder {path.parent}; make it, or name another file"
-        raise OptionError(message, code="folder_missing")
-    if path.is_dir():
-        raise OptionError(f"{option} {path}: this is a folder; name a file in it")
-    beside = path.with_name(f"{path.name}.part")
-    try:
-        beside.touch()
-        beside.unlink()
-    except OSError as error:
-        raise OptionError(f"{option} {path}: cannot be written ({error.strerror}); name another file") from None
 
 
 def _range(schema: dict[str, Any]) -> str:

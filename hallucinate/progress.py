@@ -7,7 +7,13 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.table import Column
 from rich.text import Text
+
+from hallucinate.plain_text import printable
+
+NAME_CELLS = 40
+"""Of a longer name the beginning is shown, so that the bar stays on its line."""
 
 
 @contextmanager
@@ -17,10 +23,16 @@ def progress_bar(console: Console, name: str, total: int) -> Iterator[Callable[[
     total: 0 where nobody knows. What is done at the first call is an earlier run's work, and does not count for the
     speed.
     """
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Speed(), TimeRemainingColumn())
+    columns = (name_column(), BarColumn(), MofNCompleteColumn(), Speed(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(name, total=total or None)
+        task = progress.add_task(printable(name), total=total or None)
         yield lambda count: progress.update(task, completed=count)
+
+
+def name_column() -> TextColumn:
+    """The name of what is done, as it is: brackets in it are no markup."""
+    column = Column(max_width=NAME_CELLS, no_wrap=True, overflow="ellipsis")
+    return TextColumn("{task.description}", markup=False, table_column=column)
 
 
 class Speed(ProgressColumn):

@@ -6,19 +6,17 @@ import asyncio
 import contextlib
 import logging
 import math
-import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from aiohttp import web
 from rich.console import Console
-from rich.logging import RichHandler
 
 from hallucinate import __version__
 from hallucinate.clock import Clock, SystemClock
-from hallucinate.console import open_console
+from hallucinate.console import draws_blocks, open_console
 from hallucinate.control.live_settings import LiveSettings, fitted
 from hallucinate.device import choose_device, describe
 from hallucinate.dream.dreamer import Dreamer
@@ -37,17 +35,20 @@ from hallucinate.panorama.fitting import facts as facts_of
 from hallucinate.settings import Settings
 from hallucinate.sources import Source
 from hallucinate.sources.film import FilmProbe
+from hallucinate.sources.names import public_name
 from hallucinate.sources.opening import choose_default, open_source, probe_film
 from hallucinate.sources.panoramas import choose_panorama
 from hallucinate.sources.picture import load_picture
 from hallucinate.speed_profile import ProfiledNetwork, in_words, open_profiled, save_point, starting_point
 from hallucinate.stream.access import Access, new_token
+from hallucinate.stream.host_names import plain_name
+from hallucinate.stream.listening import Listening, addresses
 from hallucinate.stream.server import make_app
 from hallucinate.stream.serving import run
-from hallucinate.stream.tls import choose_tls
+from hallucinate.stream.tls import Tls, choose_tls
 from hallucinate.subscriber import Stage
 from hallucinate.switch import LoadedNetwork, NetworkSwitch
-from hallucinate.terminal import greeting, show_status, status_display
+from hallucinate.terminal import greeting, log_handler, show_status, status_display
 
 log = logging.getLogger(__name__)
 
@@ -59,13 +60,14 @@ class ServeOptions:
     source: as after ``--source``, or None for the first camera. network_options: what came with the network's name.
     size: (width, height) of the frames, or None for 640×360, and for panoramas what panorama/fitting.py says.
     panorama, lens: what the source's pictures are. max_guests: cameras dreamed beside the main source, or None for what
-    the device can take.
+    the device can take. host: as ``stream/listening.py`` has it. token: "" for a new one. names, allow_origins,
+    require_token: as ``stream/access.py`` has them.
     """
 
-    source: str | None
+    source: str | None = field(repr=False)
     port: int
     host: str
-    token: str
+    token: str = field(repr=False)
     network: str
     network_options: NetworkOptions
     device: str
@@ -79,6 +81,9 @@ class ServeOptions:
     tls: bool = False
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    names: tuple[str, ...] = ()
+    allow_origins: tuple[str, ...] = ()
+    require_token: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,11 +93,16 @@ class MainSource:
     open: as ``prepare_source`` returns it.
     """
 
-    spec: str
+    spec: str = field(repr=False)
     why: str
     size: tuple[int, int]
     panorama: Fitting | None
     open: Callable[[], Source] | None
+
+    @property
+    def name(self) -> str:
+        """What it is called where people see it."""
+        return public_name(self.spec)
 
     @property
     def geometry(self) -> Geometry:
@@ -105,10 +115,9 @@ class MainSource:
 def serve_forever(options: ServeOptions, settings: Settings) -> None:
     """Dream and serve until SIGINT or SIGTERM. Raises HallucinateError for what cannot work, before anything runs."""
     console = open_console()
-    handlers = [RichHandler(console=console, show_path=False)]
-    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers)
+    logging.basicConfig(level=logging.INFO, handlers=[log_handler(console)])
     clock, stage = SystemClock(), Stage()
-    tls = choose_tls(options.tls, options.tls_cert, options.tls_key, cache_file("tls.pem"))
+    tls = choose_tls(options.tls, options.tls_cert, options.tls_key, cache_file("tls.pem"), options.names)
     # The source first: it is what people mistype, and it is checked before seconds go into the network.
     source = choose_main(options, settings, clock, lambda: stage.newest)
     files = {"guide": options.guide_image, "mask": options.mask_image}
@@ -124,10 +133,10 @@ def serve_forever(options: ServeOptions, settings: Settings) -> None:
     loop = make_loop(options, opened, live, source, Governor(point), stage, clock)
     for kind, picture in pictures.items():
         loop.set_picture(kind, picture)
-    access = Access(options.token or new_token())
+    access = make_access(options, tls)
     versions = {"version": __version__, "torch": torch.__version__}
-    runs = {**versions, "source": source.spec, "panorama": facts_of(source.panorama)}
-    chosen = {"source": f"{source.spec} ({source.why})", "speed": f"{in_words(point)} ({known_how})"}
+    runs = {**versions, "source": source.name, "panorama": facts_of(source.panorama)}
+    chosen = {"source": f"{source.name} ({source.why})", "speed": f"{in_words(point)} ({known_how})"}
     app = make_app(loop, live, access, runs, shipped("web"), clock=clock)
 
     with contextlib.closing(loop):
@@ -135,6 +144,12 @@ def serve_forever(options: ServeOptions, settings: Settings) -> None:
         asyncio.run(_serve(app, options, access, tls, {**runs, **loop.networks.facts, **chosen}, loop, console))
         if not loop.stats().guests and loop.networks.name == opened.name:
             save_point(opened, loop.point, live.current, source.size, source.geometry)
+
+
+def make_access(options: ServeOptions, tls: Tls | None) -> Access:
+    """The rules of access: the certificate's names are this machine's, and so is the one to listen on."""
+    named = (*options.names, *(tls.hosts if tls else ()), *filter(None, [plain_name(options.host)]))
+    return Access(options.token or new_token(), named, options.allow_origins, options.require_token)
 
 
 def choose_main(
@@ -264,21 +279,26 @@ async def _serve(
     app: web.Application,
     options: ServeOptions,
     access: Access,
-    tls: ssl.SSLContext | None,
+    tls: Tls | None,
     facts: dict[str, object],
     loop: Loop,
     console: Console,
 ) -> None:
-    serving = asyncio.Event()
+    serving, with_code = asyncio.Event(), console.is_terminal and draws_blocks(console)
 
-    def ready(port: int) -> None:
-        console.print(greeting(facts, options.host, port, access, console.is_terminal, "https" if tls else "http"))
+    scheme = "https" if tls else "http"
+    certified = tls.hosts if tls and options.tls_cert else ()
+    name = next((host for host in certified if host != "localhost" and not host.startswith("*.")), "")
+
+    def ready(at: Listening) -> None:
+        access.entrance = addresses(at, access.token, scheme, required=True)[0]
+        console.print(greeting(facts, at, access, with_code, scheme, name))
         serving.set()
 
     with status_display(console) as display:
         status = asyncio.create_task(show_status(loop, display, serving))
         try:
-            await run(app, options.host or None, options.port, ready, tls=tls)
+            await run(app, options.host, options.port, ready, tls=tls.context if tls else None)
         finally:
             status.cancel()
             await asyncio.gather(status, return_exceptions=True)

@@ -22,6 +22,7 @@ import torch
 from pydantic import BaseModel, Field, TypeAdapter
 
 from hallucinate import __version__
+from hallucinate.console import print_line
 from hallucinate.device import choose_device, describe, named, precision, precisions, thread_counts
 from hallucinate.dream.dreamer import Dreamer
 from hallucinate.dream.governor import Governor
@@ -31,7 +32,9 @@ from hallucinate.frame import Frame, OperatingPoint, Picture
 from hallucinate.networks import Network
 from hallucinate.networks.registry import NetworkOptions, open_network, open_quickest
 from hallucinate.panorama.remap import Layout
+from hallucinate.plain_text import printable
 from hallucinate.settings import Settings
+from hallucinate.writing import reason
 
 log = logging.getLogger(__name__)
 
@@ -187,7 +190,7 @@ def save_point(
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, PROFILES.dump_python(machines))
     except OSError as error:
-        log.warning(f"this machine's speed cannot be saved in {path} ({error.strerror}); the next start measures again")
+        log.warning(f"this machine's speed cannot be saved in {path} ({reason(error)}); the next start measures again")
 
 
 def _read() -> dict[str, MachineProfile]:
@@ -200,7 +203,9 @@ def _read() -> dict[str, MachineProfile]:
 
 def _machine(name: str, device: torch.device) -> str:
     """All that a precision was measured with. The host is in it: homes are shared."""
-    return f"{platform.node()}, {named(device)}: {name}, hallucinate {__version__}, torch {torch.__version__}"
+    return (
+        f"{platform.node()}, {named(device)}: {printable(name)}, hallucinate {__version__}, torch {torch.__version__}"
+    )
 
 
 def _purpose(settings: Settings, size: tuple[int, int], geometry: Geometry) -> str:
@@ -229,9 +234,9 @@ def calibrate(network: str, device: str) -> None:
     where = choose_device(device)
     opened, dtype = open_quickest(network, where)
     point, turns = measure(ProfiledNetwork(network, opened, where, dtype, {}), settings, size)
-    print(f"{describe(where, dtype)} (the quickest of {', '.join(map(precision, precisions(where)))})")
+    print_line(f"{describe(where, dtype)} (the quickest of {', '.join(map(precision, precisions(where)))})")
     for tried in dict.fromkeys(at for at, _ in turns):
         costs = [cost_s for at, cost_s in turns if at == tried]
-        print(f"  {in_words(tried)}: {statistics.median(costs) * 1e3:.1f} ms a turn, the median of {len(costs)}")
-    print(f"for {settings.fps:g} fps at {size[0]}×{size[1]}: {in_words(point)}")
-    print(f"found in {time.perf_counter() - start_s:.1f} s; saved in {cache_file(FILE)} for the next start")
+        print_line(f"  {in_words(tried)}: {statistics.median(costs) * 1e3:.1f} ms a turn, the median of {len(costs)}")
+    print_line(f"for {settings.fps:g} fps at {size[0]}×{size[1]}: {in_words(point)}")
+    print_line(f"found in {time.perf_counter() - start_s:.1f} s; saved in {cache_file(FILE)} for the next start")

@@ -97,6 +97,23 @@ class EncodingStatistics(BaseModel):
     bitrate_bps: int | None
 
 
+class FailedPeers(BaseModel):
+    """Viewers and guests that did not come about, or did not stay, since the start; the log has a line for each.
+
+    offer: could not be answered; codec: no codec in common; room: no place. ice: no path between them and the server
+    was found within the time to connect; dtls: the encryption failed; vanished: were connected, and stopped answering.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    offer: int = 0
+    codec: int = 0
+    room: int = 0
+    ice: int = 0
+    dtls: int = 0
+    vanished: int = 0
+
+
 class PeerStatistics(BaseModel):
     """Who is connected: viewers of a dream, guests who send a camera, pages that hold a control channel."""
 
@@ -105,6 +122,7 @@ class PeerStatistics(BaseModel):
     viewers: int
     guests: int
     pages: int
+    failed: FailedPeers
 
 
 class Statistics(BaseModel):

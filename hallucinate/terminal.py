@@ -5,42 +5,70 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import AbstractContextManager, nullcontext
+from urllib.parse import urlsplit
 
 import segno
 from rich.console import Console
 from rich.live import Live
+from rich.logging import RichHandler
 from rich.text import Text
 
 from hallucinate.loop import Loop
+from hallucinate.plain_text import printable, without_secrets
 from hallucinate.statistics import LoopStatistics
 from hallucinate.stream.access import Access
-from hallucinate.stream.serving import addresses, spoken
+from hallucinate.stream.listening import Listening, addresses, spoken
 
 log = logging.getLogger("hallucinate")
+
+
+class LogLines(logging.Formatter):
+    """What is logged: each message on its line, and no secrets, in a traceback neither."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """The message alone; a traceback has lines of its own."""
+        return printable(super().formatMessage(record))
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The message, and the traceback where there is one."""
+        text = super().format(record)
+        return text if getattr(record, "shows_token", False) else without_secrets(text)
+
+
+def log_handler(console: Console) -> logging.Handler:
+    """What writes the log to a console, above its live line."""
+    handler = RichHandler(console=console, show_path=False)
+    handler.setFormatter(LogLines("%(message)s"))
+    return handler
+
 
 STATUS_EVERY_S = 0.5
 
 
 def greeting(
-    facts: dict[str, object], host: str, port: int, access: Access, with_code: bool, scheme: str = "http"
+    facts: dict[str, object], at: Listening, access: Access, with_code: bool, scheme: str = "http", name: str = ""
 ) -> Text:
     """What is printed when all is ready: the address, a QR code for the local network, what was chosen and why.
 
-    facts: version, source, network, device and speed, each in words.
+    facts: version, source, network, device and speed, each in words. name: a host name that the certificate is for.
     """
-    here, others = addresses(port, access.token, scheme)
+    here, others = addresses(at, access.token, scheme, access.required)
     text = Text()
     text.append("\n  hallucinate ", style="bold")
     text.append(f"{facts['version']}\n\n", style="dim")
-    rows = [("open", here), *((name, str(facts[name])) for name in ("source", "network", "device", "speed"))]
-    reachable = others[0] if others and host not in ("127.0.0.1", "localhost", "::1") else ""
-    if reachable:
-        rows[1:1] = [("on the network", reachable), ("read aloud", spoken(reachable, access.code))]
-    for name, value in rows:
-        text.append(f"  {name:<16}", style="dim")
+    rows = [("open", here)]
+    if others and others[0] != here:
+        rows.append(("on the network", others[0]))
+    if others:
+        rows.append(("read aloud", spoken(others[0], access.code)))
+    if others and name:
+        rows.append(("by name", others[0].replace(urlsplit(others[0]).netloc, f"{name}:{at.port}", 1)))
+    rows += [(fact, str(facts[fact])) for fact in ("source", "network", "device", "speed")]
+    for label, value in rows:
+        text.append(f"  {label:<16}", style="dim")
         text.append(f"{value}\n")
-    if reachable and with_code:
-        text.append("\n" + qr_code(reachable))
+    if others and with_code:
+        text.append("\n" + qr_code(others[0]))
     text.append("\n  Ctrl-C stops.\n", style="dim")
     return text
 

@@ -6,12 +6,14 @@ Killed and started again, a command finds its pieces there and continues; pieces
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from hallucinate.errors import OutputError
 from hallucinate.files import write_json
+from hallucinate.writing import cannot_write, fix, reason
 
 MADE_FROM = "made-from.json"
 """The file that says what the pieces are made from."""
@@ -51,21 +53,35 @@ def claim(folder: Path, made_from: Mapping[str, Any], force: bool, clear: Callab
         folder.mkdir(exist_ok=True)
         write_json(record, expected)
     except OSError as error:
-        raise OutputError(
-            f"{folder} cannot be written to ({error.strerror}); free some space or name another output"
-        ) from None
+        raise cannot_write(folder, error) from None
     return expected
 
 
 def _read(record: Path) -> dict[str, Any] | None:
-    """The facts in a folder's file: None where there is no file, nothing where it is damaged."""
+    """The facts in a folder's file: None where there is no file, nothing where it is damaged. Raises OutputError."""
     try:
         facts = json.loads(record.read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError):
+    except OSError as error:
+        raise OutputError(f"{record} cannot be read ({reason(error)}): {fix(error)}") from None
+    except (ValueError, RecursionError):
         return {}
     return facts if isinstance(facts, dict) else {}
+
+
+def remove_finished(*paths: Path) -> list[str]:
+    """Remove files and folders that are not needed any more. Returns what could not be removed and why, in words."""
+    notes = []
+    for path in paths:
+        try:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            notes.append(f"{path} is not needed any more and cannot be removed ({reason(error)}); remove it by hand")
+    return notes
 
 
 def remove_pictures(folder: Path) -> None:

@@ -177,12 +177,21 @@ def test_an_address_that_refuses_is_reported_and_tried_again() -> None:
                 output = " ".join((output + line).split())
                 if "trying again" in output.lower():
                     break
-            assert "rtsp://127.0.0.1:9/x" in output
+            assert "rtsp://127.0.0.1:9/…" in output
             assert "http://localhost" in output
             assert "Traceback" not in output
         finally:
             process.terminate()
             assert process.wait(10) == 0
+
+
+def test_a_name_or_an_origin_that_is_none_is_refused() -> None:
+    with refused("option_invalid", "--name", "dream.example.org"):
+        run(["--name", "box.lan", "--name", "https://dream.example.org:8765/"])
+    with refused("option_invalid", "--allow-origin", "https://show.example.org"):
+        run(["--allow-origin", "show.example.org"])
+    with refused("option_invalid", "--require-token", "still"):
+        run(["--require-token", "still", "a.png"])
 
 
 def test_help_names_every_knob_with_its_range() -> None:

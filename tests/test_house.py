@@ -17,6 +17,7 @@ FLOORS = [
     {
         "settings",
         "options",
+        "plain_text",
         "frame",
         "clock",
         "console",

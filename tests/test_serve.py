@@ -1,4 +1,7 @@
 import json
+import re
+import ssl
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,9 +14,11 @@ from hallucinate.clock import SystemClock
 from hallucinate.dream.surface import Surface
 from hallucinate.networks.registry import NetworkOptions
 from hallucinate.networks.zoo import outlined
-from hallucinate.serve import ServeOptions, fine_enough, load_network, open_or_go_on, prepare_source
+from hallucinate.serve import ServeOptions, fine_enough, load_network, make_access, open_or_go_on, prepare_source
 from hallucinate.settings import Settings
-from hallucinate.stream.access import Access
+from hallucinate.stream.access import COOKIE, Access, Caller
+from hallucinate.stream.listening import Listening
+from hallucinate.stream.tls import Tls
 from hallucinate.terminal import figures_line, greeting, qr_code
 from tests.fakes import FakeClock
 from tests.networks.made import random_tensors
@@ -41,7 +46,7 @@ FACTS: dict[str, object] = {
 
 
 def test_the_greeting_shows_the_address_and_what_was_chosen_and_why() -> None:
-    text = str(greeting(FACTS, "0.0.0.0", 8765, Access("secret"), with_code=False))
+    text = str(greeting(FACTS, Listening(8765, ("0.0.0.0",)), Access("secret"), with_code=False))
     assert "http://localhost:8765/" in text
     assert "scene (no camera was found)" in text
     assert "288 px wide, 1 step a frame (measured now)" in text
@@ -49,9 +54,36 @@ def test_the_greeting_shows_the_address_and_what_was_chosen_and_why() -> None:
 
 
 def test_who_shuts_others_out_is_shown_no_address_for_them() -> None:
-    text = str(greeting(FACTS, "127.0.0.1", 8765, Access("secret"), with_code=True))
+    text = str(greeting(FACTS, Listening(8765, ("127.0.0.1",)), Access("secret"), with_code=True))
     assert "secret" not in text
     assert "█" not in text
+
+
+@pytest.mark.parametrize(("hosts", "open_at"), [(["127.0.0.1"], "localhost"), (["::1"], "[::1]")])
+def test_where_this_machine_needs_the_token_its_address_has_it(hosts: list[str], open_at: str) -> None:
+    at = Listening(8765, tuple(hosts))
+    text = str(greeting(FACTS, at, Access("se&cret", required=True), with_code=True, scheme="https"))
+    assert f"https://{open_at}:8765/?token=se%26cret\n" in text
+    assert "█" not in text
+
+
+def test_where_one_address_is_bound_that_alone_is_printed() -> None:
+    text = str(greeting(FACTS, Listening(8765, ("192.0.2.5",)), Access("secret"), with_code=True, name="a.example"))
+    assert set(re.findall(r"http://[^/:]+", text)) == {"http://192.0.2.5", "http://a.example"}
+    assert "localhost" not in text
+    assert qr_code("http://192.0.2.5:8765/?token=secret") in text
+
+
+def test_the_certificates_names_and_the_hosts_are_ours(tmp_path: Path) -> None:
+    chosen = replace(
+        options("motif"), host="studio.lan", names=("dream.example.org",), allow_origins=("https://a.example",)
+    )
+    access = make_access(chosen, Tls(ssl.create_default_context(), ("*.show.example",)))
+    for host in ("studio.lan:8765", "dream.example.org", "tonight.show.example:8765"):
+        access.check(Caller("192.0.2.7", {"Host": host}, {COOKIE: access.token}, False))
+    assert access.allows("https://a.example")
+    assert not access.required
+    assert make_access(replace(chosen, require_token=True), None).required
 
 
 def test_a_source_is_opened_once_now_and_again_when_it_must_be() -> None:

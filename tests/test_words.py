@@ -19,6 +19,9 @@ WALKED = {".py", ".js", ".html", ".css", ".md", ".toml", ".yml"}
 ALSO_WALKED = {"Makefile", ".ci/run", ".ci/oldest"}
 NOT_OURS = ("web/vendor/", "tests/browser/vendor/")
 
+FOREIGN = re.compile(r"^from hypothesis import .*$|^@gi[v]en\b", re.MULTILINE)
+"""A library's own names, which are not ours to change."""
+
 BESIDE_LEFT = {"right", "top"}
 """A name "left" is a side where one of these is a name in the same file; elsewhere it is a share of something."""
 
@@ -63,7 +66,7 @@ TEXTS = texts()
 
 def words_of(text: str) -> Iterator[tuple[int, str]]:
     """Line and word, lower case; identifiers are split at underscores and capitals."""
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(FOREIGN.sub("", text).splitlines(), 1):
         apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", line)
         for word in re.findall(r"[a-z]+", apart.lower()):
             yield number, word

@@ -41,7 +41,9 @@ export async function negotiate(peer, url, signal) {
 export function sessionUrl(response) {
   const location = response.headers.get('Location');
   if (!location) throw new Error('The server answered without a Location; is it an older one?');
-  return new URL(location, response.url).href;
+  // Below what was posted to, as a proxy may serve the pages under a path that the server does not know.
+  const { origin, pathname } = new URL(response.url);
+  return `${origin}${pathname}/${location.split('/').pop()}`;
 }
 
 /**

@@ -161,12 +161,13 @@ def route_table() -> str:
 def routes() -> list[tuple[str, str, str]]:
     """Method, path and first paragraph of the docstring, route by route."""
     server = make_app(Mock(), Mock(), Access(), {}, ROOT / "web")
-    # "*" refuses what no other route of the path takes; HEAD comes with GET, OPTIONS with the offers.
+    # "*" refuses what no other route of the path takes; HEAD comes with GET, OPTIONS with the offers, and a slash
+    # at the end with every path.
     named = [route for route in server.router.routes() if route.method not in ("*", "HEAD", "OPTIONS")]
     return [
         (route.method, route.resource.canonical, first_paragraph(route.handler))
         for route in named
-        if route.resource is not None
+        if route.resource is not None and not route.resource.canonical.endswith("/")
     ]
 
 

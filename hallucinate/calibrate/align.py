@@ -9,11 +9,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from hallucinate.console import print_line
 from hallucinate.errors import LensError
 from hallucinate.frame import Picture
 from hallucinate.panorama.lenses import DualFisheye, Lens
 from hallucinate.panorama.lensfile import AnyLens, Ideal, write_lens
 from hallucinate.panorama.projections import Array
+from hallucinate.plain_text import printable
 from hallucinate.sources.picture import load_picture
 
 RING_PIXELS = 2048
@@ -30,7 +32,7 @@ TRIALS = 400
 
 
 def align(
-    pictures: list[Path], lens: AnyLens, name: str, out: Path, report: Callable[[str], None] = print
+    pictures: list[Path], lens: AnyLens, name: str, out: Path, report: Callable[[str], None] = print_line
 ) -> DualFisheye:
     """Find the second lens's rotation from pictures of both lenses, and write the pair to ``out``. Raises LensError."""
     photos = [(path.name, load_picture(path)) for path in pictures]
@@ -54,7 +56,8 @@ def align(
     )
     report(f"{agreeing} of them agree, within {off:.2f}° in the middle; the second lens is {in_words(aligned)}")
     notes = [
-        f"hallucinate calibrate align: from {name}, and {agreeing} things that both lenses see, photos: {len(photos)}",
+        f"hallucinate calibrate align: from {printable(Path(name).name)}, and {agreeing} things that both lenses see, "
+        f"photos: {len(photos)}",
         f"which agree within {off:.3f} degrees in the middle",
     ]
     write_lens(out, aligned, notes)

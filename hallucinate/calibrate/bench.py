@@ -34,6 +34,7 @@ import torch
 import torch.nn.functional as F
 from rich.progress import track
 from rich.table import Table
+from rich.text import Text
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -49,6 +50,7 @@ from hallucinate.networks import Network
 from hallucinate.networks.registry import open_network, open_quickest
 from hallucinate.settings import Settings, Unit
 from hallucinate.sources.scene import filmed
+from hallucinate.writing import writing
 
 WORDS = """
 Milliseconds. live: a frame as the product dreams it, a motif on three octaves
@@ -289,9 +291,10 @@ def bench(
         for name, width, count in track(points, "measuring", console=console, transient=True)
     ]
     console.print(table_of(rows))
-    console.print(WORDS, highlight=False)
+    console.print(Text(WORDS))
     if out is not None:
-        write_json(out, {**facts, "ceilings": asdict(top), "rows": [asdict(row) for row in rows]})
+        with writing(out, "the figures are above"):
+            write_json(out, {**facts, "ceilings": asdict(top), "rows": [asdict(row) for row in rows]})
 
 
 def table_of(rows: Sequence[Row]) -> Table:

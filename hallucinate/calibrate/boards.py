@@ -12,10 +12,11 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
-from hallucinate.errors import LensError, OptionError, OutputError
+from hallucinate.errors import LensError, OptionError
 from hallucinate.files import write_bytes
 from hallucinate.frame import Picture
 from hallucinate.panorama.projections import Array
+from hallucinate.writing import writing
 
 MODULES = 8
 """Modules to a square: a ChArUco marker of 4×4 bits has six, its black border among them, and one of white around."""
@@ -116,10 +117,8 @@ class Board:
             )
         if path.suffix.lower() not in (".pdf", ".png"):
             raise OptionError(f"--out {path}: a board is written as .pdf or .png; name a file that ends so")
-        try:
+        with writing(path):
             write_bytes(path, self._pdf(page) if path.suffix.lower() == ".pdf" else self._png())
-        except OSError as error:
-            raise OutputError(f"{path} cannot be written ({error.strerror}); name another file") from None
         return (
             f"{path}: {self.kind}, {self.columns}×{self.rows} squares of {self.square_mm:g} mm. Print it at 100 %, "
             "measure a square, and glue it to something flat."

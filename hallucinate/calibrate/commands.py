@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
+from hallucinate.console import print_line
 from hallucinate.errors import OptionError
-from hallucinate.options import check_file, one_of, read_numbers
+from hallucinate.options import one_of, read_numbers
 
 calibration = typer.Typer()
 
@@ -52,7 +53,7 @@ def calibrate_latency(
     if browser is not None and shutil.which(browser) is None:
         message = f"--browser {browser}: there is no such program; give its path, e.g. /usr/bin/chromium"
         raise OptionError(message, code="program_missing")
-    check_file("--json", out)
+    check_figures("--json", out)
     from hallucinate.calibrate.latency import calibrate
 
     calibrate(seconds, browser, out)
@@ -70,10 +71,10 @@ def calibrate_board(
     """Write a board to print at true scale, to calibrate a lens with."""
     one_of("--paper", paper, ("A4", "A3", "A2", "A1"))
     kind = one_of("--board", board, ("charuco", "checkerboard"))
-    check_file("--out", out)
+    check_figures("--out", out)
     from hallucinate.calibrate.boards import Board
 
-    print(Board(kind, columns, rows, square_mm).write(out, paper))
+    print_line(Board(kind, columns, rows, square_mm).write(out, paper))
 
 
 @calibration.command("lens")
@@ -111,11 +112,19 @@ def calibrate_align(
     align(pictures, read_lens(lens), lens, out)
 
 
+def check_figures(option: str, path: Path | None) -> None:
+    """Refuse a file that cannot be written, before minutes go into it; one that exists is replaced."""
+    from hallucinate.writing import check_writable
+
+    if path is not None:
+        check_writable(option, path, force=True)
+
+
 def check_lens_file(out: Path) -> None:
     """Refuse what no lens can be written to: ``-o photos/*.jpg`` would replace the first photograph."""
     if out.suffix not in (".yaml", ".yml"):
         raise OptionError(f"--out {out}: a lens file is written as .yaml or .yml; name one that ends so")
-    check_file("--out", out)
+    check_figures("--out", out)
 
 
 def bench_machine(
@@ -127,7 +136,7 @@ def bench_machine(
 ) -> None:
     """Measure what this machine can dream: milliseconds, frames a second, memory, share of the roofline."""
     wide, counts = read_numbers("--widths", widths, 64, 4096), read_numbers("--steps", steps, 1, 64)
-    check_file("--json", out)
+    check_figures("--json", out)
     from hallucinate.calibrate.bench import bench
 
     bench([name.strip() for name in networks.split(",")], wide, counts, device, out)

@@ -34,7 +34,7 @@ from rich.table import Table
 from hallucinate.console import open_console
 from hallucinate.errors import HallucinateError, MeasurementError, OptionError
 from hallucinate.files import write_json
-from hallucinate.options import check_file
+from hallucinate.writing import check_writable, writing
 
 SIZE, FPS = "640x360", 24
 SHORTEST_S, LONGEST_S = 1.0, 600.0
@@ -77,7 +77,8 @@ def calibrate(seconds: float, browser: str | None, out: Path | None) -> None:
     facts = _facts(measured, stats, about)
     _show(facts)
     if out is not None:
-        write_json(out, facts)
+        with writing(out, "the figures are above"):
+            write_json(out, facts)
 
 
 def _check(seconds: float, browser: str | None, out: Path | None) -> None:
@@ -86,7 +87,8 @@ def _check(seconds: float, browser: str | None, out: Path | None) -> None:
     if browser is not None and not (Path(browser).is_file() and os.access(browser, os.X_OK)):
         message = f"--browser {browser}: there is no such program; give the path of a Chromium"
         raise OptionError(message, code="program_missing")
-    check_file("--json", out)
+    if out is not None:
+        check_writable("--json", out, force=True)
 
 
 @contextlib.contextmanager
@@ -177,7 +179,8 @@ def _reported(
 
 
 def _json(url: str) -> dict[str, Any]:
-    with urllib.request.urlopen(url, timeout=10) as reply:
+    # The machine's proxy is for elsewhere; urllib would send it this machine's own addresses, too.
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10) as reply:
         found: dict[str, Any] = json.load(reply)
     return found
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hallucinate.calibrate.boards import Board
 from hallucinate.calibrate.lens_fit import Fit, Model, Sighting, fit_lens
+from hallucinate.console import print_line
 from hallucinate.errors import LensError
 from hallucinate.panorama.lensfile import write_lens
 from hallucinate.sources.picture import load_picture
@@ -38,7 +39,7 @@ class Calibrated:
 
 
 def calibrate(
-    pictures: list[Path], board: Board, model: Model, out: Path, ros: bool, report: Callable[[str], None] = print
+    pictures: list[Path], board: Board, model: Model, out: Path, ros: bool, report: Callable[[str], None] = print_line
 ) -> Calibrated:
     """Find the lens, report how far off each picture is, and write it to ``out``. Raises LensError, in one line."""
     sightings, size = sight(pictures, board)

@@ -37,6 +37,7 @@ from hallucinate.networks import Network
 from hallucinate.networks.registry import open_network
 from hallucinate.settings import Settings
 from hallucinate.sources.scene import filmed
+from hallucinate.writing import check_writable, writing
 
 FPS, SECONDS, WIDTH = 25, 1.0, 480
 STARTS_S = (5.0, 20.0, 35.0)
@@ -97,6 +98,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=shipped("calibration") / "naming")
     options = parser.parse_args()
     network, judge = open_network(options.network, torch.device("cpu"), torch.float32), open_judge(options.judge)
+    file = options.out / f"{network.name}.json"
+    with writing(options.out):  # now, not after all the measuring
+        options.out.mkdir(parents=True, exist_ok=True)
+    check_writable("--out", file, force=True)
     calibration = read_strength_calibration(shipped("calibration") / "strength" / f"{network.name}.json")
     clips = [list(filmed(SECONDS, start_s=start, fps=FPS)) for start in STARTS_S]
 
@@ -136,8 +141,8 @@ def main() -> None:
         "undreamed": plain,
         "mixes": {f"{one} + {other}": found for (one, other), found in pairs.items()},
     }
-    options.out.mkdir(parents=True, exist_ok=True)
-    write_json(options.out / f"{network.name}.json", measured)
+    with writing(file, "the figures are above"):
+        write_json(file, measured)
 
 
 if __name__ == "__main__":

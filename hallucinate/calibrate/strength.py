@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -31,13 +30,15 @@ from hallucinate.console import open_console
 from hallucinate.device import describe
 from hallucinate.dream.residual import FARTHEST
 from hallucinate.dream.strength_calibration import KINDS, PLAIN, STRENGTHS, StrengthCalibration
-from hallucinate.errors import OutputError
-from hallucinate.files import shipped
+from hallucinate.files import shipped, write_text
 from hallucinate.frame import Frame, to_tensor
 from hallucinate.networks import Network
 from hallucinate.networks.registry import open_motif, open_network
+from hallucinate.plain_text import printable
+from hallucinate.progress import name_column
 from hallucinate.settings import Settings
 from hallucinate.sources.scene import filmed
+from hallucinate.writing import check_writable, writing
 
 CPU = torch.device("cpu")
 
@@ -156,18 +157,16 @@ def calibrate(network: str, out: Path) -> None:
     folder that cannot be written to.
     """
     dreaming, eye = open_network(network, CPU, torch.float32), open_motif(CPU, torch.float32)
-    part = out / f"{dreaming.name}.part"
-    try:  # now, not after all the measuring
+    file = out / f"{dreaming.name}.json"
+    with writing(out):  # now, not after all the measuring
         out.mkdir(parents=True, exist_ok=True)
-        part.write_text("")
-        part.unlink()
-    except OSError as error:
-        raise OutputError(f"{out} cannot be written to ({error.strerror}); name another folder") from None
+    check_writable("--out", file, force=True)
 
     *rounds, judging = clips()
     console, names = open_console(), everything(dreaming)
-    with Progress(*Progress.get_default_columns()[:-1], TimeRemainingColumn(), console=console) as progress:
-        task = progress.add_task(network, total=len(names) * (1 + len(STRENGTHS) * (len(rounds) + 2)))
+    columns = (name_column(), *Progress.get_default_columns()[1:-1], TimeRemainingColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task(printable(network), total=len(names) * (1 + len(STRENGTHS) * (len(rounds) + 2)))
 
         def tick() -> None:
             progress.advance(task)
@@ -197,8 +196,8 @@ def calibrate(network: str, out: Path) -> None:
             for when, values in judged.items()
         },
     }
-    part.write_text(one_row_a_name(json.dumps(facts, indent=1)) + "\n")
-    os.replace(part, out / f"{dreaming.name}.json")
+    with writing(file, "the figures are above"):
+        write_text(file, one_row_a_name(json.dumps(facts, indent=1)) + "\n")
 
 
 def one_row_a_name(text: str) -> str:

@@ -8,17 +8,17 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-import numpy as np
 
 from hallucinate.check.flash_report import FlashReport
 from hallucinate.dream.surface import eyes
-from hallucinate.film.film_reader import FilmFacts, FilmReader, Span, quarter_turns
+from hallucinate.film.film_reader import FilmFacts, FilmReader, Span
 from hallucinate.frame import Picture
 from hallucinate.panorama.fitting import Fitting, check_shape, read_panorama_spec
 from hallucinate.panorama.remap import Layout, eye_size
 from hallucinate.safety.measure import FlashMeasure
 from hallucinate.safety.patterns import find_stripes
 from hallucinate.safety.viewing import DESK_DEGREES, HALF_SPHERE, SCREEN_DEGREES, SPHERE, Surface, Viewing
+from hallucinate.sources.pixels import upright_rgb
 
 MOST_WIDTH = 2048
 """Wider pictures, of one eye, are made smaller first: places are a hundredth of it and more."""
@@ -77,7 +77,7 @@ class FilmViews:
 
     def pictures(self, frame: av.VideoFrame) -> tuple[Picture, ...]:
         """What the only eye sees, or the left and the right: uint8 RGB (H, W, 3) each."""
-        picture = upright_picture(frame, self._whole)
+        picture = upright_rgb(frame, self._whole)
         return eyes(picture if self._fitting is None else self._fitting.picture(picture), self._layout)
 
 
@@ -94,8 +94,7 @@ def upright_shape(facts: FilmFacts) -> tuple[int, int]:
     if not Fraction(1, 5) < aspect < 5:  # a damaged header
         aspect = Fraction(1)
     stored = max(1, round(facts.decoded.width * aspect)), facts.decoded.height
-    sideways = facts.upright_size != (facts.decoded.width, facts.decoded.height)
-    return (stored[1], stored[0]) if sideways else stored
+    return facts.orientation.size(*stored)
 
 
 def shrunk_size(size: tuple[int, int], layout: Layout) -> tuple[int, int]:
@@ -104,14 +103,6 @@ def shrunk_size(size: tuple[int, int], layout: Layout) -> tuple[int, int]:
     scale = min(1.0, MOST_WIDTH * columns / size[0])
     width, height = (max(1, round(side * scale / parts)) for side, parts in zip(size, (columns, rows), strict=True))
     return width * columns, height * rows
-
-
-def upright_picture(frame: av.VideoFrame, size: tuple[int, int]) -> Picture:
-    """A decoded frame -> uint8 RGB (height, width, 3), upright, at a size (width, height)."""
-    turns = quarter_turns(frame)
-    width, height = size[::-1] if turns % 2 else size
-    rgb = frame.to_ndarray(format="rgb24", width=width, height=height, interpolation="AREA")
-    return np.ascontiguousarray(np.rot90(rgb, turns), np.uint8)
 
 
 def check_film(job: CheckJob, done: Callable[[int, int], None]) -> CheckedFilm:

@@ -13,7 +13,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import av
+from av.container import InputContainer
 from av.error import FFmpegError
+
+from hallucinate.files import ffmpeg_path
 
 PRESERVED = (b"st3d", b"sv3d", b"mdcv", b"clli")
 """Stereo and spherical video (Google's Spherical Video V2), mastering display and content light level (HDR10)."""
@@ -38,6 +41,20 @@ def one_packet(stream: av.VideoStream, packet: av.Packet[av.VideoStream], matrix
         packet.pts = packet.dts = 0
         container.mux(packet)
     return file.getvalue()
+
+
+def open_part(part: Path | bytes) -> InputContainer:
+    """A part of encoded pictures, from a file or as its bytes."""
+    return av.open(io.BytesIO(part) if isinstance(part, bytes) else ffmpeg_path(part), "r")
+
+
+def described_stream(part: Path | bytes, matrix: Sequence[int] | None, boxes: bytes) -> InputContainer:
+    """A part's stream, with all that the source says of its pictures: turned, 360°, HDR. An MP4 in memory."""
+    with open_part(part) as container:
+        stream = container.streams.video[0]
+        packet = next(packet for packet in container.demux(stream) if packet.size)
+        data = one_packet(stream, packet, matrix)
+    return av.open(io.BytesIO(with_boxes(data, boxes)), "r")
 
 
 def picture_boxes(path: Path, stream: av.VideoStream, packet: av.Packet[av.VideoStream]) -> bytes:
@@ -78,6 +95,12 @@ def preserved_boxes(data: bytes) -> dict[bytes, bytes]:
         if boxes:
             return boxes
     return {}
+
+
+def without_light_levels(boxes: bytes) -> bytes:
+    """The boxes but for those that say how bright an HDR film is, for one that is tone mapped."""
+    kinds = (b"mdcv", b"clli")
+    return b"".join(boxes[at:to] for kind, at, to in inside(boxes, 0, len(boxes)) if kind not in kinds)
 
 
 def with_boxes(data: bytes, boxes: bytes) -> bytes:

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
 
-import av
-
 from hallucinate.dream.surface import FLAT_MONO, Geometry, Surface
 from hallucinate.dream_request import DreamRequest
 from hallucinate.errors import PanoramaError
@@ -17,7 +15,7 @@ from hallucinate.panorama.remap import Layout, eye_size
 from hallucinate.work_folder import file_identity
 
 CODECS = {"h264": "libx264", "hevc": "libx265"}
-"""What ``--codec`` takes, and FFmpeg's encoder for it."""
+"""The codecs of films, and FFmpeg's encoder for each; ``--codec auto`` takes the one that a film needs."""
 
 # Parts are joined packet by packet. Without B-frames times rise in the order of the packets, whatever the frames' own
 # times do, and no packet refers across a joint. It costs about a tenth of the size. And with x264's macroblock tree the
@@ -32,14 +30,16 @@ REPEATABLE = {
 class FilmJob:
     """One film to be dreamed.
 
-    request: without a preset the film is dreamed as live. crf: the encoder's quality. scenes: whether each scene is
-    dreamed by itself. force: whether an output that exists may be replaced. panorama: as after ``--panorama``.
+    request: without a preset the film is dreamed as live. codec, keep_chroma: as in ``picture_format``. crf: the
+    encoder's quality. scenes: whether each scene is dreamed by itself. force: whether an output that exists may be
+    replaced. panorama: as after ``--panorama``.
     """
 
     source: Path
     out: Path
     request: DreamRequest
-    codec: str = "h264"
+    codec: str = "auto"
+    keep_chroma: bool = False
     crf: int = 16
     scenes: bool = False
     force: bool = False
@@ -56,6 +56,7 @@ class FilmJob:
             "device": request.device,
             "seed": request.seed,
             "codec": self.codec,
+            "keep_chroma": self.keep_chroma,
             "crf": self.crf,
             "panorama": self.panorama,
             "preset": request.preset,
@@ -95,13 +96,9 @@ class FilmJob:
         """The panorama that ``--panorama`` or the film itself names; None for flat pictures."""
         return facts.panorama if self.panorama == "auto" else read_panorama_spec(self.panorama)
 
-    def encoder_options(self) -> dict[str, str]:
-        """FFmpeg's options of the encoder."""
-        return {"crf": str(self.crf), **REPEATABLE[self.codec]}
-
-    def encoder_formats(self) -> set[str]:
-        """The pixel formats that the encoder takes, by FFmpeg's names."""
-        return {each.name for each in av.Codec(CODECS[self.codec], "w").video_formats or ()}
+    def encoder_options(self, codec: str) -> dict[str, str]:
+        """FFmpeg's options of a codec's encoder."""
+        return {"crf": str(self.crf), **REPEATABLE[codec]}
 
 
 def on_sphere(spec: PanoramaSpec | None) -> TypeGuard[PanoramaSpec]:

@@ -14,19 +14,24 @@ from typing import Any
 import av
 import numpy as np
 from av.container import InputContainer
+from av.error import FFmpegError
 from av.sidedata.sidedata import Type as SideDataType
 
 from hallucinate.dream.cuts import is_cut
 from hallucinate.dream.flow import FLOW_WIDTH, Flow
 from hallucinate.errors import SourceError, SourceUnavailable
+from hallucinate.files import ffmpeg_path
 from hallucinate.film.boxes import picture_boxes
+from hallucinate.film.fitting import FrameShape, fitted
 from hallucinate.film.picture_format import DecodedFormat, decoded_format
 from hallucinate.frame import Picture
 from hallucinate.panorama.fitting import PanoramaSpec
-from hallucinate.sources.decode import Decoder, turned
+from hallucinate.sources.clocks import FilmClock, read_clock
+from hallucinate.sources.decode import Decoder
 from hallucinate.sources.film import check_file
-from hallucinate.sources.panoramas import panorama_of_film, panorama_of_picture, side_data
+from hallucinate.sources.panoramas import panorama_of_film, side_data
 from hallucinate.sources.picture import is_picture
+from hallucinate.sources.pixels import Orientation
 
 RUN_UP_S = 2.0
 """Decoding starts so long before the first frame that is needed: what refers across a key frame is whole by then."""
@@ -37,8 +42,8 @@ SHORTEST_SCENE_S = 1.0
 
 @dataclass(frozen=True)
 class Span:
-    """A part of a film, in the units of its stream's time: from ``start`` on, before ``end``; None for the film's own
-    start or end."""
+    """A part of a film, in the units of its stream's time, as its clock is put right: from ``start`` on, before
+    ``end``; None for the film's own start or end."""
 
     start: int | None = None
     end: int | None = None
@@ -48,18 +53,20 @@ class Span:
 class FilmFacts:
     """All that a film says of itself, read once; it outlives the open file.
 
-    decoded: what its frames are decoded to. turns: by how many quarter turns, counter-clockwise, they are turned to
-    stand upright. side_data: of the first frame that decodes. pixel_aspect: width over height of a pixel, None where
-    nothing is said. time_base: of frames' times, in seconds. rate: usual frames in a second. frames: how many there
-    are, about; 0 where the film does not say. tags, picture_tags: of the film and of its pictures. boxes: MP4 boxes
-    that describe the pictures, see ``boxes``.
+    decoded: what its frames are decoded to. orientation: how they are turned and mirrored to stand
+    upright. side_data: of the first frame that decodes. pixel_aspect: width over height of a pixel, None where
+    nothing is said. interlaced: whether its first frame is of two fields. time_base: of frames' times, in seconds.
+    rate: usual frames in a second. frames: how many there are, about; 0 where the film does not say. tags,
+    picture_tags: of the film and of its pictures. boxes: MP4 boxes that describe the pictures, see ``boxes``. clock:
+    what puts its times right.
     """
 
     path: Path
     decoded: DecodedFormat
-    turns: int
+    orientation: Orientation
     side_data: Mapping[SideDataType, bytes]
     pixel_aspect: Fraction | None
+    interlaced: bool
     time_base: Fraction
     rate: Fraction
     frames: int
@@ -67,6 +74,7 @@ class FilmFacts:
     picture_tags: dict[str, str]
     chapters: list[Any]
     boxes: bytes
+    clock: FilmClock
 
     @property
     def frame_duration(self) -> int:
@@ -76,7 +84,7 @@ class FilmFacts:
     @property
     def upright_size(self) -> tuple[int, int]:
         """(width, height) of the pictures as players show them, turned as the film says."""
-        return turned((self.decoded.width, self.decoded.height), bool(self.turns % 2))
+        return self.orientation.size(self.decoded.width, self.decoded.height)
 
     @property
     def display_matrix(self) -> list[int] | None:
@@ -87,19 +95,26 @@ class FilmFacts:
     @functools.cached_property
     def panorama(self) -> PanoramaSpec | None:
         """The panorama that the film says it is; None for flat pictures. Raises SourceUnavailable for a part of one."""
-        if is_picture(self.path):
-            return panorama_of_picture(self.path)
         return panorama_of_film(self.side_data, f"film {self.path.name}")
 
 
 class FilmReader:
-    """One open film. ``facts``: what it says of itself. Closed at the end of its ``with`` block."""
+    """One open film. ``facts``: what it says of itself. Closed at the end of its ``with`` block.
+
+    ``fitted``: how many frames were of another shape than the first, since ``frames`` was last called.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open the film and read its facts. Raises SourceUnavailable when it is not a film."""
         check_file(path)
+        if is_picture(path):
+            raise SourceUnavailable(f"{path} is a picture; dream it with hallucinate still", code="film_is_picture")
         self.path = path
-        self._corrupt = 0
+        self._corrupt = self.fitted = 0
+        try:
+            self.clock = read_clock(path)
+        except (FFmpegError, OSError, ValueError):
+            self.clock = FilmClock()  # it does not open: the decoder says why
         self._decoder = self._open()
         self._untouched: Iterator[av.VideoFrame] | None = None
         frames = self._decodable()
@@ -111,25 +126,27 @@ class FilmReader:
             self.close()
             raise SourceUnavailable(f"{path} holds no frame that decodes; is the file damaged or empty?")
         self.facts = self._read_facts(first)
+        self._shape = FrameShape.of(first, self._decoder.aspect)
         self._untouched = itertools.chain([first], frames)
 
     def _read_facts(self, first: av.VideoFrame) -> FilmFacts:
         stream, packet = self._decoder.stream, self._decoder.first_packet
         assert packet is not None  # a frame came of it
-        rate = stream.guessed_rate or stream.average_rate or Fraction(25)
         return FilmFacts(
             path=self.path,
             decoded=decoded_format(first),
-            turns=quarter_turns(first),
+            orientation=Orientation.of_frame(first),
             side_data=side_data(first),
             pixel_aspect=stream.sample_aspect_ratio,
+            interlaced=self._decoder.deinterlaces,
             time_base=stream.time_base or Fraction(1, 90_000),
-            rate=rate,
-            frames=stream.frames or round((self._decoder.duration_s or 0) * rate),
-            tags=dict(self.container.metadata),
-            picture_tags=dict(stream.metadata),
-            chapters=list(self.container.chapters()),
+            rate=usual_rate(stream),
+            frames=self.clock.counts.get(stream.index, 0),
+            tags=readable(self.container.metadata),
+            picture_tags=readable(stream.metadata),
+            chapters=moved_chapters(self.container, self.clock.offset_s),
             boxes=picture_boxes(self.path, stream, packet),
+            clock=self.clock,
         )
 
     @property
@@ -138,6 +155,11 @@ class FilmReader:
         container = self._decoder.stream.container
         assert isinstance(container, InputContainer)
         return container
+
+    @property
+    def pictures(self) -> av.VideoStream:
+        """The open stream that is dreamed."""
+        return self._decoder.stream
 
     @property
     def damaged(self) -> int:
@@ -157,20 +179,31 @@ class FilmReader:
     def frames(self, span: Span, after: int | None = None) -> Iterator[tuple[int, av.VideoFrame]]:
         """The span's frames, each with its time in units of ``facts.time_base``; times always rise.
 
-        after: only frames later than this time. A second call starts over, and ends the iteration of the first.
+        All are of the first one's shape: others are fitted into it.         after: only frames later than this time.
+        A second call starts over, and ends the iteration of the first.
         """
-        last = after
-        for n, frame in enumerate(self._starting_at(after if after is not None else span.start)):
+        last, usual, self.fitted = after, self.facts.frame_duration, 0
+        expected: int | None = None  # of a frame without a time: when the one before it ends
+        for frame in self._starting_at(after if after is not None else span.start):
             time = frame.pts if frame.pts is not None else frame.dts
-            if time is None:  # a stream without times, decoded from its beginning: evenly
-                time = n * self.facts.frame_duration
+            if time is None:
+                time = expected or 0
+            expected = time + (frame.duration or usual)
             if (span.start is not None and time < span.start) or (after is not None and time <= after):
                 continue
             if span.end is not None and time >= span.end:
                 return
             # Two frames of one time cannot be written.
             last = time if last is None else max(time, last + 1)
-            yield last, frame
+            yield last, self._fitted(frame)
+
+    def _fitted(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """A frame, of the first one's shape."""
+        shape = FrameShape.of(frame, self._decoder.aspect)
+        if shape == self._shape:
+            return frame
+        self.fitted += 1
+        return fitted(frame, shape, self._shape)
 
     def scenes(self) -> list[Span]:
         """The film's scenes, from one cut to the next, found by decoding all of it."""
@@ -212,10 +245,41 @@ class FilmReader:
             yield frame
 
     def _open(self) -> Decoder:
-        # "file:" keeps FFmpeg from taking a name with a colon for a protocol.
-        return Decoder(f"file:{self.path}", str(self.path))
+        return Decoder(ffmpeg_path(self.path), str(self.path), clock=self.clock)
 
 
-def quarter_turns(frame: av.VideoFrame) -> int:
-    """By how many quarter turns, counter-clockwise, a frame is turned to stand upright: 0 to 3."""
-    return round(frame.rotation / 90) % 4
+MOST_USUAL = 240
+"""Frames in a second that no film has all the time: what guesses more has met two frames that are close together."""
+
+
+def usual_rate(stream: av.VideoStream) -> Fraction:
+    """How many frames a film usually has in a second: as FFmpeg guesses, but for guesses that cannot be."""
+    for rate in (stream.guessed_rate, stream.average_rate):
+        if rate is not None and 0 < rate <= MOST_USUAL:
+            return rate
+    return Fraction(25)
+
+
+def readable(tags: Mapping[str, str]) -> dict[str, str]:
+    """Tags whose bytes were no UTF-8, as people mean them: Windows' Western characters, of which each byte is one."""
+    return {_readable(key): _readable(value) for key, value in tags.items()}
+
+
+def _readable(text: str) -> str:
+    data = text.encode("utf-8", "surrogateescape")
+    for encoding in ("utf-8", "cp1252"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return data.decode("latin-1")
+
+
+def moved_chapters(container: InputContainer, by_s: Fraction) -> list[Any]:
+    """A film's chapters, by so many seconds later."""
+    moved = []
+    for chapter in container.chapters():
+        by = round(by_s / (chapter["time_base"] or 1))
+        times = {name: max(0, chapter[name] + by) for name in ("start", "end")}
+        moved.append({**chapter, **times, "metadata": readable(chapter["metadata"])})
+    return moved

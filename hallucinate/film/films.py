@@ -107,8 +107,12 @@ def film_jobs(sources: list[Path], out: Path, template: FilmJob) -> list[FilmJob
 
 
 def films_in(folder: Path) -> list[Path]:
-    """The films in a folder, by their endings. Raises SourceUnavailable where there is none."""
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in FILM_ENDINGS and path.is_file())
+    """The films in a folder, by their endings. Raises SourceUnavailable where there is none.
+
+    A name that begins with a dot is nobody's film: ``._IMG_0001.MP4`` is what a Mac notes of IMG_0001.MP4 on a card.
+    """
+    named = (path for path in folder.iterdir() if path.suffix.lower() in FILM_ENDINGS and not path.name.startswith("."))
+    found = sorted(path for path in named if path.is_file())
     if not found:
         raise SourceUnavailable(f"{folder} holds no film; films end in {', '.join(FILM_ENDINGS)}", code="films_missing")
     return found

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import heapq
-import io
+from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -15,60 +16,48 @@ from av.error import FFmpegError
 from av.stream import Stream
 
 from hallucinate.errors import OutputError
-from hallucinate.film.boxes import one_packet, with_boxes
-from hallucinate.film.container import QUICKTIME, add_copies, container_format
+from hallucinate.files import ffmpeg_path
+from hallucinate.film.boxes import open_part
+from hallucinate.film.container import QUICKTIME, add_streams, container_format, muxer_options
+from hallucinate.film.contents import Contents, stream_words
 from hallucinate.film.film_job import FilmJob
 from hallucinate.film.film_reader import FilmFacts
 from hallucinate.film.parts import SpanProgress, part_path
+from hallucinate.sources.clocks import FilmClock, PacketClock, is_flush
 
-CONTAINER_TAGS = ("major_brand", "minor_version", "compatible_brands", "encoder")
-"""What a container says of itself, which is no longer true of another."""
+DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT}
+"""The system's reasons why nothing more can be written, whatever it is."""
 
 Spans = list[tuple[Path, SpanProgress]]
 """The folders of a film's spans, in order, and where each ended."""
 
 
-def join(job: FilmJob, facts: FilmFacts, spans: Spans, whole: Path) -> None:
-    """Write the film to ``whole``.
+def join(job: FilmJob, facts: FilmFacts, contents: Contents, spans: Spans, whole: Path) -> list[str]:
+    """Write the film to ``whole``. Returns what had to be omitted of the source after all, in words.
 
     The source is opened once more, to copy its other streams: rewound, a Matroska file gives no subtitles.
     Raises OSError or FFmpegError where the film cannot be written, and OutputError where parts do not fit together.
     """
     kind, first_part = container_format(job.out), part_path(spans[0][0], 0)
-    options = {"strict": "unofficial", "movflags": "+faststart"} if kind in QUICKTIME else {}
+    options = muxer_options(kind) | ({"movflags": "+faststart"} if kind in QUICKTIME else {})
+    refused = Counter[int]()
     with (
-        av.open(f"file:{job.source}", metadata_errors="replace") as source,
-        av.open(str(whole), "w", format=kind, container_options=options) as out,
+        av.open(ffmpeg_path(job.source), metadata_errors="surrogateescape") as source,
+        av.open(ffmpeg_path(whole), "w", format=kind, container_options=options) as out,
     ):
-        with described_stream(facts, first_part) as model:
-            pictures = out.add_stream_from_template(model.streams.video[0], opaque=True)
-        with av.open(str(first_part)) as part:
-            # As it is in the parts, so that the muxer takes their packets for what they are: NUT has start codes.
-            pictures.codec_context.extradata = part.streams.video[0].codec_context.extradata
-        if job.codec == "hevc" and kind in QUICKTIME:
-            pictures.codec_context.codec_tag = "hvc1"  # else Apple's players show nothing
-        pictures.time_base = facts.time_base
-        pictures.metadata.update(without_container_tags(facts.picture_tags))
-        copies, _ = add_copies(source, out, job)
-        out.metadata.update(without_container_tags(facts.tags))
-        out.set_chapters(facts.chapters)
+        pictures, copies = add_streams(out, kind, facts, contents, first_part, source)
         rendered = part_packets(spans, pictures, facts.time_base)
-        for packet in heapq.merge(rendered, copied_packets(source, copies), key=due_s):
-            out.mux(packet)
-
-
-def without_container_tags(tags: dict[str, str]) -> dict[str, str]:
-    """The tags but for those of the container."""
-    return {key: value for key, value in tags.items() if key not in CONTAINER_TAGS}
-
-
-def described_stream(facts: FilmFacts, part: Path) -> InputContainer:
-    """A part's stream, with all that the source says of its pictures: turned, 360°, HDR. An MP4 in memory."""
-    with av.open(str(part)) as container:
-        stream = container.streams.video[0]
-        packet = next(packet for packet in container.demux(stream) if packet.size)
-        data = one_packet(stream, packet, facts.display_matrix)
-    return av.open(io.BytesIO(with_boxes(data, facts.boxes)), "r")
+        for packet in heapq.merge(rendered, copied_packets(source, copies, facts.clock), key=due_s):
+            index = packet.stream_index
+            try:
+                out.mux(packet)
+            except FFmpegError as error:
+                # Of what is copied a packet that does not fit may be omitted; a disk that is full is another matter.
+                if index == pictures.index or error.errno in DISK:
+                    raise
+                refused[index] += 1
+        words = {copy.index: stream_words(source.streams[index]) for index, copy in copies.items()}
+    return [f"{count} packet{'s' if count > 1 else ''} of {words[index]}" for index, count in refused.items()]
 
 
 def part_packets(spans: Spans, to: av.VideoStream, time_base: Fraction) -> Iterator[av.Packet[Any]]:
@@ -80,7 +69,7 @@ def part_packets(spans: Spans, to: av.VideoStream, time_base: Fraction) -> Itera
     last: av.Packet[Any] | None = None
     for folder, progress in spans:
         for n in range(progress.parts):
-            with av.open(str(part_path(folder, n))) as part:
+            with open_part(part_path(folder, n)) as part:
                 stream = part.streams.video[0]
                 extradata = stream.codec_context.extradata
                 expected = extradata if expected is None else expected
@@ -103,12 +92,13 @@ def part_packets(spans: Spans, to: av.VideoStream, time_base: Fraction) -> Itera
         yield last
 
 
-def copied_packets(source: InputContainer, copies: dict[int, Stream]) -> Iterator[av.Packet[Any]]:
-    """The packets of the source's other streams, unchanged, but for those whose time goes back, which no muxer takes.
+def copied_packets(source: InputContainer, copies: dict[int, Stream], clock: FilmClock) -> Iterator[av.Packet[Any]]:
+    """The packets of the source's other streams, their times put right and rising, as every muxer has to have them.
 
     copies: the film's streams by their index in the source. At the end of a broken file there are no more.
     """
-    streams, last = [stream for stream in source.streams if stream.index in copies], dict[int, int]()
+    streams, times = [stream for stream in source.streams if stream.index in copies], PacketClock(clock)
+    ends: dict[int, tuple[int, int]] = {}  # of each stream: the last packet's time, and when it ends
     packets = source.demux(*streams) if streams else iter(())
     while True:
         try:
@@ -117,11 +107,19 @@ def copied_packets(source: InputContainer, copies: dict[int, Stream]) -> Iterato
             return
         if packet is None:
             return
+        if is_flush(packet):
+            continue
+        times.correct(packet)
         index = packet.stream_index
-        if packet.dts is not None and packet.dts >= last.get(index, packet.dts):
-            last[index] = packet.dts
-            packet.stream = copies[index]
-            yield packet
+        last, end = ends.get(index, (None, 0))
+        time = packet.dts if packet.dts is not None else packet.pts if packet.pts is not None else end
+        dts = time if last is None else max(time, last + 1)
+        # What is shown is never before what is read.
+        packet.pts = dts if packet.pts is None else max(packet.pts, dts)
+        packet.dts = dts
+        ends[index] = dts, dts + (packet.duration or 0)
+        packet.stream = copies[index]
+        yield packet
 
 
 def due_s(packet: av.Packet[Any]) -> Fraction:

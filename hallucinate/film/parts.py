@@ -17,7 +17,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from hallucinate.files import move_whole, write_bytes
+from hallucinate.files import beside, move_whole, utf8_path, write_bytes
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class SpanProgress:
     """Where a span is at the end of a part.
 
     first_time, last_time, last_duration: of its first and last frame so far, in units of the stream's time. parts,
-    frames: how many are finished. damaged: frames and packets skipped because they did not decode.
+    frames: how many are finished. damaged: frames and packets skipped because they did not decode. fitted: frames that
+    were of another shape than the first.
     """
 
     first_time: int
@@ -34,6 +35,7 @@ class SpanProgress:
     parts: int
     frames: int
     damaged: int
+    fitted: int = 0
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Checkpoint:
 
 def parts_folder(out: Path) -> Path:
     """Where a film's parts are."""
-    return out.with_name(f"{out.name}.parts")
+    return beside(out, ".parts")
 
 
 def span_folder(out: Path, n: int) -> Path:
@@ -70,11 +72,11 @@ def latest_checkpoint(folder: Path) -> Checkpoint | None:
 
     A damaged checkpoint does not count: the part that it belongs to was not finished, or its span starts over.
     """
-    for path in sorted(folder.glob("*.safetensors"), reverse=True):
+    for path in sorted(folder.glob("[0-9]*.safetensors"), reverse=True):
         if not part_path(folder, int(path.stem)).exists():
             continue
         try:
-            with safe_open(path, "pt") as file:
+            with utf8_path(path) as name, safe_open(name, "pt") as file:
                 facts = json.loads((file.metadata() or {})["checkpoint"])
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
             return Checkpoint(SpanProgress(**facts["progress"]), tensors, facts["values"])

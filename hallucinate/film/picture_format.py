@@ -1,7 +1,8 @@
 """How a film's pictures are written, and how what was dreamed is added to a decoded frame.
 
 A film is not converted to RGB and back: that would cost its chroma and, of ten bits, two. Only what the dream added is
-converted, and added to the film's own planes. An undreamed frame comes out as it was, to the bit.
+converted, and added to the film's own planes. An undreamed frame comes out as it was, to the bit: HDR too, of which the
+network sees what ``sources.pixels`` makes of it.
 """
 
 from __future__ import annotations
@@ -11,31 +12,41 @@ from fractions import Fraction
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 import numpy.typing as npt
-from av.video.reformatter import Colorspace
 
 from hallucinate.frame import Picture
+from hallucinate.sources.pixels import (
+    FULL,
+    LIMITED,
+    has_alpha,
+    matrix_of,
+    opacity_of,
+    pixels_have_alpha,
+    range_of,
+    source_colours,
+    volume_of,
+)
+from hallucinate.sources.tone import Volume
 
-REC709, LIMITED, FULL = 1, 1, 2
-"""FFmpeg's numbers: a matrix, and the ranges."""
+REC709, REC2020 = 1, 9
+"""FFmpeg's numbers of two systems' matrices and primaries, and the first's curve."""
 
-SCALER_MATRIX = {1: Colorspace.ITU709, 4: Colorspace.FCC, 7: Colorspace.SMPTE240M}
-SCALER_MATRIX |= dict.fromkeys((5, 6), Colorspace.ITU601) | dict.fromkeys((9, 10), Colorspace.BT2020)
-"""FFmpeg's matrices -> those of its scaler."""
-
-HD = 720
-"""Rows from which a film that does not name its matrix is taken for Rec. 709, as players do; below, Rec. 601."""
+LEVEL_52 = 36_864
+"""Macroblocks, of 16×16 pixels, of a picture at H.264's level 5.2 (ITU-T H.264, table A-1), e.g. 4096×2304; a side has
+at most the square root of eight times as many (A.3.1). More is decoded by few devices."""
 
 
 @dataclass(frozen=True)
 class PictureFormat:
     """How a film's pictures are written.
 
-    pixels: FFmpeg's name of the pixel format, planar YUV. pixel_aspect: width over height of a pixel, None where
-    nothing is said. The rest: the source's tags, in FFmpeg's numbers.
+    codec: ``h264`` or ``hevc``. pixels: FFmpeg's name of the pixel format, planar YUV. pixel_aspect: width over
+    height of a pixel, None where nothing is said. The rest: the source's tags, in FFmpeg's numbers.
     """
 
+    codec: str
     pixels: str
     width: int
     height: int
@@ -50,15 +61,27 @@ class PictureFormat:
         """Bits of a sample."""
         return 10 if self.pixels.endswith("10le") else 8
 
-    def source_colours(self) -> dict[str, Any]:
-        """Matrix and range to convert from, as arguments of ``reformat``; also where the tags do not say."""
-        guess = Colorspace.ITU709 if self.height >= HD else Colorspace.ITU601
-        return {"src_colorspace": SCALER_MATRIX.get(self.matrix, guess), "src_color_range": self.range or LIMITED}
+    @property
+    def coded_size(self) -> tuple[int, int]:
+        """(width, height) that is encoded: halved chroma needs even sides, to which the last row or column is
+        repeated."""
+        across, down = "444" not in self.pixels, "420" in self.pixels
+        return self.width + across * (self.width % 2), self.height + down * (self.height % 2)
+
+    @property
+    def volume(self) -> Volume:
+        """What its samples mean in light."""
+        return Volume.of(self.transfer, self.primaries)
+
+    @property
+    def black(self) -> tuple[int, int, int]:
+        """Black's value in each plane."""
+        luma = 0 if range_of(self.range, self.pixels) == FULL else 16
+        return luma << self.bits - 8, 128 << self.bits - 8, 128 << self.bits - 8
 
     def output_colours(self) -> dict[str, Any]:
         """Format, matrix and range to convert to, as arguments of ``reformat``."""
-        source = self.source_colours()
-        matrix, span = source["src_colorspace"], source["src_color_range"]
+        matrix, span = matrix_of(self.matrix, self.width, self.height), range_of(self.range, self.pixels)
         return {"format": self.pixels, "dst_colorspace": matrix, "dst_color_range": span}
 
 
@@ -81,56 +104,131 @@ def decoded_format(frame: av.VideoFrame) -> DecodedFormat:
     return DecodedFormat(frame.format.name, frame.width, frame.height, *tags)
 
 
-def picture_format(decoded: DecodedFormat, pixel_aspect: Fraction | None, formats: set[str]) -> PictureFormat:
-    """The format that loses least of a film's pictures.
+def picture_format(
+    decoded: DecodedFormat, pixel_aspect: Fraction | None, codec: str = "auto", keep_chroma: bool = False
+) -> PictureFormat:
+    """The format of a film's pictures: one that plays everywhere, as far as it loses nothing that would be seen.
 
-    formats: the pixel formats that the encoder takes, by FFmpeg's names. Ten bits stay ten bits, and more become ten.
-    Sides that are not even rule out halved chroma.
+    codec: ``h264`` writes 8 bits, ``hevc`` 10 where the film has more than 8, and ``auto`` takes H.264 for 8 bits
+    and up to the size of its level 5.2, and HEVC beyond. keep_chroma: chroma is halved both ways (4:2:0), which is
+    all that most decoders take, unless this is set.
     """
-    source = av.VideoFormat(decoded.pixels, decoded.width, decoded.height)
-    deep = max(component.bits for component in source.components) > 8
-    rgb = source.is_rgb or source.has_palette
-    across, down = (source.chroma_width(64), source.chroma_height(64)) if len(source.components) >= 3 else (32, 32)
-    kind = "420" if (across, down) == (32, 32) else "422" if across == 32 else "444"
-    if decoded.width % 2 or decoded.height % 2:
-        kind = "444"
-    kinds = dict.fromkeys((kind, "422", "444"))
-    best_first = [f"yuv{each}p{'10le' * bits}" for bits in (deep, not deep) for each in kinds]
-    return PictureFormat(
-        next(name for name in best_first if name in formats),
-        decoded.width,
-        decoded.height,
-        pixel_aspect,
-        REC709 if rgb else decoded.matrix,
-        LIMITED if rgb else FULL if source.name.startswith("yuvj") else decoded.range,
-        decoded.primaries,
-        decoded.transfer,
-    )
+    deep = depth(decoded) > 8
+    if codec == "auto":
+        codec = "hevc" if deep or is_large(decoded.width, decoded.height) else "h264"
+    kind = chroma(decoded) if keep_chroma else "420"
+    pixels = f"yuv{kind}p{'10le' if deep and codec == 'hevc' else ''}"
+    return PictureFormat(codec, pixels, decoded.width, decoded.height, pixel_aspect, *written_colours(decoded, pixels))
 
 
-def to_rgb(frame: av.VideoFrame, written: PictureFormat) -> Picture:
-    """A decoded frame, not turned, at the size that is written: uint8 RGB (H, W, 3)."""
-    options = {} if frame.format.is_rgb else written.source_colours()
-    picture = frame.reformat(written.width, written.height, "rgb24", **options).to_ndarray()
-    return np.ascontiguousarray(picture, np.uint8)
+def depth(decoded: DecodedFormat) -> int:
+    """Bits of a sample of what is decoded, at most."""
+    return max(component.bits for component in av.VideoFormat(decoded.pixels, 64, 64).components)
+
+
+def chroma(decoded: DecodedFormat) -> str:
+    """The least of 420, 422 and 444 that holds the chroma of what is decoded."""
+    source = av.VideoFormat(decoded.pixels, 64, 64)
+    if source.has_palette:
+        return "444"
+    across, down = (source.chroma_width(), source.chroma_height()) if len(source.components) >= 3 else (32, 32)
+    return "444" if across == 64 else "422" if down == 64 else "420"
+
+
+def is_large(width: int, height: int) -> bool:
+    """Whether a picture is larger than H.264's level 5.2 allows, by its area or by a side."""
+    across, down = -(-width // 16), -(-height // 16)
+    return across * down > LEVEL_52 or max(across, down) ** 2 > 8 * LEVEL_52
+
+
+def black_frame(written: PictureFormat) -> av.VideoFrame:
+    """A black frame as it is encoded."""
+    width, height = written.coded_size
+    picture = av.VideoFrame.from_ndarray(np.zeros((height, width, 3), np.uint8), "rgb24")
+    return picture.reformat(**written.output_colours())
+
+
+def padded(frame: av.VideoFrame, written: PictureFormat) -> av.VideoFrame:
+    """A frame of the picture's size -> of the size that is encoded: its last row or column is repeated where that is
+    odd."""
+    if written.coded_size == (written.width, written.height):
+        return frame
+    out = av.VideoFrame(*written.coded_size, written.pixels)
+    for n in range(3):
+        source, target = plane(frame, n, written), plane(out, n, written)
+        beyond = [(0, target.shape[axis] - source.shape[axis]) for axis in range(2)]
+        target[:] = np.pad(source, beyond, mode="edge")
+    out.colorspace, out.color_range = frame.colorspace, frame.color_range
+    out.color_primaries, out.color_trc = frame.color_primaries, frame.color_trc
+    return out
+
+
+def written_colours(decoded: DecodedFormat, pixels: str) -> tuple[int, int, int, int]:
+    """Matrix, range, primaries and transfer of what is written in ``pixels``, in FFmpeg's numbers.
+
+    The source's own tags, but for RGB, which has no matrix, and for HDR in eight bits: that becomes Rec. 709.
+    """
+    source = av.VideoFormat(decoded.pixels)
+    if Volume.of(decoded.transfer, decoded.primaries).is_hdr and not pixels.endswith("10le"):
+        return REC709, LIMITED, REC709, REC709
+    if source.is_rgb or source.has_palette:
+        return (REC2020 if decoded.primaries == REC2020 else REC709), LIMITED, decoded.primaries, decoded.transfer
+    span = FULL if source.name.startswith("yuvj") else decoded.range
+    return decoded.matrix, span, decoded.primaries, decoded.transfer
+
+
+def colour_notes(decoded: DecodedFormat, written: PictureFormat) -> list[str]:
+    """What becomes of a film's pictures beside the dream, in words."""
+    notes = []
+    if pixels_have_alpha(decoded.pixels):
+        notes.append("transparent parts are dreamed and written as if over black")
+    if Volume.of(decoded.transfer, decoded.primaries).is_hdr and not written.volume.is_hdr:
+        notes.append("high dynamic range is tone mapped to Rec. 709; --codec hevc keeps it")
+    return notes
 
 
 def add_dream(frame: av.VideoFrame, before: Picture, after: Picture, written: PictureFormat) -> av.VideoFrame:
-    """The frame in the format that is written, with after − before added; both as ``to_rgb`` gives them."""
-    to = written.output_colours()
-    old, new = (av.VideoFrame.from_ndarray(picture, "rgb24").reformat(**to) for picture in (before, after))
-    base = frame.reformat(
-        written.width, written.height, **to, **({} if frame.format.is_rgb else written.source_colours())
-    )
+    """The frame in the format that is written, with after − before added.
+
+    before, after: uint8 RGB (height, width, 3) of the written size, as ``pixels.stored_rgb`` has it. Where HDR stays
+    HDR, the difference is that of the two in HDR's own curve, as ``Volume.from_sdr`` places them: on a screen it has
+    the contrast that it has in SDR. Where HDR becomes SDR, there is nothing to add to, and ``after`` is written.
+    """
+    old, new = (_encoded(picture, written) for picture in (before, after))
+    volume = volume_of(frame)
+    same = (volume.transfer, volume.primaries) == (written.volume.transfer, written.volume.primaries)
+    base = frame.reformat(written.width, written.height, **written.output_colours(), **source_colours(frame))
     out = av.VideoFrame(written.width, written.height, written.pixels)
-    most = 2**written.bits - 1
+    most, opacity = 2**written.bits - 1, opacity_of(frame) if has_alpha(frame) else None
     for n in range(3):
+        if not same:
+            plane(out, n, written)[:] = plane(new, n, written)
+            continue
+        samples = plane(base, n, written)
+        if opacity is not None:
+            samples = _over_black(samples, opacity, written.black[n])
         # Between −1023 and 2 · 1023: int16 holds it.
-        sample = plane(base, n, written).astype(np.int16) + plane(new, n, written) - plane(old, n, written)
+        sample = samples.astype(np.int16) + plane(new, n, written) - plane(old, n, written)
         plane(out, n, written)[:] = sample.clip(0, most)
     out.colorspace, out.color_range = written.matrix, written.range
     out.color_primaries, out.color_trc = written.primaries, written.transfer
     return out
+
+
+def _encoded(picture: Picture, written: PictureFormat) -> av.VideoFrame:
+    """A picture of Rec. 709 in the format that is written."""
+    if written.volume.is_plain:
+        frame = av.VideoFrame.from_ndarray(picture, "rgb24")
+    else:
+        frame = av.VideoFrame.from_ndarray(written.volume.from_sdr(picture), "rgb48le")
+    return frame.reformat(**written.output_colours())
+
+
+def _over_black(samples: npt.NDArray[Any], opacity: npt.NDArray[np.float32], black: int) -> npt.NDArray[Any]:
+    """A plane of straight alpha over black. Y'CbCr is linear in R'G'B': each plane goes to its own value of black."""
+    height, width = samples.shape
+    share = cv2.resize(opacity, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(np.rint(black + (samples.astype(np.float32) - black) * share), samples.dtype)
 
 
 def plane(frame: av.VideoFrame, n: int, written: PictureFormat) -> npt.NDArray[Any]:

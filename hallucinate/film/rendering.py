@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import av
-import numpy as np
 from av.error import FFmpegError
 
-from hallucinate.errors import OutputError, SourceError
-from hallucinate.files import write_json
-from hallucinate.film.container import add_encoder, check_container, container_format
+from hallucinate.errors import HallucinateError, OutputError, SourceError
+from hallucinate.files import ffmpeg_path, write_json
+from hallucinate.film.container import add_encoder, container_format
+from hallucinate.film.contents import Contents
 from hallucinate.film.film_job import FilmJob
-from hallucinate.film.film_reader import FilmFacts, FilmReader, Span, quarter_turns
+from hallucinate.film.film_reader import FilmFacts, FilmReader, Span
 from hallucinate.film.frame_renderers import FrameRenderer, RendererFactory, describe_rendering
-from hallucinate.film.joining import join
+from hallucinate.film.joining import DISK, Spans, join
 from hallucinate.film.parts import (
     Checkpoint,
     SpanProgress,
@@ -32,9 +32,12 @@ from hallucinate.film.parts import (
     remove_parts,
     span_folder,
 )
-from hallucinate.film.picture_format import PictureFormat, add_dream, picture_format, to_rgb
+from hallucinate.film.picture_format import PictureFormat, add_dream, padded, picture_format
+from hallucinate.film.trial import choose_contents, prepare_trial
 from hallucinate.frame import Frame
+from hallucinate.sources.pixels import stored_rgb
 from hallucinate.work_folder import MADE_FROM, claim
+from hallucinate.writing import cannot_write, check_writable
 
 Report = Callable[[int], None]
 """Called after each frame with how many are done."""
@@ -42,21 +45,31 @@ Report = Callable[[int], None]
 
 @dataclass(frozen=True)
 class FilmPlan:
-    """A film that can be rendered. written: how its pictures are written. omitted: what its container cannot hold."""
+    """A film that can be rendered.
+
+    written: how its pictures are written. contents: what goes beside them. omitted: what of the source is not in it.
+    """
 
     job: FilmJob
     facts: FilmFacts
     written: PictureFormat
     spans: list[Span]
+    contents: Contents
     omitted: list[str]
 
 
 @dataclass(frozen=True)
 class FinishedFilm:
-    """A finished film. damaged: frames and packets skipped. rendering: how each frame was dreamed, in words."""
+    """A finished film.
+
+    damaged: frames and packets skipped. fitted: frames of another shape than the first. omitted: what could not be
+    copied after all. rendering: how each frame was dreamed. The last two in words.
+    """
 
     frames: int
     damaged: int
+    fitted: int
+    omitted: list[str]
     written: PictureFormat
     rendering: str
 
@@ -67,46 +80,39 @@ def plan_film(job: FilmJob, reader: FilmReader) -> FilmPlan:
     Raises HallucinateError in one line, with nothing written.
     """
     facts = reader.facts
-    try:
-        check_output(job)
-        job.check_shape(facts)
-        written = output_format(job, facts)
-        omitted = check_container(job, reader.container, written)
-        folder = parts_folder(job.out)
-        made_from = claim(folder, job.made_from(), job.force, remove_parts)
-        spans = [Span()]
-        if job.scenes:
-            if "scenes" not in made_from:
-                found = [(span.start, span.end) for span in reader.scenes()]
-                made_from = {**made_from, "scenes": found}
+    check_output(job)
+    job.check_shape(facts)
+    written = output_format(job, facts)
+    contents, omitted = choose_contents(prepare_trial(job, facts, written, reader.container), reader.pictures)
+    folder = parts_folder(job.out)
+    made_from = claim(folder, job.made_from(), job.force, remove_parts)
+    spans = [Span()]
+    if job.scenes:
+        if "scenes" not in made_from:
+            found = [(span.start, span.end) for span in reader.scenes()]
+            made_from = {**made_from, "scenes": found}
+            try:
                 write_json(folder / MADE_FROM, made_from)
-            spans = [Span(*each) for each in made_from["scenes"]]
-        return FilmPlan(job, facts, written, spans, omitted)
-    except OSError as error:
-        raise OutputError(
-            f"{job.out}: cannot be written ({reason(error)}); free some space or name another file"
-        ) from None
+            except OSError as error:
+                raise cannot_write(folder / MADE_FROM, error) from None
+        spans = [Span(*each) for each in made_from["scenes"]]
+    return FilmPlan(job, facts, written, spans, contents, omitted)
 
 
 def check_output(job: FilmJob) -> None:
-    """Raise OutputError for an output that is the source, exists already, or has no place to be."""
+    """Raise OutputError or OptionError for an output that is the source, exists already, or has no place to be."""
     out = job.out
     if out.exists() and out.samefile(job.source):
         raise OutputError(f"{out}: this is the film itself; name another file", code="output_is_source")
     if out.is_dir():
         raise OutputError(f"{out}: this is a folder; name a film in it, e.g. {out / job.source.name}")
-    if out.exists() and not job.force:
-        raise OutputError(f"{out} exists already; replace it with --force, or name another file", code="output_exists")
-    if not out.parent.is_dir():
-        raise OutputError(
-            f"{out}: there is no folder {out.parent}; create it, or name another file", code="folder_missing"
-        )
+    check_writable("--out", out, job.force)
     container_format(out)
 
 
 def output_format(job: FilmJob, facts: FilmFacts) -> PictureFormat:
     """How a film's pictures are written."""
-    return picture_format(facts.decoded, facts.pixel_aspect, job.encoder_formats())
+    return picture_format(facts.decoded, facts.pixel_aspect, job.codec, job.keep_chroma)
 
 
 @dataclass(frozen=True)
@@ -132,7 +138,7 @@ def render_span(
     try:
         work.folder.mkdir(exist_ok=True)
         checkpoint = latest_checkpoint(work.folder)
-        damaged = checkpoint.progress.damaged if checkpoint else 0
+        before = checkpoint.progress if checkpoint else None
         frames = reader.frames(span, checkpoint.progress.last_time if checkpoint else None)
         while True:
             if checkpoint is not None:
@@ -143,12 +149,12 @@ def render_span(
             if first is None:
                 break
             few = itertools.chain([first], itertools.islice(frames, renderer.frames_per_part - 1))
-            checkpoint = render_part(work, few, checkpoint.progress if checkpoint else None, damaged)
+            checkpoint = render_part(work, few, checkpoint.progress if checkpoint else None, before)
+    except HallucinateError:
+        raise
     except (OSError, FFmpegError) as error:
-        raise OutputError(
-            f"{parts_folder(job.out)}: cannot be written ({reason(error)}); free some space, and run the same command "
-            "again to continue"
-        ) from None
+        finished = "what was finished stays; run the same command again to continue"
+        raise cannot_write(parts_folder(job.out), error, finished) from None
     if checkpoint is None:
         raise SourceError(
             f"{job.source}: no frame decodes from {span.start} to {span.end}; if the file was changed, add --force to "
@@ -158,17 +164,20 @@ def render_span(
 
 
 def render_part(
-    work: SpanWork, frames: Iterator[tuple[int, av.VideoFrame]], before: SpanProgress | None, damaged: int
+    work: SpanWork,
+    frames: Iterator[tuple[int, av.VideoFrame]],
+    before: SpanProgress | None,
+    before_run: SpanProgress | None,
 ) -> Checkpoint:
     """Dream and encode a few frames, and make them the span's next part. Raises OSError or FFmpegError.
 
-    before: where the span is so far, None at its beginning. damaged: what was skipped before this run.
+    before, before_run: where the span is so far, and where it was before this run; None at its beginning.
     """
     facts = work.reader.facts
     number, count = (before.parts, before.frames) if before else (0, 0)
     start, last, duration = (before.first_time, before.last_time, before.last_duration) if before else (None, 0, 0)
     path = part_path(work.folder, number).with_suffix(".part")
-    with av.open(str(path), "w", format="nut") as part:
+    with av.open(ffmpeg_path(path), "w", format="nut") as part:
         stream = add_encoder(part, work.job, work.written, facts.time_base, facts.rate)
         for time, frame in frames:
             start = time if start is None else start
@@ -180,7 +189,9 @@ def render_part(
             work.report(count)
         part.mux(stream.encode())
     assert start is not None  # the caller has a frame
-    progress = SpanProgress(start, last, duration, number + 1, count, damaged + work.reader.damaged)
+    damaged, fitted = (before_run.damaged, before_run.fitted) if before_run else (0, 0)
+    damaged, fitted = damaged + work.reader.damaged, fitted + work.reader.fitted
+    progress = SpanProgress(start, last, duration, number + 1, count, damaged, fitted)
     checkpoint = Checkpoint(progress, *work.renderer.state())
     finish_part(work.folder, path, checkpoint)
     return checkpoint
@@ -188,10 +199,10 @@ def render_part(
 
 def render_frame(work: SpanWork, frame: av.VideoFrame, time: int) -> av.VideoFrame:
     """A decoded frame -> the same, dreamed upright, turned as in the film. time: in units of FilmFacts.time_base."""
-    before, turns = to_rgb(frame, work.written), quarter_turns(frame)
-    captured_ns = round(time * work.reader.facts.time_base * 10**9)
-    dream = work.renderer.render(Frame(np.ascontiguousarray(np.rot90(before, turns)), captured_ns))
-    return add_dream(frame, before, np.ascontiguousarray(np.rot90(dream, -turns)), work.written)
+    facts, before = work.reader.facts, stored_rgb(frame, (work.written.width, work.written.height))
+    captured_ns = round(time * facts.time_base * 10**9)
+    dream = work.renderer.render(Frame(facts.orientation.upright(before), captured_ns))
+    return padded(add_dream(frame, before, facts.orientation.stored(dream), work.written), work.written)
 
 
 def finish_film(plan: FilmPlan, ends: list[SpanProgress]) -> FinishedFilm:
@@ -200,18 +211,34 @@ def finish_film(plan: FilmPlan, ends: list[SpanProgress]) -> FinishedFilm:
     ends: where each span ended, in order.
     """
     job, folder = plan.job, parts_folder(plan.job.out)
-    whole = folder / f"whole{job.out.suffix}"
+    whole, spans = folder / f"whole{job.out.suffix}", [(span_folder(job.out, n), end) for n, end in enumerate(ends)]
     try:
-        join(job, plan.facts, [(span_folder(job.out, n), end) for n, end in enumerate(ends)], whole)
+        omitted = join_as_possible(plan, spans, whole)
         whole.replace(job.out)
     except (OSError, FFmpegError) as error:
-        raise OutputError(
-            f"{job.out}: cannot be written ({reason(error)}); free some space, and run the same command again: every "
-            f"frame is rendered already, in {folder}"
-        ) from None
+        finished = f"every frame is rendered already, in {folder}: run the same command again to try again"
+        raise cannot_write(job.out, error, finished) from None
     remove_parts(folder)
-    frames, damaged = sum(end.frames for end in ends), sum(end.damaged for end in ends)
-    return FinishedFilm(frames, damaged, plan.written, describe_rendering(job, plan.facts.upright_size[0]))
+    frames, damaged, fitted = (
+        sum(counts) for counts in zip(*((e.frames, e.damaged, e.fitted) for e in ends), strict=True)
+    )
+    rendering = describe_rendering(job, plan.facts.upright_size[0])
+    return FinishedFilm(frames, damaged, fitted, omitted, plan.written, rendering)
+
+
+def join_as_possible(plan: FilmPlan, spans: Spans, whole: Path) -> list[str]:
+    """Join the rendered spans, with all that goes beside them, or else alone; returns what was omitted, in words.
+
+    Raises OSError or FFmpegError where the disk is at fault, or the pictures alone cannot be written either.
+    """
+    try:
+        return join(plan.job, plan.facts, plan.contents, spans, whole)
+    except FFmpegError as error:
+        # What the trial did not show: a film without its sound is better than frames that nobody can see.
+        if error.errno in DISK or plan.contents == plan.contents.pictures_alone:
+            raise
+        join(plan.job, plan.facts, plan.contents.pictures_alone, spans, whole)
+        return [f"all but the pictures ({error.strerror})"]
 
 
 def render_film(plan: FilmPlan, reader: FilmReader, make_renderer: RendererFactory, report: Report) -> FinishedFilm:
@@ -226,8 +253,3 @@ def render_film(plan: FilmPlan, reader: FilmReader, make_renderer: RendererFacto
 
 def _after(before: int, report: Report) -> Report:
     return lambda count: report(before + count)
-
-
-def reason(error: OSError | FFmpegError) -> str:
-    """Why something could not be written, e.g. ``No space left on device``."""
-    return error.strerror or str(error)

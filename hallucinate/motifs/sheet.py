@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 from pathlib import Path
 
 import torch
@@ -11,12 +11,15 @@ from torch import nn
 from torchvision.utils import save_image
 
 from hallucinate.motifs.drawing import Pen
+from hallucinate.writing import write_whole
 
 
 def save_sheet(
     network: nn.Module, motifs: int, path: Path, size: int = 96, steps: int = 24, rate: float = 0.02
 ) -> None:
     """Raise the score of each of the first ``motifs`` outputs by plain steps; write the pictures, whole or not at all.
+
+    Raises OutputError.
 
     rate: how far a step moves the pixels, root mean square.
     """
@@ -33,6 +36,6 @@ def save_sheet(
             g / (g.square().mean((1, 2, 3), keepdim=True).sqrt() + 1e-12), (-by[0], -by[1]), (2, 3)
         )
         x = x.clamp(0, 1)
-    part = path.with_suffix(".part")
-    save_image(x, part, nrow=9, format="png")
-    os.replace(part, path)
+    file = io.BytesIO()
+    save_image(x, file, nrow=9, format="png")
+    write_whole(path, lambda part: part.write_bytes(file.getbuffer()))

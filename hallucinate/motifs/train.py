@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import io
 import json
 import math
 import os
@@ -26,14 +27,16 @@ import torch
 import torch.nn.functional as F
 from rich.progress import Progress
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from hallucinate.console import open_console
+from hallucinate.errors import OutputError
 from hallucinate.motifs import MOTIFS
 from hallucinate.motifs.compose import compose
 from hallucinate.motifs.sheet import save_sheet
 from hallucinate.networks.motif import MotifNetwork, fold_norms
+from hallucinate.writing import write_whole, writing
 
 HELD_OUT = 1_000_000_007
 """Seeds from here on are for measuring, never for training."""
@@ -251,11 +254,10 @@ def save_weights(training: Training, path: Path, facts: dict[str, str]) -> None:
         **({"before": story_of(Path(recipe.start))} if recipe.start else {}),
         **facts,
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    save_file(tensors, part, metadata)
-    part.chmod(0o644)  # to be read by whoever installs it
-    os.replace(part, path)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    data = save(tensors, metadata)  # save_file would leave it to its owner alone, and not say why it cannot be written
+    write_whole(path, lambda part: part.write_bytes(data))
 
 
 def story_of(weights: Path) -> str:
@@ -282,8 +284,7 @@ def commit() -> str:
 
 
 def save_checkpoint(training: Training, path: Path) -> None:
-    """All that a killed run needs to go on; written whole or not at all."""
-    part = path.with_suffix(".part")
+    """All that a killed run needs to go on; written whole or not at all. Raises OutputError."""
     state = {
         "recipe": asdict(training.recipe),
         "network": training.network.state_dict(),
@@ -292,8 +293,9 @@ def save_checkpoint(training: Training, path: Path) -> None:
         "step": training.step,
         "seconds": training.seconds,
     }
-    torch.save(state, part)
-    os.replace(part, path)
+    file = io.BytesIO()  # in memory first: what keeps torch.save from writing does not say its number
+    torch.save(state, file)
+    write_whole(path, lambda part: part.write_bytes(file.getbuffer()))
 
 
 def resume(recipe: Recipe, path: Path, device: torch.device, trainer: Trainer = MOTIF) -> Training:
@@ -315,7 +317,8 @@ def run(training: Training, out: Path, weights: str, every: int = 50) -> None:
     """Train to the last step: a line in the log every ``every`` steps; checkpoint, weights and a sheet each epoch."""
     recipe, last = training.recipe, time.monotonic()
     loss, right = 0.0, 0.0
-    out.mkdir(parents=True, exist_ok=True)
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
     with Progress() as progress:
         bar = progress.add_task("training", total=recipe.steps, completed=training.step)
         while training.step < recipe.steps:
@@ -328,7 +331,7 @@ def run(training: Training, out: Path, weights: str, every: int = 50) -> None:
             if training.step % every == 0 or training.step == recipe.steps:
                 seconds = round(training.seconds)
                 line = {"step": training.step, "seconds": seconds, "loss": round(loss, 4), "right": round(right, 4)}
-                with (out / "training.jsonl").open("a") as log:
+                with writing(out / "training.jsonl"), (out / "training.jsonl").open("a") as log:
                     log.write(json.dumps(line) + "\n")
                 progress.console.print(line)
             if training.step % recipe.epoch == 0 or training.step == recipe.steps:
@@ -356,8 +359,11 @@ def train(about: str | None, trainer: Trainer, out: Path, weights: str) -> None:
     options = vars(parser.parse_args())
     out, device = options.pop("out"), torch.device(options.pop("device"))
     training = resume(Recipe(**options), out / "checkpoint.pt", device, trainer)
-    run(training, out, weights)
-    finish(training, out, weights)
+    try:
+        run(training, out, weights)
+        finish(training, out, weights)
+    except OutputError as error:
+        raise SystemExit(f"{error}; the same command continues from the last checkpoint in {out}") from None
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import fx, nn
 
 from hallucinate.errors import NetworkError
+from hallucinate.files import utf8_path
 from hallucinate.networks.imagenet import class_names, families
 
 OUTPUT = "output"
@@ -118,7 +119,8 @@ def open_exported(path: Path, device: torch.device, run_code: bool) -> ExportedN
 
 def export_points(path: Path, device: torch.device) -> Iterator[tuple[str, Part]]:
     """Every node that has one answer per place, by the name that torch.export gave it, and the output."""
-    program = torch.export.load(path)
+    with utf8_path(path) as file:
+        program = torch.export.load(file)
     if device.type != "cpu":
         from torch.export.passes import move_to_device_pass
 
@@ -153,7 +155,8 @@ def script_points(path: Path, device: torch.device) -> Iterator[tuple[str, Part]
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # TorchScript is deprecated, and files of it still exist
-        script = torch.jit.load(path, device).eval()  # type: ignore[no-untyped-call]
+        with utf8_path(path) as file:
+            script = torch.jit.load(file, device).eval()  # type: ignore[no-untyped-call]
     stages = list(script.named_children())
     probe = torch.rand(PROBE, device=device)
     with torch.no_grad(), contextlib.suppress(Exception):

@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 
 from hallucinate.device import precisions, thread_counts
 from hallucinate.errors import NetworkError
+from hallucinate.files import utf8_path
 from hallucinate.messages import did_you_mean
 from hallucinate.networks import Network
 from hallucinate.networks.caffe import open_caffe
@@ -151,7 +152,7 @@ def open_motif(
     if not weights.is_file():
         raise NetworkError(f"the weights {weights} are missing; {fix}")
     try:
-        with safe_open(weights, "pt") as file:
+        with utf8_path(weights) as name, safe_open(name, "pt") as file:
             facts = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
         network = MotifNetwork(json.loads(facts["motifs"]), json.loads(facts["families"]))

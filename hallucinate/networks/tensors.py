@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from hallucinate.errors import NetworkError
+from hallucinate.files import utf8_path
 
 Tensors = dict[str, torch.Tensor]
 
@@ -39,7 +40,7 @@ def read_tensors(path: Path) -> Tensors:
     if not path.stat().st_size:
         raise NetworkError(f"the weights {path} are empty (0 bytes); download the file again")
     try:
-        found = load_file(path) if path.suffix == ".safetensors" else _saved(path)
+        found = _stored(path) if path.suffix == ".safetensors" else _saved(path)
     except pickle.UnpicklingError as error:
         raise NetworkError(_refused(path, str(error))) from None
     except (SafetensorError, OSError, RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
@@ -55,13 +56,20 @@ def read_tensors(path: Path) -> Tensors:
     return {key.removeprefix("module."): t.float() if t.is_floating_point() else t for key, t in found.items()}
 
 
+def _stored(path: Path) -> object:
+    """What is in a safetensors file."""
+    with utf8_path(path) as name:
+        return load_file(name)
+
+
 def _saved(path: Path) -> object:
     """What ``torch.save`` wrote. Raises NetworkError for what it cannot have written."""
     with path.open("rb") as file:
         if not file.read(2).startswith(SAVED):
             raise NetworkError(f"{path} is neither safetensors nor what torch.save writes; use a file of weights")
-    with warnings.catch_warnings(action="ignore"):  # that a pickle is of another protocol: our own error refuses it
-        return torch.load(path, "cpu", weights_only=True)
+    # What is ignored: that a pickle is of another protocol. Our own error refuses it.
+    with warnings.catch_warnings(action="ignore"), utf8_path(path) as name:
+        return torch.load(name, "cpu", weights_only=True)
 
 
 def _refused(path: Path, words: str) -> str:

@@ -15,11 +15,13 @@ from pathlib import Path
 
 import rich.progress
 import torch
-from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
+from rich.progress import BarColumn, DownloadColumn, TransferSpeedColumn
 
 from hallucinate.console import open_console
 from hallucinate.errors import WeightsError
-from hallucinate.files import cache_file
+from hallucinate.files import cache_file, with_home
+from hallucinate.progress import name_column
+from hallucinate.writing import FIXES
 
 FOLDER = "HALLUCINATE_WEIGHTS"
 """The environment variable that names a folder of weights: searched first, and downloaded into."""
@@ -72,7 +74,7 @@ def weights_folders() -> list[Path]:
     """Where weights are looked for, in turn: the user's own folder, ours, torch hub's."""
     own = os.environ.get(FOLDER)
     hub = Path(torch.hub.get_dir()) / "checkpoints"
-    return [*([Path(own).expanduser()] if own else []), cache_file("weights"), hub]
+    return [*([with_home(own)] if own else []), cache_file("weights"), hub]
 
 
 def find_weights(source: WeightsFile) -> Path | None:
@@ -114,7 +116,8 @@ def download_weights(source: WeightsFile, folder: Path, progress: DownloadProgre
         os.replace(part, path)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                part.unlink()
             raise WeightsError(
                 f"the disk of {folder} is full: {source.file} needs {source.size_mb:.0f} MB; "
                 f"free some space, or name another folder with {FOLDER}"
@@ -124,7 +127,7 @@ def download_weights(source: WeightsFile, folder: Path, progress: DownloadProgre
             why = f"the server says {error.code} {error.reason}"
         elif isinstance(error, urllib.error.URLError):
             why = str(getattr(error.reason, "strerror", None) or error.reason)
-        elif isinstance(error, PermissionError | NotADirectoryError | FileExistsError | IsADirectoryError):
+        elif error.errno in FIXES:
             raise WeightsError(
                 f"{folder} cannot be written ({error.strerror}); name another folder with {FOLDER}"
             ) from None
@@ -138,7 +141,7 @@ def download_weights(source: WeightsFile, folder: Path, progress: DownloadProgre
 def bar(words: str) -> Iterator[DownloadProgress]:
     """A bar on standard error, while something is downloaded; nothing where that is not a terminal."""
     console = open_console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    columns = (name_column(), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with rich.progress.Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task(words, total=None)
         yield lambda here, total: bars.update(task, completed=here, total=total or None)

@@ -19,8 +19,9 @@ import cv2
 import numpy as np
 
 from hallucinate.errors import LensError
-from hallucinate.files import shipped, write_text
+from hallucinate.files import shipped, with_home, write_text
 from hallucinate.panorama.lenses import BACK, DualFisheye, Kind, Lens, ideal, ideal_dual
+from hallucinate.writing import writing
 
 COEFFICIENTS: dict[Kind, int] = {"kannala-brandt": 4, "equisolid": 0, "pinhole": 5}
 ROS_MODELS: dict[str, Kind] = {"equidistant": "kannala-brandt", "fisheye": "kannala-brandt", "plumb_bob": "pinhole"}
@@ -49,7 +50,7 @@ def read_lens(named: str | Path) -> AnyLens:
 
     Raises LensError, in one line, for what is not there, is not a lens file, or lacks something.
     """
-    path = Path(named).expanduser()
+    path = with_home(named)
     profiles = shipped("calibration") / "lenses"
     profile = profiles / f"{named}.yaml"
     if not path.is_file():
@@ -65,7 +66,8 @@ def read_lens(named: str | Path) -> AnyLens:
 
 
 def write_lens(path: Path, lens: Lens | DualFisheye, notes: list[str], ros: bool = False) -> None:
-    """Write a lens file whole or not at all, with ``notes`` as comments. Raises LensError where that cannot be done.
+    """Write a lens file whole or not at all, with ``notes`` as comments. Raises OutputError, or LensError for a lens
+    that has no form in it.
 
     ros: as camera_info, which has no form for two lenses or for an equisolid one.
     """
@@ -83,10 +85,8 @@ def write_lens(path: Path, lens: Lens | DualFisheye, notes: list[str], ros: bool
         lines = ["%YAML:1.0", "---", *lines, f"projection: {kind}", *_figures(first, "", False)]
     if isinstance(lens, DualFisheye):
         lines += ["second:", *_figures(lens.second, "   ", False), *_matrix("rotation", lens.rotation, "   ", False)]
-    try:
+    with writing(path):
         write_text(path, "\n".join(lines) + "\n")
-    except OSError as error:
-        raise LensError(f"{path} cannot be written ({error.strerror}); name another file") from None
 
 
 def _figures(lens: Lens, indent: str, ros: bool) -> list[str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
 from collections.abc import Generator, Iterator
-from urllib.parse import urlsplit, urlunsplit
 
 import av
 
@@ -13,13 +13,18 @@ from hallucinate.clock import Clock
 from hallucinate.errors import LensError, PanoramaError, SourceError, SourceUnavailable
 from hallucinate.frame import Frame
 from hallucinate.panorama.fitting import Fitting
+from hallucinate.plain_text import HOST
 from hallucinate.sources import SourceStatistics
 from hallucinate.sources.decode import Decoder
+from hallucinate.sources.names import public_name
 from hallucinate.sources.pacing import Decimator, Timeline
 from hallucinate.sources.pump import Pump
 
 PATIENCE_S = 1.0  # how long one read waits before it returns None
 TIMEOUT_S = 5.0  # without an answer, to opening and to each read of the network
+
+UNSURE_HOST = re.compile(r"(?!localhost:)[^.\[]+:\d*")
+"""What may be a host and its port, or a user's name and the beginning of a password."""
 
 
 class Address:
@@ -39,7 +44,9 @@ class Address:
         panorama: Fitting | None = None,
         fps: float = math.inf,
     ) -> None:
-        self.name = without_password(url)
+        """Begin to open it. Raises SourceUnavailable for an address that is written badly, see ``check_address``."""
+        self.name = public_name(url)
+        check_address(url)
         self._url, self._timeout_s = url, timeout_s
         self._width, self._height, self._clock, self._panorama = width, height, clock, panorama
         self._decimator, self._read = Decimator(fps), 0
@@ -91,7 +98,7 @@ class Address:
 
     def _in_its_time(self, decoder: Decoder, closing: threading.Event) -> Iterator[av.VideoFrame]:
         """A film's frames when they are due, loop after loop."""
-        timeline = Timeline(self._clock.now_ns())
+        timeline = Timeline(self._clock.now_ns(), decoder.longest_step_s)
         while True:
             count = 0
             for count, frame in enumerate(decoder.frames(), 1):  # noqa: B007 - counted, to end an empty film
@@ -110,10 +117,45 @@ class Address:
             timeline.restart()
 
 
-def without_password(url: str) -> str:
-    """The address as it may be shown and logged: the password as ***."""
-    parts = urlsplit(url)
-    login, at, host = parts.netloc.rpartition("@")
-    if ":" not in login:
-        return url
-    return urlunsplit(parts._replace(netloc=f"{login.partition(':')[0]}:***{at}{host}"))
+def check_address(url: str) -> None:
+    """Raise SourceUnavailable for an address that FFmpeg would read as another than it was meant.
+
+    A user's name and password have to be escaped where a sign in them has a meaning in addresses (RFC 3986, 3.2.1).
+    """
+    if signs := unescaped(url):
+        fixes = " and ".join(f"{'a space' if c.isspace() else c} as %{ord(c):02X}" for c in dict.fromkeys(signs))
+        raise SourceUnavailable(
+            f"{public_name(url)}: a sign in the user name or password means something else in addresses; write {fixes}"
+            + ("" if signs.strip("/?") else ", or @ as %40 where it is in the path"),
+            code="address_invalid",
+        )
+    _, _, host = _authority(url).rpartition("@")
+    port = re.search(r":(\d+)$", host)
+    if not re.fullmatch(HOST, host) or (port and int(port[1]) > 65535):
+        raise SourceUnavailable(
+            f"{public_name(url)}: the host or its port is not one; write USER:PASSWORD@HOST:PORT/PATH after the ://, "
+            "the port from 0 to 65535 or omitted",
+            code="address_invalid",
+        )
+
+
+def unescaped(url: str) -> str:
+    """The signs in an address that were to be escaped, as far as they can be told from those that mean themselves.
+
+    >>> unescaped("rtsp://admin:se#cr/et@cam/live"), unescaped("rtsp://admin:100%@cam"), unescaped("http://cam/@me")
+    ('#/', '%', '')
+    """
+    rest, authority = url.partition("://")[2], _authority(url)
+    login, at, host = authority.rpartition("@")
+    beyond = rest[len(authority) :].rpartition("@")[0]  # what is before the last @, where one comes after the host
+    # An @ may be a part of a path or a query; but after "admin:12" or "admin:se" it is the end of a password.
+    ended = "#" in beyond or not re.fullmatch(HOST, host) or (not at and UNSURE_HOST.fullmatch(host) is not None)
+    signs = re.findall(r"[/?#\\]", beyond) if beyond and ended else []
+    if not signs and re.search(r"%(?![0-9A-Fa-f]{2})", login):
+        signs = ["%"]
+    return "".join([*signs, *re.findall(r"\s", url)])
+
+
+def _authority(url: str) -> str:
+    """What is between the scheme and the path: the login, the host, the port."""
+    return re.split(r"[/?#\\]", url.partition("://")[2], maxsplit=1)[0]

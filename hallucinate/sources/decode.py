@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import math
 from collections.abc import Iterator
 from fractions import Fraction
 
 import av
-import numpy as np
 from av.error import FFmpegError
-from av.stream import Disposition
 
 from hallucinate.errors import SourceError, SourceUnavailable
 from hallucinate.frame import Picture, fit
 from hallucinate.panorama.fitting import Fitting
+from hallucinate.sources.clocks import STEP_FORWARD_S, TS_DISCONT, FilmClock, PacketClock
+from hallucinate.sources.deinterlacing import Deinterlacer
+from hallucinate.sources.pacing import Timeline
+from hallucinate.sources.pixels import Orientation, upright_rgb
+from hallucinate.sources.streams import main_pictures
+
+UNREADABLE = {errno.EIO, errno.ENODEV, errno.ENXIO, errno.ESTALE, errno.EACCES, errno.ETIMEDOUT}
+"""The system's reasons why the rest of a file cannot be read: there is more of the film than was seen."""
 
 MOST_DAMAGE = 300
 """Packets in a row that do not decode before reading stops, instead of going through gigabytes of it."""
@@ -25,32 +32,39 @@ LIVE_OPTIONS = {"rtsp_transport": "tcp", "flags": "low_delay", "analyzeduration"
 class Decoder:
     """One open film or address. Not safe between threads: its owner sees to that.
 
+    Of several picture streams the main one is decoded, see ``main_pictures``; frames of two fields are deinterlaced.
     ``damaged`` counts packets that did not decode; ``duration_s`` is None for a live stream. ``first_packet``: the
-    first one that was read.
+    first one that was read. ``deinterlaces``: whether a frame of two fields was met. ``aspect``: of the frame that was
+    last decoded, width over height of its pixels, None where nothing is said.
     """
 
-    def __init__(self, address: str, name: str, live: bool = False, timeout_s: float = 5.0) -> None:
-        self.name, self.damaged = name, 0
+    def __init__(
+        self, address: str, name: str, live: bool = False, timeout_s: float = 5.0, clock: FilmClock | None = None
+    ) -> None:
+        """Open a film or an address. clock: puts the frames' times right. Raises SourceError or SourceUnavailable."""
+        self.name, self.damaged, self.deinterlaces = name, 0, False
         self.first_packet: av.Packet[av.VideoStream] | None = None
-        self._live = live
+        self.aspect: Fraction | None = None
+        self._live, self._clock = live, clock
         try:
             self._container = av.open(
                 address,
                 options=LIVE_OPTIONS if live else {},
                 timeout=(timeout_s, timeout_s) if live else None,
-                metadata_errors="replace",
+                metadata_errors="surrogateescape",
             )
         except (FFmpegError, OSError, ValueError) as error:
             raise _refusal(name, error, live) from None
-        moving = [s for s in self._container.streams.video if not s.disposition & Disposition.attached_pic]
-        if not moving:
+        pictures = main_pictures(self._container)
+        if pictures is None:
             self.close()
             raise SourceUnavailable(
                 f"{name} holds no pictures, only sound or data; name a file with a video stream", code="video_missing"
             )
-        self._stream = moving[0]
+        self._stream = pictures
         # Frame threads hold back a frame per thread: welcome speed in a film, delay in a live stream.
         self._stream.thread_type = "SLICE" if live else "AUTO"
+        self._with_alpha = decoder_with_alpha(pictures)
         length = self._container.duration
         self.duration_s = None if not length or length <= 0 else length / av.time_base
         # Read now: a frame outlives the container, and its stream must not be used after closing.
@@ -60,24 +74,32 @@ class Decoder:
     def frames(self) -> Iterator[av.VideoFrame]:
         """Decode from here to the end. Damaged packets are passed over.
 
-        A film that breaks off ends there. Raises SourceError when a live stream breaks or holds nothing
-        that decodes.
+        A film that breaks off ends there. Raises SourceError when a live stream breaks, a film can no longer be
+        read, or nothing decodes.
         """
-        packets = self._container.demux(self._stream)
+        deinterlacer = Deinterlacer()
+        for frame in self._decoded():
+            aspect = self._stream.codec_context.sample_aspect_ratio
+            if aspect != self.aspect:
+                yield from deinterlacer.drain()  # what comes before has the other shape
+                self.aspect = aspect
+            yield from deinterlacer.frames(frame)
+            self.deinterlaces |= deinterlacer.is_at_work
+        yield from deinterlacer.drain()
+
+    def _decoded(self) -> Iterator[av.VideoFrame]:
+        """The frames as they are coded."""
+        times = None if self._clock is None else PacketClock(self._clock)
         damaged_in_a_row = 0
-        while True:
-            try:
-                packet = next(packets, None)
-            except (FFmpegError, OSError) as error:
-                if self._live:
-                    raise SourceError(f"{self.name} broke off: {_reason(error)}") from None
-                return
-            if packet is None:
-                return
+        if self._with_alpha is not None:
+            self._with_alpha.flush_buffers()  # after seeking, of which it does not know
+        for packet in self._packets():
             if self.first_packet is None and packet.size:
                 self.first_packet = packet
+            if times is not None:
+                times.correct(packet)
             try:
-                decoded = packet.decode()
+                decoded = self._frames_of(packet)
                 damaged_in_a_row = 0 if decoded else damaged_in_a_row
             except (FFmpegError, ValueError):
                 self.damaged += 1
@@ -87,12 +109,48 @@ class Decoder:
                 continue
             yield from decoded
 
+    def _frames_of(self, packet: av.Packet[av.VideoStream]) -> list[av.VideoFrame]:
+        if self._with_alpha is None:
+            return packet.decode()
+        return self._with_alpha.decode(packet if packet.size else None)
+
+    def _packets(self) -> Iterator[av.Packet[av.VideoStream]]:
+        """The pictures' packets from here to the end."""
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except (FFmpegError, OSError) as error:
+                if self._live:
+                    raise SourceError(f"{self.name} broke off: {_reason(error)}") from None
+                if error.errno in UNREADABLE:  # the disk, and not what is on it
+                    raise SourceError(f"{self.name} can no longer be read ({_reason(error)})") from None
+                return
+            if packet is None:
+                return
+            yield packet
+
     def rewind(self) -> None:
         """Go back to the beginning. Raises SourceError where that cannot be done: open it again instead."""
+        container = self._container
         try:
-            self._container.seek(0, backward=True, any_frame=False)
+            if self.may_start_anew and not self._live:
+                # By its place in the file: of two moments of one time, as after a clock's new start, either is found.
+                container.seek(0, unsupported_byte_offset=True)
+            else:
+                container.seek(min(0, container.start_time or 0), backward=True, any_frame=False)
         except (FFmpegError, OSError):
             raise SourceError(f"{self.name} ended") from None
+
+    @property
+    def may_start_anew(self) -> bool:
+        """Whether it is of a kind whose clock may start anew in the middle, as MPEG's transport streams."""
+        return bool(self._container.format.flags & TS_DISCONT)
+
+    @property
+    def longest_step_s(self) -> float:
+        """From one frame to the next: a longer step is no pause, but a new clock or a damaged time; in seconds."""
+        return float(STEP_FORWARD_S) if self.may_start_anew else Timeline.LONGEST_STEP_S
 
     @property
     def stream(self) -> av.VideoStream:
@@ -100,7 +158,14 @@ class Decoder:
         return self._stream
 
     def go_before(self, pts: int) -> bool:
-        """Go to a key frame before a time, in the stream's units; False where that cannot be done."""
+        """Go to a key frame before a time, in the stream's units; False where that cannot be done.
+
+        Times are the film's, as its clock has them. Where that starts anew no time says where in the file it is.
+        """
+        if self._clock is not None and not self._clock.is_plain:
+            return False
+        offset_s = Fraction(0) if self._clock is None else self._clock.offset_s
+        pts -= round(offset_s / (self._stream.time_base or 1))
         try:
             self._container.seek(pts, backward=True, any_frame=False, stream=self._stream)
         except (FFmpegError, OSError):
@@ -120,21 +185,31 @@ class Decoder:
 
         A panorama is remapped instead, as its Fitting says, whatever the shape of its pixels.
         """
-        turns = round(frame.rotation / 90) % 4  # quarter turns counter-clockwise
-        sideways = bool(turns % 2)
-        if panorama is None:
-            size = cover((frame.width, frame.height), self._aspect, turned((width, height), sideways))
-        else:
-            whole = turned((frame.width, frame.height), sideways)
-            size = turned(panorama.read_size(whole), sideways)
-        # Scaled by FFmpeg in the conversion to RGB: a 4K film is never a 4K RGB picture here.
-        rgb = frame.to_ndarray(format="rgb24", width=size[0], height=size[1], interpolation="AREA")
-        upright = np.ascontiguousarray(np.rot90(rgb, turns) if turns else rgb, np.uint8)
-        return fit(upright, width, height) if panorama is None else panorama.picture(upright, whole)
+        orientation = Orientation.of_frame(frame)
+        whole = orientation.size(frame.width, frame.height)
+        if panorama is not None:
+            return panorama.picture(upright_rgb(frame, panorama.read_size(whole)), whole)
+        aspect = 1 / self._aspect if orientation.transposed else self._aspect
+        return fit(upright_rgb(frame, cover(whole, aspect, (width, height))), width, height)
 
     def close(self) -> None:
         """Close the file or the connection. May be called twice."""
         self._container.close()
+
+
+LIBVPX = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+"""FFmpeg's decoders that read the second picture beside each in a WebM, its opacity; its own leave that out."""
+
+
+def decoder_with_alpha(stream: av.VideoStream) -> av.VideoCodecContext | None:
+    """A decoder for a WebM's pictures with alpha; None for other streams, which their own decoders read."""
+    name = LIBVPX.get(stream.codec_context.codec.canonical_name)
+    tags = {key.lower(): value for key, value in stream.metadata.items()}
+    if name is None or tags.get("alpha_mode") != "1":
+        return None
+    context = av.CodecContext.create(name, "r")
+    assert isinstance(context, av.VideoCodecContext)
+    return context
 
 
 def cover(size: tuple[int, int], aspect: float, target: tuple[int, int]) -> tuple[int, int]:
@@ -146,11 +221,6 @@ def cover(size: tuple[int, int], aspect: float, target: tuple[int, int]) -> tupl
     covering = max(target[0], math.ceil(w * scale - 0.5)), max(target[1], math.ceil(h * scale - 0.5))
     # A sliver of a picture would cover only as something enormous; ``fit`` cuts it before it scales.
     return covering if covering[0] * covering[1] <= 16 * target[0] * target[1] else size
-
-
-def turned(size: tuple[int, int], sideways: bool) -> tuple[int, int]:
-    """(width, height), exchanged for a picture that is a quarter turn off."""
-    return (size[1], size[0]) if sideways else size
 
 
 def _reason(error: BaseException) -> str:

@@ -12,8 +12,10 @@ import av
 
 from hallucinate.clock import Clock
 from hallucinate.errors import LensError, PanoramaError, SourceError, SourceUnavailable
+from hallucinate.files import ffmpeg_path
 from hallucinate.frame import Frame
 from hallucinate.panorama.fitting import Fitting
+from hallucinate.plain_text import printable
 from hallucinate.sources import SourceStatistics
 from hallucinate.sources.decode import Decoder
 from hallucinate.sources.pacing import Decimator, Timeline
@@ -39,8 +41,7 @@ class FilmProbe:
     def open(cls, path: Path) -> FilmProbe:
         """Open a film and decode its first frame. Raises SourceUnavailable when it is not a film that decodes."""
         check_file(path)
-        # "file:" keeps FFmpeg from taking a name with a colon for a protocol.
-        decoder = Decoder(f"file:{path}", f"film {path.name}")
+        decoder = Decoder(ffmpeg_path(path), f"film {printable(path.name)}")
         frames = decoder.frames()
         try:
             first = next(frames, None)
@@ -79,7 +80,8 @@ class Film:
         self._closing = threading.Event()
         self._lock = threading.Lock()  # held while FFmpeg works, so that ``close`` never pulls the file from under it
         self._decoder, self._frames = probe.decoder, probe.rest
-        self._timeline, self._decimator = Timeline(clock.now_ns()), Decimator(fps)
+        self._timeline = Timeline(clock.now_ns(), self._decoder.longest_step_s)
+        self._decimator = Decimator(fps)
         if panorama is not None:
             try:
                 self._decoder.picture(probe.first, width, height, panorama)

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from hallucinate.clock import Clock
 from hallucinate.errors import SourceUnavailable
+from hallucinate.files import with_home
 from hallucinate.frame import OutputFrame
 from hallucinate.messages import did_you_mean
 from hallucinate.panorama.fitting import Fitting
+from hallucinate.plain_text import STREAMING
 from hallucinate.sources import Source
 from hallucinate.sources.address import Address
 from hallucinate.sources.camera import Camera, OpenCapture, first_camera, open_capture
@@ -34,6 +36,9 @@ SPECS: dict[str, str] = {
 """What ``--source`` takes, and what each is. The command line's help comes from here."""
 
 ADDRESSES = ("rtsp", "rtsps", "http", "https")
+LIKE_AN_ADDRESS = re.compile(rf"(?i:{STREAMING})\b[^\w\s]*/|[\w.-]+:\d+/|.*:.*@|[^/]*@[\w.-]+[:/]|.*[?#].*=", re.DOTALL)
+"""What is written where somebody meant an address: its scheme misspelled, or only a host and port, a login, a query."""
+
 WORDS = ("camera", "scene", "scene:panorama", "zoom", "guest")
 
 
@@ -120,16 +125,19 @@ def _camera_index(spec: str) -> int:
 def existing(spec: str) -> Path:
     """The path of a file that is there, ~ resolved."""
     try:
-        path = Path(spec).expanduser()
+        path = with_home(spec)
         if spec and path.exists():
             return path
-    except (OSError, ValueError, RuntimeError):  # too long, a NUL in it, ~ of nobody
+    except (OSError, ValueError):  # too long, a NUL in it
         pass
-    raise SourceUnavailable(_unknown(spec if len(spec) <= 120 else spec[:117] + "..."))
+    raise SourceUnavailable(_unknown(spec))
 
 
 def _unknown(spec: str) -> str:
     allowed = "allowed are " + ", ".join(SPECS)
+    if "://" not in spec and LIKE_AN_ADDRESS.match(spec):  # which is not repeated: it may hold a password
+        return f"this looks like an address without its beginning, or with that misspelled; {allowed}"
+    spec = spec if len(spec) <= 120 else spec[:117] + "..."
     if "://" in spec:
         return f"{spec.partition('://')[0]}:// is not an address that can be read; {allowed}"
     hint = did_you_mean(spec.lower(), WORDS)

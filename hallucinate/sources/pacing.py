@@ -78,15 +78,16 @@ class Timeline:
     LONGEST_STEP_S = 60.0
     """A longer step between two frames is a damaged timestamp, not a pause that somebody made."""
 
-    def __init__(self, start_ns: int) -> None:
-        self.due_ns = start_ns
+    def __init__(self, start_ns: int, longest_step_s: float = LONGEST_STEP_S) -> None:
+        """longest_step_s: a longer step is no pause; of a film whose clock may start anew it is shorter."""
+        self.due_ns, self._longest_step_s = start_ns, longest_step_s
         self._last_s: float | None = None
         self._duration_s = 0.0
 
     def place(self, time_s: float | None, duration_s: float) -> int:
         """When the next frame is due. A timestamp that is missing or jumps is replaced by the frame before's end."""
         step_s = self._duration_s
-        if time_s is not None and self._last_s is not None and 0 < time_s - self._last_s <= self.LONGEST_STEP_S:
+        if time_s is not None and self._last_s is not None and 0 < time_s - self._last_s <= self._longest_step_s:
             step_s = time_s - self._last_s
         self._last_s, self._duration_s = time_s, duration_s
         self.due_ns += round(step_s * 1e9)

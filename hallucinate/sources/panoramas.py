@@ -17,6 +17,7 @@ from hallucinate.panorama.fitting import Fitting, PanoramaSpec, read_panorama_sp
 from hallucinate.panorama.remap import Layout
 from hallucinate.sources.film import FilmProbe
 from hallucinate.sources.opening import existing, names_file, probe_film
+from hallucinate.sources.pixels import beside
 
 KINDS = {0: "equirect", 1: "cubemap", 3: "half-equirect", 5: "fisheye"}
 """FFmpeg's AVSphericalProjection (libavutil/spherical.h). 2 is a tile, whose bounds say of what; 4 is flat."""
@@ -80,7 +81,7 @@ def panorama_from_metadata(spec: str, film: FilmProbe | None = None) -> Panorama
 def side_data(frame: av.VideoFrame) -> dict[SideDataType, bytes]:
     """What a film says of a frame beside its pixels."""
     # PyAV's own stub calls it something else.
-    return {side.type: bytes(side) for side in cast(Iterable[SideData], frame.side_data)}
+    return {side.type: bytes(side) for side in cast(Iterable[SideData], beside(frame))}
 
 
 def panorama_of_film(sides: Mapping[SideDataType, bytes], name: str) -> PanoramaSpec | None:

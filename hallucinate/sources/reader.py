@@ -9,6 +9,7 @@ from collections.abc import Callable
 from hallucinate.clock import Clock
 from hallucinate.errors import SourceError
 from hallucinate.frame import Frame
+from hallucinate.plain_text import printable, without_secrets
 from hallucinate.sources import Source, SourceStatistics
 from hallucinate.status import SourceStatus
 from hallucinate.subscriber import Subscriber
@@ -126,7 +127,7 @@ class Reader:
         if isinstance(error, SourceError):
             text = str(error)
         else:
-            text = f"{type(error).__name__}: {error}"
+            text = without_secrets(printable(f"{type(error).__name__}: {error}"))
             if text != self._logged:  # once, not at every retry of a night
                 log.debug("a source failed unexpectedly", exc_info=error)
                 self._logged = text

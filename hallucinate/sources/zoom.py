@@ -9,6 +9,7 @@ import numpy as np
 
 from hallucinate.clock import Clock
 from hallucinate.frame import Frame, OutputFrame, Picture, fit
+from hallucinate.plain_text import printable
 from hallucinate.sources import SourceStatistics
 from hallucinate.sources.pacing import Beat
 from hallucinate.sources.picture import load_picture
@@ -38,7 +39,7 @@ class Zoom:
         seed: int = 0,
         motion: ZoomMotion = ZOOM_MOTION,
     ) -> None:
-        self.name = f"an endless zoom into {picture.name if picture is not None else 'noise'}"
+        self.name = f"an endless zoom into {printable(picture.name) if picture is not None else 'noise'}"
         width, height = size
         self._start: Picture = noise(width, height, seed) if picture is None else fit(load_picture(picture), *size)
         self._appearance = appearance_of(self._start)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from PIL import Image
 
 from hallucinate.device import free_memory
 from hallucinate.dream_request import check_picture_file
 from hallucinate.errors import SourceUnavailable
-from hallucinate.still.photos import without_size_limit
+from hallucinate.sources.picture import choose_page
+from hallucinate.sources.pillow import open_image
 
 BYTES_PER_PIXEL, BYTES_AT_LEAST = 170, 1.2e9
 """Memory that dreaming a picture takes for each of its pixels (on one octave 132 to 148 were measured, of 12 and of 6
@@ -28,7 +28,8 @@ def check_photo(path: Path, device: torch.device) -> None:
 def photo_size(path: Path) -> tuple[int, int] | None:
     """(width, height) according to a picture file's head; None where Pillow does not know the format."""
     try:
-        with without_size_limit(), Image.open(path) as opened:
+        with open_image(path) as opened:
+            choose_page(opened, path.name)
             return opened.size
     except (OSError, ValueError, SyntaxError):
         return None

@@ -2,125 +2,44 @@
 
 from __future__ import annotations
 
-import contextlib
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-from PIL import Image
 
 from hallucinate.dream_request import check_picture_file
+from hallucinate.errors import SourceUnavailable
 from hallucinate.frame import Picture
-from hallucinate.sources.picture import load_picture
+from hallucinate.sources.picture import read_whole
+from hallucinate.still.metadata import PhotoMetadata, read_metadata
+from hallucinate.still.photo_formats import encode, format_of
 from hallucinate.writing import write_whole
-
-FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
-"""What a still may be written as, by its file ending."""
-
-SAVE_OPTIONS: dict[str, dict[str, Any]] = {
-    "PNG": {"compress_level": 4},
-    "JPEG": {"quality": 95, "subsampling": "4:4:4"},
-    "WEBP": {"quality": 95, "method": 4},
-    "TIFF": {},  # not compressed: libtiff's own writer, which that takes, refuses how and where a photo was taken
-}
-
-ORIENTATION, WIDTH, HEIGHT = 0x0112, 0xA002, 0xA003
-PHOTO_TAGS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)
-"""EXIF tags about the photo, not about how its file is organised: description, camera, program, date, artist,
-copyright."""
-TAG_GROUPS = (0x8769, 0x8825)
-"""The groups of EXIF tags about how and where the photo was taken."""
-
-
-@dataclass(frozen=True)
-class PhotoMetadata:
-    """What a photo's file says beside its pixels.
-
-    save_options: what is passed on, as arguments of Pillow's ``save``. notes: what is not, in words.
-    """
-
-    save_options: dict[str, Any] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
 
 
 def read_photo(path: Path) -> tuple[Picture, PhotoMetadata]:
-    """A photo, uint8 RGB (H, W, 3), upright, and its metadata.
+    """A photo, uint8 RGB (H, W, 3) in sRGB, upright, and its metadata.
 
     Raises SourceUnavailable for a file that is not a picture.
     """
     check_picture_file(path)
-    picture = load_picture(path)
     try:
-        with without_size_limit(), Image.open(path) as opened:
-            return picture, read_metadata(opened, picture)
-    except (OSError, ValueError, SyntaxError):
-        return picture, PhotoMetadata()  # a picture that only OpenCV knows
+        data = path.read_bytes()
+    except OSError as error:
+        raise SourceUnavailable(f"{path}: {error.strerror or error}; name a picture that can be read") from None
+    read = read_whole(data, path.name)
+    metadata = read_metadata(data) if read.by_pillow else PhotoMetadata()
+    metadata = metadata.upright(read.picture.shape[1], read.picture.shape[0])
+    profile = metadata.profile if read.keeps_profile else b""
+    notes = (*read.notes, *metadata.notes)
+    return read.picture, replace(metadata, profile=profile, notes=notes, profiled=read.profiled)
 
 
-@contextlib.contextmanager
-def without_size_limit() -> Iterator[None]:
-    """Pillow's limit on huge pictures off: they are checked against the free memory instead."""
-    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-    try:
-        yield
-    finally:
-        Image.MAX_IMAGE_PIXELS = limit
+def write_photo(path: Path, picture: Picture, metadata: PhotoMetadata | None = None, finished: str = "") -> None:
+    """Write a picture, uint8 RGB (H, W, 3) in sRGB, whole or not at all, in the format of its ending.
 
-
-def read_metadata(opened: Image.Image, picture: Picture) -> PhotoMetadata:
-    """What is to be passed on of a file: its colour profile, its EXIF but for the orientation, its XMP, its
-    resolution. picture: the same photo, upright."""
-    options, notes = dict[str, Any](), list[str]()
-    profile = opened.info.get("icc_profile")
-    if profile and profile[16:20] == b"RGB ":
-        options["icc_profile"] = profile
-    elif profile:
-        notes.append("its colour profile is not for RGB and is omitted")
-    if opened.mode.startswith("I") or 16 in _bits(opened):
-        notes.append("it has 16 bits a channel, and is dreamed and written with 8")
-    if "A" in opened.getbands() or "transparency" in opened.info:
-        notes.append("transparent parts are dreamed as if over black")
-    exif = upright_exif(opened.getexif(), picture)
-    if len(exif) > 1:
-        options["exif"] = exif.tobytes()
-    xmp = opened.info.get("xmp")
-    if isinstance(xmp, bytes):
-        options["xmp"] = re.sub(rb"(tiff:Orientation(?:=[\"']|>))\d", rb"\g<1>1", xmp)
-    if "dpi" in opened.info:
-        options["dpi"] = tuple(float(each) for each in opened.info["dpi"])
-    return PhotoMetadata(options, tuple(notes))
-
-
-def _bits(opened: Image.Image) -> tuple[int, ...]:
-    """Bits of each channel, as far as Pillow knows: from a TIFF's tag, or the mode that a PNG is unpacked from."""
-    tags = getattr(opened, "tag_v2", None)
-    bits = tags.get(258, ()) if tags is not None else ()
-    tile = getattr(opened, "tile", None)
-    packed = 16 if tile and "16" in str(tile[0][3]) else 8
-    return (packed, *(bits if isinstance(bits, tuple) else (bits,)))
-
-
-def upright_exif(before: Image.Exif, picture: Picture) -> Image.Exif:
-    """A photo's EXIF for a picture that stands upright."""
-    exif = Image.Exif()
-    for tag in PHOTO_TAGS:
-        if tag in before:
-            exif[tag] = before[tag]
-    for group in TAG_GROUPS:
-        tags = before.get_ifd(group)
-        if tags:
-            copy = exif.get_ifd(group)
-            copy.update(tags)
-            if WIDTH in copy or HEIGHT in copy:
-                copy[WIDTH], copy[HEIGHT] = picture.shape[1], picture.shape[0]
-    exif[ORIENTATION] = 1
-    return exif
-
-
-def write_photo(path: Path, picture: Picture, metadata: PhotoMetadata | None = None) -> None:
-    """Write a picture, uint8 RGB (H, W, 3), whole or not at all, in the format of its ending. Raises OutputError."""
-    kind = FORMATS[path.suffix.lower()]
-    options = dict(metadata.save_options) if metadata is not None else {}
-    write_whole(path, lambda part: Image.fromarray(picture).save(part, kind, **SAVE_OPTIONS[kind], **options))
+    metadata: of the photo that it was dreamed from, what the format holds of it, as ``fitted`` returns it; the picture
+    is brought into its profile. finished: as for ``cannot_write``. Raises OutputError.
+    """
+    metadata = metadata or PhotoMetadata()
+    if metadata.profile and metadata.profiled is not None:
+        picture = metadata.profiled.with_dream(picture)
+    # In memory first: an encoder that writes to the disk itself does not say what kept it from that.
+    write_whole(path, lambda part: part.write_bytes(encode(picture, format_of(path), metadata)), finished)

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import itertools
-import shutil
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 from PIL import Image, ImageDraw, ImageFont
 from rich.console import Console
 
 from hallucinate.console import open_console
 from hallucinate.dream_request import DreamRequest, objective_settings
-from hallucinate.errors import SettingsError
+from hallucinate.errors import OutputError, SettingsError
+from hallucinate.files import beside
 from hallucinate.frame import Picture, shrunk
 from hallucinate.progress import progress_bar
 from hallucinate.sources.picture import load_picture
 from hallucinate.still.memory import check_photo
-from hallucinate.still.photos import FORMATS, write_photo
+from hallucinate.still.photo_formats import FORMATS, check_size
+from hallucinate.still.photos import write_photo
 from hallucinate.still.renderer import StillRenderer, open_renderer
-from hallucinate.work_folder import claim, file_identity, remove_pictures
+from hallucinate.work_folder import claim, file_identity, remove_finished, remove_pictures
 from hallucinate.writing import check_output_file, check_writable
 
 DEFAULTS: Mapping[str, tuple[str, ...]] = {
@@ -34,6 +37,14 @@ DEFAULTS: Mapping[str, tuple[str, ...]] = {
 
 GAP, TEXT = 6, 15
 """Pixels between cells, and of the labels' letters."""
+
+LINE = TEXT + 2 * GAP
+"""The height of a line of text, in pixels."""
+
+FONT = ImageFont.load_default(TEXT)
+
+SHEET_BYTES_PER_PIXEL = 15
+"""Memory for each pixel of a sheet: its cells, the page, the same as an array and as a file (14 were measured)."""
 
 PAPER, INK = (16, 16, 18), (225, 225, 225)
 
@@ -59,7 +70,12 @@ class SweepJob:
     @property
     def folder(self) -> Path:
         """Where the finished cells are until the sheets are written."""
-        return self.out.with_name(f"{self.out.name}.parts")
+        return beside(self.out, ".parts")
+
+    @property
+    def finished(self) -> str:
+        """Where the finished cells are, in words, for an error."""
+        return f"the finished cells are in {self.folder}, and the same command continues from there"
 
     @property
     def cells(self) -> list[Cell]:
@@ -67,11 +83,19 @@ class SweepJob:
         return [dict(zip(self.values, each, strict=True)) for each in itertools.product(*self.values.values())]
 
     def sheets(self) -> dict[str, Path]:
-        """The sheets by the third thing's value; one, "", where fewer things are swept over."""
+        """The sheets by the third thing's value; one, "", where fewer things are swept over. Raises OutputError."""
         if len(self.values) < 3:
             return {"": self.out}
         name, values = list(self.values.items())[2]
-        return {each: self.out.with_name(f"{self.out.stem}-{name}-{each}{self.out.suffix}") for each in values}
+        # 1.5/255 is a step, and mixed4c:12 a layer; a slash is no part of a name, nor a colon on every disk.
+        parts = {each: re.sub(r"[/\\:]", "_", each) for each in values}
+        if len(set(parts.values())) < len(parts):
+            raise OutputError(
+                f"{self.out}: two sheets would have one name: {', '.join(values)}; name them in two commands",
+                code="outputs_collide",
+            )
+        stem, ending = self.out.with_name(self.out.stem), self.out.suffix
+        return {each: beside(stem, f"-{name}-{part}{ending}") for each, part in parts.items()}
 
     def made_from(self) -> dict[str, object]:
         """All that decides what the cells are, as values for JSON."""
@@ -89,27 +113,44 @@ def render_sweep(job: SweepJob) -> None:
         job = replace(job, values={**job.values, "layer": renderer.network.layers})
     for layer in job.values.get("layer", ()):
         objective_settings("--layer", layer, renderer.network)
-    sheets = job.sheets()
-    for path in sheets.values():
-        check_writable("-o", path, job.force)
     check_photo(job.photo, renderer.device)
-    pictures = render_cells(job, renderer, console)
-    for value, path in sheets.items():
+    photo = load_picture(job.photo)
+    photo = shrunk(photo, job.cell_px, max(32, round(photo.shape[0] * job.cell_px / photo.shape[1])))
+    sheets = {path: Sheet(job.values, heading(job, renderer, value)) for value, path in job.sheets().items()}
+    for path, sheet in sheets.items():
+        check_writable("-o", path, job.force, [job.folder])
+        check_sheet(path, sheet.size(job.cell_px, photo.shape[0]), len(job.cells))
+    pictures = render_cells(job, renderer, photo, console)
+    for value, (path, sheet) in zip(job.sheets(), sheets.items(), strict=True):
         on_sheet = [
             picture
             for picture, cell in zip(pictures, job.cells, strict=True)
             if not value or value in list(cell.values())[2:]
         ]
-        write_photo(path, draw_sheet(on_sheet, job.values, f"{job.photo.name}, {title(job, renderer, value)}"))
-    shutil.rmtree(job.folder)
-    names = ", ".join(map(str, sheets.values()))
+        write_photo(path, sheet.draw(on_sheet), None, job.finished)
+    for note in remove_finished(job.folder):
+        console.print(note)
+    names = ", ".join(map(str, sheets))
     console.print(f"{names}: {len(pictures)} cells, in {time.monotonic() - started_s:.0f} s")
 
 
-def render_cells(job: SweepJob, renderer: StillRenderer, console: Console) -> list[Picture]:
-    """Dream the cells that are not finished yet; returns all of them, in reading order."""
-    photo = load_picture(job.photo)
-    photo = shrunk(photo, job.cell_px, max(32, round(photo.shape[0] * job.cell_px / photo.shape[1])))
+def check_sheet(path: Path, size: tuple[int, int], cells: int) -> None:
+    """Raise OutputError for a sheet, (width, height), that its format cannot hold, or the memory while it is drawn."""
+    check_size(path, *size)
+    needed, free = size[0] * size[1] * SHEET_BYTES_PER_PIXEL, int(psutil.virtual_memory().available)
+    if needed > free:
+        raise OutputError(
+            f"{path}: a sheet of {cells} cells, {size[0]}×{size[1]}, takes {needed / 1e9:.1f} GB of memory, of which "
+            f"{free / 1e9:.1f} are free; make --cell smaller, or name fewer values",
+            code="picture_too_large",
+        )
+
+
+def render_cells(job: SweepJob, renderer: StillRenderer, photo: Picture, console: Console) -> list[Picture]:
+    """Dream the cells that are not finished yet; returns all of them, in reading order.
+
+    photo: uint8 RGB (H, W, 3), of a cell's size.
+    """
     claim(job.folder, job.made_from(), job.force, remove_pictures)
     paths = [job.folder / f"{n:04}.png" for n in range(len(job.cells))]
     done = sum(path.exists() for path in paths)
@@ -118,13 +159,13 @@ def render_cells(job: SweepJob, renderer: StillRenderer, console: Console) -> li
     with progress_bar(console, job.out.name, len(paths)) as report:
         for n, (path, cell) in enumerate(zip(paths, job.cells, strict=True)):
             if not path.exists():
-                write_photo(path, cell_renderer(renderer, cell, job.steps).render(photo))
+                write_photo(path, cell_renderer(renderer, cell, job.steps).render(photo), None, job.finished)
             report(n + 1)
     return [load_picture(path) for path in paths]
 
 
-def title(job: SweepJob, renderer: StillRenderer, value: str) -> str:
-    """What all cells of a sheet have in common, in words. value: of the third thing."""
+def heading(job: SweepJob, renderer: StillRenderer, value: str) -> str:
+    """The photo's name and what all cells of a sheet have in common, in one line. value: of the third thing."""
     common = [renderer.network.name]
     if "layer" not in job.values:
         common += [*renderer.settings.motifs, *renderer.settings.layers]
@@ -133,7 +174,8 @@ def title(job: SweepJob, renderer: StillRenderer, value: str) -> str:
     if "step" not in job.values:
         step_size = renderer.options.step_size
         common.append("to its strength" if step_size is None else f"step {step_size:.2g}")
-    return ", ".join([*common, *([f"{list(job.values)[2]} {value}"] if value else [])])
+    third = [f"{list(job.values)[2]} {value}"] if value else []
+    return " ".join(", ".join([job.photo.name, *common, *third]).split())
 
 
 def cell_renderer(renderer: StillRenderer, cell: Cell, steps: Mapping[str, float]) -> StillRenderer:
@@ -148,37 +190,72 @@ def cell_renderer(renderer: StillRenderer, cell: Cell, steps: Mapping[str, float
     return replace(renderer, options=options)
 
 
-def draw_sheet(cells: Sequence[Picture], swept: Mapping[str, tuple[str, ...]], heading: str) -> Picture:
+@dataclass(frozen=True)
+class Sheet:
     """Cells in rows and columns, labelled at the edges; of one thing alone, in reading order, each with its label.
 
-    cells: uint8 RGB (h, w, 3), all of one size. swept: the values by their names, rows first. Returns uint8 RGB.
+    swept: the values by their names, rows first. heading: one line.
     """
-    names = list(swept)[:2]
-    font = ImageFont.load_default(TEXT)
-    height, width = cells[0].shape[:2]
-    down = swept[names[0]]
-    across = swept[names[1]] if len(names) > 1 else ()
-    columns = len(across) or min(4, len(down))
-    rows = -(-len(cells) // columns)
-    line = TEXT + 2 * GAP
-    margin = GAP + (max(round(font.getlength(label(names[0], one))) for one in down) + GAP if across else 0)
-    top, step = line + (line if across else 0), height + GAP + (0 if across else line)
-    size = max(margin + columns * (width + GAP), round(font.getlength(heading)) + 2 * GAP), top + rows * step
-    page = Image.new("RGB", size, PAPER)
-    draw = ImageDraw.Draw(page)
-    draw.text((GAP, GAP), heading, INK, font)
-    for n, cell in enumerate(cells):
-        row, column = divmod(n, columns)
-        x, y = margin + column * (width + GAP), top + row * step
-        if not across:
-            draw.text((x, y), label(names[0], down[n]), INK, font)
-            y += line - GAP
-        elif column == 0:
-            draw.text((GAP, y + height // 2 - TEXT // 2), label(names[0], down[row]), INK, font)
-        if across and row == 0:
-            draw.text((x, line + GAP // 2), label(names[1], across[column]), INK, font)
-        page.paste(Image.fromarray(cell), (x, y))
-    return np.asarray(page, np.uint8)
+
+    swept: Mapping[str, tuple[str, ...]]
+    heading: str
+
+    @property
+    def names(self) -> list[str]:
+        """What its rows are, and its columns."""
+        return list(self.swept)[:2]
+
+    @property
+    def across(self) -> tuple[str, ...]:
+        """The values of the columns; none where one thing alone is swept over."""
+        return self.swept[self.names[1]] if len(self.names) > 1 else ()
+
+    @property
+    def down(self) -> tuple[str, ...]:
+        """The values of the rows."""
+        return self.swept[self.names[0]]
+
+    @property
+    def columns(self) -> int:
+        """How many cells are side by side."""
+        return len(self.across) or min(4, len(self.down))
+
+    @property
+    def corner(self) -> tuple[int, int]:
+        """Where the first cell is, in pixels from the left and the top."""
+        labels = (round(FONT.getlength(label(self.names[0], one))) for one in self.down)
+        return GAP + (max(labels) + GAP if self.across else 0), LINE * (2 if self.across else 1)
+
+    def size(self, width: int, height: int) -> tuple[int, int]:
+        """The sheet's width and height in pixels, of cells of that size."""
+        rows = len(self.down) if self.across else -(-len(self.down) // self.columns)
+        left, top = self.corner
+        wide = max(left + self.columns * (width + GAP), round(FONT.getlength(self.heading)) + 2 * GAP)
+        return wide, top + rows * self.row_px(height)
+
+    def row_px(self, height: int) -> int:
+        """From one row to the next, of cells of that height."""
+        return height + GAP + (0 if self.across else LINE)
+
+    def draw(self, cells: Sequence[Picture]) -> Picture:
+        """The sheet, uint8 RGB. cells: uint8 RGB (h, w, 3), all of one size, in reading order."""
+        height, width = cells[0].shape[:2]
+        left, top = self.corner
+        page = Image.new("RGB", self.size(width, height), PAPER)
+        draw = ImageDraw.Draw(page)
+        draw.text((GAP, GAP), self.heading, INK, FONT)
+        for n, cell in enumerate(cells):
+            row, column = divmod(n, self.columns)
+            x, y = left + column * (width + GAP), top + row * self.row_px(height)
+            if not self.across:
+                draw.text((x, y), label(self.names[0], self.down[n]), INK, FONT)
+                y += LINE - GAP
+            elif column == 0:
+                draw.text((GAP, y + height // 2 - TEXT // 2), label(self.names[0], self.down[row]), INK, FONT)
+            if self.across and row == 0:
+                draw.text((x, LINE + GAP // 2), label(self.names[1], self.across[column]), INK, FONT)
+            page.paste(Image.fromarray(cell), (x, y))
+        return np.asarray(page, np.uint8)
 
 
 def label(name: str, value: str) -> str:

@@ -5,10 +5,13 @@ tests/stream/test_aiortc_adapter.py has a test for each part, and notices when a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 
-from aiortc import RTCRtpSender, RTCRtpTransceiver, rtcrtpsender
+from aiortc import RTCCertificate, RTCDtlsParameters, RTCDtlsTransport, RTCRtpSender, RTCRtpTransceiver, rtcrtpsender
+from aiortc.rtcdtlstransport import SRTPProtectionProfile
 from aiortc.rtp import RTCP_PSFB_APP, AnyRtcpPacket, RtcpPsfbPacket, RtcpRrPacket, RtcpSrPacket, unpack_remb_fci
+from OpenSSL import SSL
 
 from hallucinate.outputs.bitrate import ReceiverReport
 from hallucinate.stream.packet_pacing import Pace, paced
@@ -18,6 +21,105 @@ HISTORY_PACKETS = 1024
 of it would be lost for good, and the next keyframe requested. A power of two, as sequence numbers wrap."""
 
 setattr(rtcrtpsender, "RTP_HISTORY_SIZE", HISTORY_PACKETS)  # noqa: B010
+
+CIPHERS = (
+    "ECDHE-ECDSA-AES128-GCM-SHA256",
+    "ECDHE-RSA-AES128-GCM-SHA256",
+    "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ECDHE-RSA-AES256-GCM-SHA384",
+    "ECDHE-ECDSA-CHACHA20-POLY1305",
+    "ECDHE-RSA-CHACHA20-POLY1305",
+    "ECDHE-ECDSA-AES128-SHA",
+    "ECDHE-ECDSA-AES256-SHA",
+)
+"""What DTLS 1.2 is offered and accepted with, by OpenSSL's names, the best first.
+
+aiortc has those of ECDSA alone. GStreamer's webrtcbin, and others, have an RSA certificate, and where the peer is the
+DTLS server, the suite is of its certificate's kind. All have forward secrecy; the first is what RFC 8827, 6.5, demands
+of everybody, the four with GCM are those of RFC 9325, 4.2, and the last two, aiortc's, are for old browsers."""
+
+
+def _offer_ciphers() -> None:
+    make_context: Callable[[RTCCertificate, list[SRTPProtectionProfile]], SSL.Context]
+    make_context = RTCCertificate._create_ssl_context
+
+    def make_context_for_rsa_too(
+        certificate: RTCCertificate, srtp_profiles: list[SRTPProtectionProfile]
+    ) -> SSL.Context:
+        context = make_context(certificate, srtp_profiles)
+        context.set_cipher_list(":".join(CIPHERS).encode())
+        return context
+
+    setattr(RTCCertificate, "_create_ssl_context", make_context_for_rsa_too)  # noqa: B010
+
+
+_offer_ciphers()
+
+
+def listen_to_handshake(transport: RTCDtlsTransport, failed: Callable[[str], None]) -> None:
+    """Call ``failed`` with why the DTLS handshake failed, in OpenSSL's words or ours; aiortc does not say it."""
+    shake, validate, set_up = transport._do_handshake, transport._validate_peer_identity, transport._setup_srtp
+
+    async def shake_and_tell() -> None:
+        reasons: list[str] = []
+        ssl = transport._ssl
+        # The packet that breaks a handshake does so in recv, where aiortc ignores it; do_handshake has no reason then.
+        for name in ("recv", "do_handshake"):
+            setattr(ssl, name, _noting(getattr(ssl, name), reasons))
+        await shake()
+        for name in ("recv", "do_handshake"):
+            delattr(ssl, name)
+        if transport.state == "failed":
+            failed(_in_words(reasons[0]) if reasons else "it went away")
+
+    def validate_and_tell(parameters: RTCDtlsParameters) -> None:
+        validate(parameters)
+        if transport.state == "failed":
+            failed("its certificate is not that of the fingerprint in its offer")
+
+    def set_up_and_tell() -> None:
+        set_up()
+        if transport.state == "failed":
+            failed("no SRTP profile in common")
+
+    for name, wrapped in (
+        ("_do_handshake", shake_and_tell),
+        ("_validate_peer_identity", validate_and_tell),
+        ("_setup_srtp", set_up_and_tell),
+    ):
+        setattr(transport, name, wrapped)
+
+
+def _noting(call: Callable[..., object], reasons: list[str]) -> Callable[..., object]:
+    """The call, with what OpenSSL says of its failures added to ``reasons``."""
+
+    def call_and_note(*arguments: object) -> object:
+        try:
+            return call(*arguments)
+        except SSL.Error as error:
+            if error.args and isinstance(error.args[0], list):  # the queue: (library, function, reason)
+                reasons.extend(reason for _, _, reason in error.args[0])
+            raise
+
+    return call_and_note
+
+
+def _in_words(reason: str) -> str:
+    """OpenSSL's reason; an alert is the peer's, which then refused."""
+    alert = re.fullmatch(r"\S+ alert (.+)", reason)
+    return f"it refused: {alert[1]}" if alert else reason
+
+
+def path_of(transport: RTCDtlsTransport) -> str:
+    """The peer's end of the pair that ICE chose, such as "udp host 192.0.2.7 port 5004"; "" before there is one.
+
+    Its kind is one of RFC 8445, 5.1.1: host, srflx, prflx or relay.
+    """
+    pairs = transport.transport._connection._nominated
+    if not pairs:
+        return ""
+    peer = pairs[min(pairs)].remote_candidate
+    return f"{peer.transport.lower()} {peer.type} {peer.host} port {peer.port}"
 
 
 def lead_keyframe_requests(sender: RTCRtpSender, want_keyframe: Callable[[], None]) -> None:

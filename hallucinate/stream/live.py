@@ -119,7 +119,10 @@ class LiveChannel:
         if len(self._sockets) >= MAX_SOCKETS:
             raise BusyError(f"there are {MAX_SOCKETS} pages open, and no room for more; close one")
         if request.headers.get(hdrs.UPGRADE, "").lower() != "websocket":
-            raise web.HTTPBadRequest(text="/api/live is a WebSocket; the same by GET: /api/settings, and /api/stats")
+            raise web.HTTPBadRequest(
+                text="/api/live is a WebSocket, and a proxy has to pass on its Upgrade header; "
+                "the same by GET: /api/settings, and /api/stats"
+            )
         socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MAX_MESSAGE)
         outbox = Outbox()
         self._sockets[socket] = outbox

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import av
-import numpy as np
-from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCRtpTransceiver, RTCSessionDescription
+from aiortc import (
+    MediaStreamTrack,
+    RTCConfiguration,
+    RTCDtlsTransport,
+    RTCPeerConnection,
+    RTCRtpTransceiver,
+    RTCSessionDescription,
+)
 from aiortc.exceptions import InvalidStateError, OperationError
 from aiortc.mediastreams import MediaStreamError
 
@@ -23,9 +30,12 @@ from hallucinate.outputs.encoder import Codec
 from hallucinate.outputs.encoding import MAX_ENCODERS, Encoders
 from hallucinate.outputs.rungs import Rung, View
 from hallucinate.sources.guest import GuestSource
+from hallucinate.sources.pixels import Orientation, in_webrtc, upright_rgb
+from hallucinate.statistics import FailedPeers
 from hallucinate.stream import aiortc_adapter
 from hallucinate.stream.loop_api import DreamApi, LoopApi
-from hallucinate.stream.sdp import CodecError, preferences, read_offer, without_dead_ends
+from hallucinate.stream.peer_log import Offerer, PeerLog
+from hallucinate.stream.sdp import CodecError, Offer, preferences, read_offer
 from hallucinate.stream.track import DreamTrack
 
 logger = logging.getLogger(__name__)
@@ -56,24 +66,27 @@ class Limits:
 class Peer:
     """One peer connection, from its offer to its end. ``ended`` is called once, when all is freed."""
 
-    def __init__(self, ended: Callable[[Peer], None]) -> None:
+    def __init__(self, offerer: Offerer, log: PeerLog, ended: Callable[[Peer], None]) -> None:
         self.id = secrets.token_urlsafe(12)
+        self._caller, self._log = offerer, log
         # No STUN or TURN servers: a server on the local network needs no other host.
         self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._ended = ended
         self._closing: asyncio.Task[None] | None = None
         self._overdue: asyncio.TimerHandle | None = None
+        self._codec, self._connected, self._handshake_error = "", False, ""
         self.connection.on("connectionstatechange", self._state_changed)
 
-    async def answer(self, offer: str, connect_within_s: float) -> str:
+    async def answer(self, offer: Offer, connect_within_s: float) -> str:
         """Answer the offer with SDP that has every ICE candidate in it; closes the connection on failure."""
+        self._codec = offer.codec
         try:
-            await self._negotiate(offer)
+            await self._negotiate(offer.text)
         except BaseException:
             await self.close()
             raise
         self._overdue = asyncio.get_running_loop().call_later(connect_within_s, self.close_soon)
-        return self.connection.localDescription.sdp
+        return offer.whole(self.connection.localDescription.sdp)
 
     async def _negotiate(self, offer: str) -> None:
         try:
@@ -82,6 +95,7 @@ class Peer:
             for transceiver in self.connection.getTransceivers():
                 if transceiver is not ours:
                     transceiver.direction = "inactive"  # sound, and a second video, are declined
+            aiortc_adapter.listen_to_handshake(self._transport(), self._handshake_failed)
             self._agree(ours)
             # Gathers, and returns when it is complete: clients such as OBS don't trickle.
             await self.connection.setLocalDescription(await self.connection.createAnswer())
@@ -95,12 +109,41 @@ class Peer:
     def _agree(self, transceiver: RTCRtpTransceiver) -> None:
         """What is settled between the offer and the answer."""
 
+    def _handshake_failed(self, why: str) -> None:
+        self._handshake_error = why
+
     def _state_changed(self) -> None:
         state = self.connection.connectionState
         if state == "connected" and self._overdue is not None:
             self._overdue.cancel()
+            self._connected = True
+            path = aiortc_adapter.path_of(self._transport())
+            self._log.connected(self._caller, self.id, self._codec, path)
         elif state in ("failed", "closed", "disconnected"):
             self.close_soon()
+
+    def _transport(self) -> RTCDtlsTransport:
+        """The one that all sections share."""
+        transport: RTCDtlsTransport = self.connection.getTransceivers()[0].receiver.transport
+        return transport
+
+    def _tell_why(self) -> None:
+        """Why a peer that was answered is closed, unless it left, was sent away, or the server stops."""
+        if self._overdue is None:
+            return  # it was refused
+        dtls, ice = self._transport(), self._transport().transport
+        overdue = self._overdue.when() <= asyncio.get_running_loop().time()
+        if self._connected:
+            if ice.state == "failed":  # its consent expired; whoever leaves leaves it "completed"
+                self._log.vanished(self._caller, self.id)
+        elif self._handshake_error:
+            self._log.did_not_connect(self._caller, self.id, "dtls", self._handshake_error)
+        elif ice.state == "failed" or (overdue and ice.state != "completed"):
+            self._log.did_not_connect(
+                self._caller, self.id, "ice", "no candidate of it answered, and nothing came from it"
+            )
+        elif overdue:
+            self._log.did_not_connect(self._caller, self.id, "dtls", f"its handshake stopped ({dtls.state})")
 
     def close_soon(self) -> None:
         """Close from where nothing can be awaited."""
@@ -114,6 +157,7 @@ class Peer:
         await asyncio.shield(self._closing)
 
     async def _close(self) -> None:
+        self._tell_why()
         if self._overdue is not None:
             self._overdue.cancel()
         try:
@@ -132,9 +176,16 @@ class Viewer(Peer):
     """A peer that watches a dream. Its bitrate follows what it reports of its connection."""
 
     def __init__(
-        self, dream: DreamApi, rung: Rung, encoders: Encoders, clock: Clock, ended: Callable[[Peer], None]
+        self,
+        dream: DreamApi,
+        rung: Rung,
+        encoders: Encoders,
+        clock: Clock,
+        offerer: Offerer,
+        log: PeerLog,
+        ended: Callable[[Peer], None],
     ) -> None:
-        super().__init__(ended)
+        super().__init__(offerer, log, ended)
         self._stage, self._encoders, self._clock = dream.stage, encoders, clock
         self._rate = RateState(changed_s=clock.now_ns() / 1e9)
         self.track = DreamTrack(encoders, dream.stage, rung)
@@ -172,9 +223,11 @@ class Guest(Peer):
         codec: Codec,
         workers: ThreadPoolExecutor,
         clock: Clock,
+        offerer: Offerer,
+        log: PeerLog,
         ended: Callable[[Peer], None],
     ) -> None:
-        super().__init__(ended)
+        super().__init__(offerer, log, ended)
         self.dream, self._source, self._loop = dream, source, loop
         self._workers, self._clock = workers, clock
         self._taking: asyncio.Task[None] | None = None
@@ -217,10 +270,10 @@ class Guest(Peer):
 
 
 def to_rgb(frame: av.VideoFrame) -> Picture:
-    """A decoded frame -> uint8 RGB (H, W, 3), its longest side at most LONGEST_SIDE."""
-    scale = min(1.0, LONGEST_SIDE / max(frame.width, frame.height))
-    width, height = max(1, round(frame.width * scale)), max(1, round(frame.height * scale))
-    return np.asarray(frame.reformat(width=width, height=height, format="rgb24").to_ndarray(), np.uint8)
+    """A decoded frame -> uint8 RGB (H, W, 3), upright, its longest side at most LONGEST_SIDE."""
+    width, height = Orientation.of_frame(frame).size(frame.width, frame.height)
+    scale = min(1.0, LONGEST_SIDE / max(width, height))
+    return upright_rgb(in_webrtc(frame), (max(1, round(width * scale)), max(1, round(height * scale))))
 
 
 class Peers:
@@ -228,35 +281,58 @@ class Peers:
 
     def __init__(self, loop: LoopApi, encoders: Encoders, clock: Clock, limits: Limits) -> None:
         self._loop, self._encoders, self._clock, self._limits = loop, encoders, clock, limits
-        self._stopping = False
+        self._stopping, self._log = False, PeerLog()
         self._workers = ThreadPoolExecutor(2, thread_name_prefix="guest")
         self.viewers: dict[str, Viewer] = {}
         self.guests: dict[str, Guest] = {}
 
-    async def watch(self, offer: str, dream: DreamApi, width: int | None = None) -> tuple[Viewer, str]:
-        """Answer a viewer, with a picture no wider than ``width``, one of WIDTHS.
+    async def watch(
+        self, text: str, dream: DreamApi, width: int | None = None, program: str = ""
+    ) -> tuple[Viewer, str]:
+        """Answer a viewer's offer, with a picture no wider than ``width``, one of WIDTHS.
 
-        Raises OfferError, or BusyError when there are ``max_viewers``, or no encoder can make this picture.
+        program: what the viewer's calls itself, for the log. Raises OfferError, or BusyError when there are
+        ``max_viewers``, or no encoder can make this picture.
         """
-        self._check_open()
-        rung = Rung(read_offer(offer, "receive"), max_width=width)
-        if len(self.viewers) >= self._limits.max_viewers:
-            raise BusyError(f"there are {self._limits.max_viewers} viewers, and no room for more; try again later")
-        self._encoders.check(dream.stage, rung)
-        viewer = Viewer(dream, rung, self._encoders, self._clock, self._forget)
-        self.viewers[viewer.id] = viewer
-        return viewer, await viewer.answer(without_dead_ends(offer), self._limits.connect_within_s)
+        offerer = Offerer("viewer", text, program)
+        with self._refusals_logged(offerer):
+            self._check_open()
+            offer = read_offer(text, "receive")
+            rung = Rung(offer.codec, max_width=width)
+            if len(self.viewers) >= self._limits.max_viewers:
+                raise BusyError(f"there are {self._limits.max_viewers} viewers, and no room for more; try again later")
+            self._encoders.check(dream.stage, rung)
+            viewer = Viewer(dream, rung, self._encoders, self._clock, offerer, self._log, self._forget)
+            self.viewers[viewer.id] = viewer
+            return viewer, await viewer.answer(offer, self._limits.connect_within_s)
 
-    async def send(self, offer: str) -> tuple[Guest, str]:
+    async def send(self, text: str, program: str = "") -> tuple[Guest, str]:
         """Answer a guest's camera. Raises OfferError, or BusyError when the loop has no room."""
-        self._check_open()
-        codec = read_offer(offer, "send")
-        source = GuestSource()
-        events = asyncio.get_running_loop()
-        dream = await events.run_in_executor(self._workers, self._loop.admit, source)
-        guest = Guest(dream, source, self._loop, codec, self._workers, self._clock, self._forget)
-        self.guests[guest.id] = guest
-        return guest, await guest.answer(without_dead_ends(offer), self._limits.connect_within_s)
+        offerer = Offerer("guest", text, program)
+        with self._refusals_logged(offerer):
+            self._check_open()
+            offer = read_offer(text, "send")
+            source = GuestSource()
+            events = asyncio.get_running_loop()
+            dream = await events.run_in_executor(self._workers, self._loop.admit, source)
+            guest = Guest(
+                dream, source, self._loop, offer.codec, self._workers, self._clock, offerer, self._log, self._forget
+            )
+            self.guests[guest.id] = guest
+            return guest, await guest.answer(offer, self._limits.connect_within_s)
+
+    @property
+    def failed(self) -> FailedPeers:
+        """Those that did not come about, or did not stay, by reason."""
+        return self._log.failed
+
+    @contextlib.contextmanager
+    def _refusals_logged(self, offerer: Offerer) -> Iterator[None]:
+        try:
+            yield
+        except (OfferError, BusyError) as error:
+            self._log.refused(offerer, error)
+            raise
 
     def show(self, viewer_id: str, view: View | None, marked: bool | None) -> Rung | None:
         """Which picture a viewer sees, and whether with the marker; None leaves that as it is.

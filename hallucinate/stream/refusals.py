@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from hallucinate.errors import BusyError, HallucinateError, LoadingError
+from hallucinate.plain_text import printable, without_secrets
 from hallucinate.stream.access import Refused
 from hallucinate.stream.sdp import CodecError
 
@@ -25,7 +26,6 @@ HTTP_CODES = {
     405: "method_not_allowed",
     413: "body_too_large",
     415: "content_type_unsupported",
-    501: "not_implemented",
 }
 
 
@@ -41,9 +41,9 @@ def refusal(request: web.Request, error: Exception, max_bytes: int) -> web.Respo
         case web.HTTPRequestEntityTooLarge():
             return _answer(request, 413, f"the body is larger than {max_bytes // 1024} KiB", HTTP_CODES[413])
         case web.HTTPException():
-            headers = {hdrs.ALLOW: error.headers[hdrs.ALLOW]} if hdrs.ALLOW in error.headers else {}
+            says = {name: error.headers[name] for name in ("Allow", "Accept-Post") if name in error.headers}
             code = HTTP_CODES.get(error.status, f"http_{error.status}")
-            return _answer(request, error.status, error.text or error.reason, code, headers)
+            return _answer(request, error.status, error.text or error.reason, code, says)
         case web.RequestPayloadError():
             reason = "the body cannot be read; is it what its Content-Encoding says?"
             return _answer(request, 400, reason, "body_unreadable")
@@ -56,12 +56,12 @@ def code_of(error: HallucinateError) -> str:
 
 
 def one_line(text: str) -> str:
-    """Whatever it was, on one line."""
-    return " ".join(text.split())
+    """Whatever it was, on one line, without secrets."""
+    return without_secrets(printable(text))
 
 
 def _status(error: HallucinateError) -> int:
-    if isinstance(error, CodecError):
+    if isinstance(error, CodecError) or error.code == "videos_too_many":
         return 422  # well formed, and not to be answered (RFC 9725, "No Partially Successful Answers")
     if isinstance(error, LoadingError):
         return 409

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,8 @@ from hallucinate.errors import OfferError
 from hallucinate.outputs.encoding import Encoders
 from hallucinate.outputs.rungs import WIDTHS, View
 from hallucinate.statistics import PeerStatistics, Statistics
-from hallucinate.stream.access import CODE_DIGITS, COOKIE, Access, Caller, Refused
+from hallucinate.stream.access import Access
+from hallucinate.stream.entrance import Entrance, Handler, enters
 from hallucinate.stream.guide_and_mask import MAX_BYTES, picture_routes
 from hallucinate.stream.latency_report import read_latency_report
 from hallucinate.stream.live import LiveChannel, read_object
@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 MAX_BODY = 64 * 1024
 SDP = "application/sdp"
+SESSIONS = ("/whep/{id}", "/whip/{id}")
 MAX_BROWSER = 300
 """Characters that are stored of a browser's name for itself."""
 
@@ -50,8 +51,6 @@ MIME = {
     ".webp": "image/webp",
     ".woff2": "font/woff2",
 }
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def make_app(
@@ -84,34 +83,35 @@ class Server:
         limits: Limits,
         clock: Clock,
     ) -> None:
-        self._loop, self._live, self._access, self._facts = loop, live, access, dict(facts)
-        self._pages, self._clock = pages.resolve(), clock
+        self._loop, self._live, self._facts = loop, live, dict(facts)
+        self._pages = pages.resolve()
         self._encoders = Encoders(lambda: live.current.fps, clock, limits.max_encoders)
         self._peers = Peers(loop, self._encoders, clock, limits)
         self._channel = LiveChannel(live, loop.networks, self._known, self._statistics, limits.stats_every_s, clock)
         self._pictures = picture_routes(loop)
         self._last_latency: dict[str, object] | None = None
-        self.app = web.Application(middlewares=[self._answer_errors, self._check_access], client_max_size=MAX_BODY)
-        self.app.on_response_prepare.append(self._add_headers)
+        self._entrance = Entrance(access, clock)
+        self.app = web.Application(middlewares=[self._answer_errors, self._entrance.check], client_max_size=MAX_BODY)
+        self.app.on_response_prepare.append(self._entrance.add_headers)
         self.app.cleanup_ctx.append(self._run)
         self.app.on_shutdown.append(self._tell_peers)
         self._add_routes()
 
     def _add_routes(self) -> None:
         for path, methods in self._routes().items():
-            for method, handler in methods.items():
-                self.app.router.add_route(method, path, handler)
-            # Other methods are reserved (RFC 9725), and must not fall through to the pages.
-            self.app.router.add_route("*", path, _only(methods))
+            for spelled in (path, f"{path}/"):
+                for method, handler in methods.items():
+                    self.app.router.add_route(method, spelled, handler)
+                # Other methods must not fall through to the pages.
+                self.app.router.add_route("*", spelled, _only(methods, self._peer if path in SESSIONS else None))
         self.app.router.add_get("/{path:.*}", self._page)
         self.app.router.add_route("*", "/{path:.*}", _only({"GET": self._page, "HEAD": self._page}))
 
     def _routes(self) -> dict[str, dict[str, Handler]]:
         return {
-            "/whep": {"POST": self._watch, "OPTIONS": _accept_sdp},
-            "/whip": {"POST": self._send, "OPTIONS": _accept_sdp},
-            "/whep/{id}": {"DELETE": self._leave, "PATCH": self._trickle},
-            "/whip/{id}": {"DELETE": self._leave, "PATCH": self._trickle},
+            "/whep": {"POST": self._watch, **ENDPOINT},
+            "/whip": {"POST": self._send, **ENDPOINT},
+            **dict.fromkeys(SESSIONS, self._session()),
             "/api/viewers/{id}": {"PATCH": self._show},
             "/api/settings": {"GET": self._settings, "PATCH": self._patch},
             "/api/schema": {"GET": self._schema},
@@ -143,24 +143,32 @@ class Server:
         dream = self._loop.find(name)
         if dream is None:
             raise _not_found(f"there is no dream {name[:60]!r}; it ended, or never existed")
-        viewer, answer = await self._peers.watch(await _offer(request), dream, _width(request))
+        viewer, answer = await self._peers.watch(
+            await _offer(request), dream, _width(request), request.headers.get(hdrs.USER_AGENT, "")
+        )
         return _created(f"/whep/{viewer.id}", answer, dream.id)
 
     async def _send(self, request: web.Request) -> web.Response:
         """Send a camera: SDP offer in, 201 with the answer. The header ``Hallucinate-Dream`` names the dream."""
-        guest, answer = await self._peers.send(await _offer(request))
+        guest, answer = await self._peers.send(await _offer(request), request.headers.get(hdrs.USER_AGENT, ""))
         return _created(f"/whip/{guest.id}", answer, guest.dream.id)
+
+    def _session(self) -> dict[str, Handler]:
+        """A connection's own address. Without PATCH: neither trickle ICE nor ICE restarts are there.
+
+        RFC 9725 leaves the status to HTTP then, and that is 405 (RFC 9110, 15.5.6): clients go on with what they have.
+        """
+        return {"DELETE": self._leave, "GET": self._stands, "HEAD": self._stands, "OPTIONS": _session_options}
 
     async def _leave(self, request: web.Request) -> web.Response:
         """End the connection, and free what is behind it."""
         await self._peer(request).close()
         return web.Response()
 
-    async def _trickle(self, request: web.Request) -> web.Response:
-        """Answers 501: every candidate is in the answer, and none can be sent later."""
+    async def _stands(self, request: web.Request) -> web.Response:
+        """Whether the connection is there; it has nothing to read (RFC 9725, HTTP Usage)."""
         self._peer(request)
-        # Neither trickle ICE nor ICE restarts: 501 is what RFC 9725 requires then ("HTTP PATCH Request Usage").
-        raise web.HTTPNotImplemented(text="candidates cannot be sent later; the peer is found without them")
+        return web.Response(status=204)
 
     def _peer(self, request: web.Request) -> Peer:
         peers: Mapping[str, Peer] = self._peers.viewers if request.path.startswith("/whep/") else self._peers.guests
@@ -242,6 +250,7 @@ class Server:
             viewers=len(self._peers.viewers),
             guests=len(self._peers.guests),
             pages=len(self._channel),
+            failed=self._peers.failed,
         )
         return Statistics(loop=self._loop.stats(), encoding=self._encoders.statistics(), peers=peers)
 
@@ -249,8 +258,8 @@ class Server:
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
         """The pages, and what belongs to them. ``/?token=TOKEN`` and ``/12345678`` let a browser in."""
-        if _enters(request):
-            return self._welcome(request)
+        if enters(request):
+            return self._entrance.welcome(request)
         path = self._file(request.match_info["path"] or "index.html")
         if path is None:
             raise _not_found(f"there is nothing at {request.path[:80]!r}; the page is at /")
@@ -266,22 +275,6 @@ class Server:
         except (OSError, ValueError):  # a name that no file can have
             return None
         return path if served else None
-
-    def _welcome(self, request: web.Request) -> web.Response:
-        token, now_s = request.query.get("token"), self._clock.now_ns() / 1e9
-        fits = self._access.fits_code(request.path[1:], now_s) if token is None else self._access.fits(token)
-        if not fits:
-            raise Refused(
-                401,
-                "that token is not in force; scan the QR code that hallucinate shows now, or type its short address",
-                "token_wrong",
-            )
-        # On to the address without the token: it stays out of the history, of screenshots and of Referer.
-        response = web.Response(status=303, headers={hdrs.LOCATION: "/"})
-        response.set_cookie(
-            COOKIE, self._access.token, httponly=True, samesite="Strict", path="/", secure=request.secure
-        )
-        return response
 
     # Every request passes here
 
@@ -299,54 +292,46 @@ class Server:
             logger.exception("%s %s failed", request.method, request.path)
             return refusal(request, error, MAX_BODY)
 
-    @web.middleware
-    async def _check_access(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        upgrade = request.headers.get(hdrs.UPGRADE, "").lower() == "websocket"
-        changes = upgrade or request.method not in ("GET", "HEAD", "OPTIONS")
-        caller = Caller(request.remote or "", request.headers, request.cookies, changes)
-        self._access.check(caller, token_follows=_enters(request) or request.method == "OPTIONS")
-        return await handler(request)
-
-    async def _add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
-        response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
-        response.headers.update(
-            {
-                "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; "
-                "media-src 'self' blob: mediastream:; connect-src 'self' ws: wss:; "
-                "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'",
-                "X-Content-Type-Options": "nosniff",
-                "Referrer-Policy": "same-origin",
-                "Permissions-Policy": "camera=(self), microphone=()",
-            }
-        )
-
-
-def _enters(request: web.Request) -> bool:
-    """With the token (a QR code), or with the code that was read aloud: both are looked at by who takes them."""
-    named = request.path == "/" and "token" in request.query
-    return request.method == "GET" and (named or re.fullmatch(rf"/[0-9]{{{CODE_DIGITS}}}", request.path) is not None)
-
 
 def _not_found(reason: str) -> web.HTTPNotFound:
     return web.HTTPNotFound(text=reason)
 
 
-def _only(methods: Mapping[str, Handler]) -> Handler:
+def _only(methods: Mapping[str, Handler], there: Callable[[web.Request], object] | None = None) -> Handler:
+    """Refuses the other methods. there: raises 404 where there is nothing to have methods."""
+
     async def refuse(request: web.Request) -> web.StreamResponse:
+        if there is not None:
+            there(request)
         error = web.HTTPMethodNotAllowed(request.method, methods)
         error.text = f"{request.method} is not for {request.path[:80]}; there is: {', '.join(methods)}"
+        if request.method == hdrs.METH_PATCH and there is not None:
+            error.text = f"{error.text}; a peer is found without the candidates that it has later"
         raise error
 
     return refuse
 
 
+async def _nothing_to_read(request: web.Request) -> web.Response:
+    """204: offers are posted here, and there is nothing to read (RFC 9725, HTTP Usage)."""
+    return web.Response(status=204)
+
+
 async def _accept_sdp(request: web.Request) -> web.Response:
-    return web.Response(headers={"Accept-Post": SDP, hdrs.ALLOW: "OPTIONS, POST"})
+    return web.Response(headers={"Accept-Post": SDP, hdrs.ALLOW: "GET, HEAD, OPTIONS, POST"})
+
+
+async def _session_options(request: web.Request) -> web.Response:
+    return web.Response(headers={hdrs.ALLOW: "DELETE, GET, HEAD, OPTIONS"})
+
+
+ENDPOINT: dict[str, Handler] = {"GET": _nothing_to_read, "HEAD": _nothing_to_read, "OPTIONS": _accept_sdp}
 
 
 async def _offer(request: web.Request) -> str:
     if request.content_type != SDP:
-        raise web.HTTPUnsupportedMediaType(text=f"Content-Type must be {SDP}, not {request.content_type[:80]}")
+        reason = f"Content-Type must be {SDP}, not {request.content_type[:80]}"
+        raise web.HTTPUnsupportedMediaType(text=reason, headers={"Accept-Post": SDP})
     try:
         return (await request.read()).decode("utf-8")
     except UnicodeDecodeError:
@@ -367,4 +352,5 @@ async def _json(request: web.Request) -> dict[str, Any]:
 def _created(location: str, answer: str, dream_id: str) -> web.Response:
     """201: ``Hallucinate-Dream`` names the dream, to watch it with ``POST /whep?dream=``."""
     headers = {hdrs.LOCATION: location, "Hallucinate-Dream": dream_id}
-    return web.Response(status=201, text=answer, content_type=SDP, headers=headers)
+    # As bytes: with a text comes a charset parameter, and some clients compare the whole header.
+    return web.Response(status=201, body=answer.encode(), content_type=SDP, headers=headers)

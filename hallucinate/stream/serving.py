@@ -1,23 +1,19 @@
-"""Running the server: where it can be found, how it starts, and how it stops within three seconds."""
+"""Running the server: how it starts, and how it stops within three seconds."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
 import signal
-import socket
 import ssl
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import quote
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
-from aioice.ice import get_host_addresses
 
-from hallucinate.errors import HallucinateError
+from hallucinate.stream.listening import Listening, listen, listening
 
 logger = logging.getLogger(__name__)
 
@@ -27,16 +23,15 @@ CONNECTIONS_CLOSE_WITHIN_S = 0.5
 
 async def run(
     app: web.Application,
-    host: str | None,
+    host: str,
     port: int,
-    ready: Callable[[int], None],
+    ready: Callable[[Listening], None],
     stop: asyncio.Event | None = None,
     tls: ssl.SSLContext | None = None,
 ) -> None:
     """Serve until SIGINT, SIGTERM or ``stop``; then tell sockets and peers, and return within three seconds.
 
-    host: the address to listen on; None for all. tls: for https; None for http. ready: called once with the port
-    when requests are taken.
+    host, port: as ``listen`` has them. tls: for https; None for http. ready: called once, when requests are taken.
     Raises HallucinateError when the port is in use, or the address is not this machine's.
     """
     stop = stop or asyncio.Event()
@@ -44,13 +39,11 @@ async def run(
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=CONNECTIONS_CLOSE_WITHIN_S)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port, ssl_context=tls)
-        try:
-            await site.start()
-        except OSError as error:
-            raise HallucinateError(_why(error, host, port), code="address_unavailable") from None
+        bound = await listen(host, port)
+        for each in bound:
+            await web.SockSite(runner, each, ssl_context=tls).start()
         with _signals(stop):
-            ready(_port(runner, port))
+            ready(listening(bound))
             await stop.wait()
     finally:
         try:
@@ -74,19 +67,6 @@ def _signals(stop: asyncio.Event) -> Iterator[None]:
             events.remove_signal_handler(number)
 
 
-def _why(error: OSError, host: str | None, port: int) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"port {port} is in use; stop the other program or choose another with --port"
-    if error.errno == errno.EACCES:
-        return f"port {port} is not for ordinary users; choose one of 1024 and more with --port"
-    why = error.strerror or error
-    return f"cannot listen on {host or 'all addresses'}, port {port} ({why}); give --host an address of this machine"
-
-
-def _port(runner: web.AppRunner, requested: int) -> int:
-    return int(runner.addresses[0][1]) if runner.addresses else requested
-
-
 def _keep_logs_calm() -> None:
     """Peers come and go; how each one went is for whoever debugs."""
     logging.getLogger("aioice").setLevel(logging.WARNING)
@@ -106,28 +86,3 @@ def _note(events: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     # aiortc leaves tasks behind when a peer closes in the middle of connecting.
     level = logging.DEBUG if isinstance(error, (ConnectionError, AssertionError)) else logging.WARNING
     logger.log(level, "%s: %r", context.get("message", "in the event loop"), error)
-
-
-def addresses(port: int, token: str, scheme: str = "http") -> tuple[str, list[str]]:
-    """Where the page is: (for this machine, for others on the network, the likeliest first, token included)."""
-    found = get_host_addresses(use_ipv4=True, use_ipv6=False)
-    route = _address_towards_the_network()
-    found = [route, *(a for a in found if a != route)] if route else found
-    secret = quote(token, safe="")
-    return f"{scheme}://localhost:{port}/", [f"{scheme}://{address}:{port}/?token={secret}" for address in found]
-
-
-def spoken(address: str, code: str) -> str:
-    """An address with the token in it -> one that can be read aloud, and typed with a headset's pointer."""
-    return f"{address.partition('?')[0]}{code}"
-
-
-def _address_towards_the_network() -> str | None:
-    """The address that packets to elsewhere leave from; other interfaces are often a container's."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # a UDP "connection" sends nothing; the address is for examples
-        except OSError:
-            return None
-        address = str(probe.getsockname()[0])
-        return None if address.startswith(("127.", "0.")) else address

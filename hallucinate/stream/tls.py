@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import os
-import socket
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,6 +28,8 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from hallucinate.errors import TlsError
+from hallucinate.stream.host_names import Names, machine_names, plain_name, split_names
+from hallucinate.writing import cannot_write
 
 LASTS = timedelta(days=397)
 """Longer than 398 days, and Safari refuses it whatever its user says (Apple HT211025)."""
@@ -37,19 +38,17 @@ RENEWED_BEFORE_END = timedelta(days=30)
 
 
 @dataclass(frozen=True)
-class Names:
-    """What a machine is called: host names, and addresses as text."""
+class Tls:
+    """What https is served with: the context, and the host names of the certificate, some of them ``*.example.org``."""
 
+    context: ssl.SSLContext
     hosts: tuple[str, ...]
-    addresses: tuple[str, ...]
 
 
-def own_names() -> Names:
-    """Names and IPv4 addresses of this machine; those of IPv6 change by the day, and nobody types them."""
-    name = socket.gethostname().lower()
-    hosts = ("localhost", name, f"{name.split('.')[0]}.local")
-    found = get_host_addresses(use_ipv4=True, use_ipv6=False)
-    return Names(tuple(dict.fromkeys(hosts)), tuple(dict.fromkeys(("127.0.0.1", "::1", *sorted(found)))))
+def own_names(more: Sequence[str] = ()) -> Names:
+    """Names and IPv4 addresses of this machine, and more; those of IPv6 change by the day, and nobody types them."""
+    found = sorted(get_host_addresses(use_ipv4=True, use_ipv6=False))
+    return split_names((*machine_names(), "127.0.0.1", "::1", *found, *more))
 
 
 def context_of(path: Path, key: Path | None = None) -> ssl.SSLContext:
@@ -60,8 +59,8 @@ def context_of(path: Path, key: Path | None = None) -> ssl.SSLContext:
     return context
 
 
-def own_certificate(certificate: Path, key: Path, now: datetime) -> ssl.SSLContext:
-    """Somebody's own certificate and key, PEM, without a password.
+def own_certificate(certificate: Path, key: Path, now: datetime) -> Tls:
+    """Somebody's own certificate and key, PEM, without a password; behind the certificate its chain.
 
     Raises TlsError, one line, when one cannot be read, they do not belong together, or it is out of date.
     """
@@ -90,9 +89,25 @@ def own_certificate(certificate: Path, key: Path, now: datetime) -> ssl.SSLConte
             f"--tls-key {key}: does not belong to the certificate in {certificate}; give the pair", code="key_differs"
         )
     try:
-        return context_of(certificate, key)
+        return Tls(context_of(certificate, key), certified_hosts(found))
     except (ssl.SSLError, OSError) as error:
         raise TlsError(f"--tls-cert {certificate}: cannot be served ({error.strerror or error})") from None
+
+
+def certified_hosts(certificate: x509.Certificate) -> tuple[str, ...]:
+    """The host names that a certificate is for, as ``plain_name`` has them; what cannot be read as one is left out.
+
+    A certificate without alternative names has one in its subject, at most: browsers refuse it today, programs may not.
+    """
+    try:
+        named = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        found = named.get_values_for_type(x509.DNSName)
+    except x509.ExtensionNotFound:
+        found = [str(each.value) for each in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    except ValueError:
+        return ()  # not encoded as it should be; TLS itself does not read it
+    plain = [(each[:2] if each.startswith("*.") else "", plain_name(each.removeprefix("*."))) for each in found]
+    return tuple(dict.fromkeys(star + name for star, name in plain if name))
 
 
 def self_signed(path: Path, names: Names, now: datetime) -> ssl.SSLContext:
@@ -109,7 +124,7 @@ def self_signed(path: Path, names: Names, now: datetime) -> ssl.SSLContext:
         return context_of(path)
     except (OSError, ssl.SSLError) as error:
         raise TlsError(
-            f"--tls: {path} cannot be written ({error.strerror or error}); make that folder writable",
+            f"--tls: {cannot_write(path, error)}",
             code="certificate_not_saved",
         ) from None
 
@@ -185,8 +200,13 @@ def _public(key: object) -> bytes:
     return encoded
 
 
-def choose_tls(own: bool, certificate: Path | None, key: Path | None, keep_in: Path) -> ssl.SSLContext | None:
-    """What the command line chose: None for plain http. Raises TlsError."""
+def choose_tls(
+    own: bool, certificate: Path | None, key: Path | None, keep_in: Path, names: Sequence[str] = ()
+) -> Tls | None:
+    """What the command line chose: None for plain http. Raises TlsError.
+
+    names: more of this machine's, for the certificate that is made.
+    """
     if (certificate is None) != (key is None):
         received, missing = ("--tls-cert", "--tls-key") if key is None else ("--tls-key", "--tls-cert")
         raise TlsError(
@@ -195,4 +215,7 @@ def choose_tls(own: bool, certificate: Path | None, key: Path | None, keep_in: P
         )
     if certificate is not None and key is not None:
         return own_certificate(certificate, key, datetime.now(UTC))
-    return self_signed(keep_in, own_names(), datetime.now(UTC)) if own else None
+    if not own:
+        return None
+    named = own_names(names)
+    return Tls(self_signed(keep_in, named, datetime.now(UTC)), named.hosts)

@@ -7,22 +7,24 @@ killed, the same command continues from the last of them, to the same film.
 from __future__ import annotations
 
 import itertools
-import shutil
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from rich.console import Console
+
 from hallucinate.console import open_console
 from hallucinate.dream_request import DreamRequest, objective_settings
 from hallucinate.errors import SettingsError
+from hallucinate.files import beside
 from hallucinate.frame import Picture, fit
 from hallucinate.progress import progress_bar
 from hallucinate.sources.picture import load_picture
 from hallucinate.still.memory import check_photo
 from hallucinate.still.photos import write_photo
 from hallucinate.still.renderer import StillRenderer, open_renderer
-from hallucinate.still.sequences import write_sequence
-from hallucinate.work_folder import MADE_FROM, claim, file_identity, remove_pictures
+from hallucinate.still.sequences import check_sequence, write_sequence
+from hallucinate.work_folder import MADE_FROM, claim, file_identity, remove_finished, remove_pictures
 from hallucinate.writing import check_output_file, check_writable
 from hallucinate.zoom.zoom_frames import zoom_frames
 from hallucinate.zoom_motion import ZoomMotion, noise
@@ -53,7 +55,7 @@ class ZoomJob:
     @property
     def folder(self) -> Path:
         """Where the frames are: the output itself, where that has no ending."""
-        return self.out if self.out.suffix == "" else self.out.with_name(f"{self.out.name}.parts")
+        return self.out if self.out.suffix == "" else beside(self.out, ".parts")
 
     def frame_path(self, n: int) -> Path:
         """Where a frame is stored, counted from 0."""
@@ -62,9 +64,16 @@ class ZoomJob:
     def check(self) -> None:
         """Raise HallucinateError for an output that cannot be written, or that exists already."""
         if self.out.suffix:
-            check_output_file("-o", self.out, (".mp4", ".gif"), self.force)
-        elif not (self.out / MADE_FROM).exists():
+            check_output_file("-o", self.out, (".mp4", ".gif"), self.force, [self.folder])
+        elif self.out.is_dir() and (self.force or (self.out / MADE_FROM).exists()):
+            check_writable("-o", self.frame_path(self.frames - 1), force=True)
+        else:
             check_writable("-o", self.out, self.force)
+
+    @property
+    def finished(self) -> str:
+        """Where the finished frames are, in words, for an error."""
+        return f"the finished frames are in {self.folder}, and the same command continues from there"
 
     def made_from(self) -> dict[str, object]:
         """All that decides what the frames are, as values for JSON; how many there are does not."""
@@ -81,6 +90,24 @@ def render_zoom(job: ZoomJob) -> None:
     through = [objective_settings("--through", name, renderer.network) for name in job.through]
     renderers = [renderer.with_settings(**settings) for settings in through] or [renderer]
     start = first_frame(job, renderer)
+    height, width = start.shape[:2]
+    if job.folder != job.out:
+        for note in check_sequence("-o", job.out, width, height, job.fps, job.frames):
+            console.print(note)
+    render_frames(job, renderers, start, console)
+    if job.folder == job.out:
+        unneeded = job.folder / MADE_FROM
+    else:
+        unneeded = job.folder
+        frames = (load_picture(job.frame_path(n)) for n in range(job.frames))
+        write_sequence(job.out, frames, job.fps, job.frames, job.finished)
+    for note in remove_finished(unneeded):
+        console.print(note)
+    console.print(f"{job.out}: {job.frames} frames, {width}×{height}, in {time.monotonic() - started_s:.0f} s")
+
+
+def render_frames(job: ZoomJob, renderers: list[StillRenderer], start: Picture, console: Console) -> None:
+    """Dream the frames that are not finished yet, each into its file. start: the first, uint8 RGB (H, W, 3)."""
     claim(job.folder, job.made_from(), job.force, remove_pictures)
     done = next(n for n in itertools.count() if not job.frame_path(n).exists())
     if done:
@@ -90,18 +117,11 @@ def render_zoom(job: ZoomJob) -> None:
     try:
         with progress_bar(console, job.out.name, job.frames) as report:
             for n, picture in enumerate(frames, done):
-                write_photo(job.frame_path(n), picture)
+                write_photo(job.frame_path(n), picture, None, job.finished)
                 report(n + 1)
     except KeyboardInterrupt:
         console.print(f"stopped; run the same command again to continue from the frames in {job.folder}")
         raise
-    if job.folder == job.out:
-        (job.folder / MADE_FROM).unlink(missing_ok=True)
-    else:
-        write_sequence(job.out, (load_picture(job.frame_path(n)) for n in range(job.frames)), job.fps)
-        shutil.rmtree(job.folder)
-    height, width = start.shape[:2]
-    console.print(f"{job.out}: {job.frames} frames, {width}×{height}, in {time.monotonic() - started_s:.0f} s")
 
 
 def first_frame(job: ZoomJob, renderer: StillRenderer) -> Picture:

@@ -19,8 +19,9 @@ from hallucinate.control.live_settings import LiveSettings, Snapshot
 from hallucinate.frame import Picture
 from hallucinate.settings import Settings
 from hallucinate.stream.access import Access
+from hallucinate.stream.host_names import Names
 from hallucinate.stream.server import make_app
-from hallucinate.stream.tls import Names, self_signed
+from hallucinate.stream.tls import self_signed
 from tests.browser.conftest import CHROMIUM, FLAGS, ServerProcess
 from tests.browser.viewer import WAIT_S, Viewer, decoded
 from tests.stream.foreign import Painter, ScriptedLoop
@@ -81,6 +82,7 @@ class Served:
         if panorama is not None:
             self.facts["panorama"] = panorama
         self.painter: Painter | None = None
+        self.access = Access(names=[BY_NAME])
         self.port = 0
 
     @property
@@ -141,7 +143,7 @@ async def serve() -> AsyncIterator[Serve]:
     ) -> Served:
         served = Served(panorama)
         pages = Path(__file__).parents[2] / "web"
-        runner = web.AppRunner(make_app(served.loop, served.live, Access(names=[BY_NAME]), served.facts, pages))
+        runner = web.AppRunner(make_app(served.loop, served.live, served.access, served.facts, pages))
         running.append((served, runner))
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
@@ -252,7 +254,9 @@ async def open_page(browser: Browser) -> AsyncIterator[OpenPage]:
     contexts: list[BrowserContext] = []
     wearers: list[tuple[Wearer, str]] = []
 
-    async def open_one(url: str, headset: bool = False, before: str = "", forgive: str = "$.") -> Wearer:
+    async def open_one(
+        url: str, headset: bool = False, before: str = "", forgive: str = "$.", token: str = ""
+    ) -> Wearer:
         context = await browser.new_context(viewport=SIZE, ignore_https_errors=True)
         contexts.append(context)
         if headset:
@@ -261,6 +265,8 @@ async def open_page(browser: Browser) -> AsyncIterator[OpenPage]:
             await context.add_init_script(before)
         wearer = Wearer(await context.new_page())
         wearers.append((wearer, forgive))
+        if token:
+            await wearer.page.goto(f"{url}/?token={token}")
         await wearer.page.goto(f"{url}/headset")
         await wearer.until("!document.getElementById('start').disabled")
         await wearer.start()
@@ -460,7 +466,7 @@ async def test_without_a_headset_drag_and_keys_look_around(serve: Serve, open_pa
 
 async def test_a_page_that_is_not_secure_says_what_to_do(serve: Serve, open_page: OpenPage) -> None:
     served = await serve(sphere(), MONO)
-    wearer = await open_page(f"http://{BY_NAME}:{served.port}", headset=True)
+    wearer = await open_page(f"http://{BY_NAME}:{served.port}", headset=True, token=served.access.token)
     await wearer.until_ahead("red")
     assert "--tls" in await wearer.page.inner_text("#how")
     assert await wearer.page.get_attribute("#how a", "href") == f"https://{BY_NAME}:{served.port}/headset"
@@ -506,7 +512,7 @@ async def test_a_link_to_a_dream_that_is_over_leads_to_the_main_one(serve: Serve
 async def test_over_https_the_headset_is_offered_by_any_name(serve: Serve, open_page: OpenPage, tmp_path: Path) -> None:
     names = Names((BY_NAME,), ("127.0.0.1",))
     served = await serve(sphere(), MONO, self_signed(tmp_path / "tls.pem", names, datetime.now(UTC)))
-    wearer = await open_page(f"https://{BY_NAME}:{served.port}", headset=True)
+    wearer = await open_page(f"https://{BY_NAME}:{served.port}", headset=True, token=served.access.token)
     await wearer.enter()
     await wearer.until_eyes("red", "red")
     await wearer.until("!document.getElementById('knobs').disabled")  # by WSS

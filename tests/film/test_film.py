@@ -24,12 +24,13 @@ from hallucinate.film.film_reader import FilmFacts, FilmReader, Span
 from hallucinate.film.films import film_jobs, render_films
 from hallucinate.film.frame_renderers import LiveRenderer
 from hallucinate.film.parts import parts_folder
-from hallucinate.film.picture_format import add_dream, decoded_format, picture_format, to_rgb
+from hallucinate.film.picture_format import add_dream, decoded_format, picture_format
 from hallucinate.film.rendering import FinishedFilm
 from hallucinate.film.reports import announce
 from hallucinate.frame import Frame, Picture
 from hallucinate.panorama.remap import Layout
 from hallucinate.settings import Settings
+from hallucinate.sources.pixels import stored_rgb
 from tests.conftest import Hallucinate
 from tests.dream.networks import TinyNetwork
 from tests.film.films import (
@@ -74,7 +75,7 @@ COLOURS = {
 @pytest.mark.parametrize("colour", COLOURS.values(), ids=COLOURS)
 def test_an_undreamed_film_comes_out_as_it_was(tmp_path: Path, colour: Colour) -> None:
     source = film(tmp_path / "in.mp4", colour=colour, sound=None)
-    finished(FilmJob(source, tmp_path / "out.mp4", DreamRequest(UNDREAMED), crf=0))
+    finished(FilmJob(source, tmp_path / "out.mp4", DreamRequest(UNDREAMED), keep_chroma=True, crf=0))
     was, now = frames(source), frames(tmp_path / "out.mp4")
     for tag in ("colorspace", "color_range", "color_primaries", "color_trc"):
         assert getattr(now[0], tag) == getattr(was[0], tag)
@@ -91,12 +92,11 @@ def test_an_undreamed_film_comes_out_as_it_was(tmp_path: Path, colour: Colour) -
 def test_what_is_dreamed_is_added_and_nothing_else_changes(source: str) -> None:
     rgb = np.kron(np.random.default_rng(0).integers(40, 200, (8, 12, 3), np.uint8), np.ones((8, 8, 1), np.uint8))
     frame = av.VideoFrame.from_ndarray(rgb, "rgb24").reformat(format=source)
-    formats = FilmJob(Path(), Path(), DreamRequest(SETTINGS)).encoder_formats()
-    written = picture_format(decoded_format(frame), None, formats)
+    written = picture_format(decoded_format(frame), None, keep_chroma=True)
     assert written.bits == (10 if "1" in source.removeprefix("nv12") else 8)
-    before = to_rgb(frame, written)
-    plain = to_rgb(add_dream(frame, before, before, written), written).astype(int)
-    lighter = to_rgb(add_dream(frame, before, before + np.uint8(20), written), written).astype(int)
+    before = stored_rgb(frame)
+    plain = stored_rgb(add_dream(frame, before, before, written)).astype(int)
+    lighter = stored_rgb(add_dream(frame, before, before + np.uint8(20), written)).astype(int)
     # Inside the blocks, where halved chroma does not mix them.
     inside = np.s_[3::8, 3::8]
     np.testing.assert_allclose(plain[inside], before[inside], atol=2)
@@ -107,8 +107,8 @@ def test_ten_bits_stay_ten_bits_where_nothing_is_dreamed() -> None:
     frame = av.VideoFrame(96, 64, "yuv420p10le")
     for n, data in enumerate(frame.planes):
         np.frombuffer(memoryview(data), np.uint16)[:] = np.arange(data.buffer_size // 2) % 800 + 64 + n
-    written = picture_format(decoded_format(frame), None, {"yuv420p10le"})
-    before = to_rgb(frame, written)
+    written = picture_format(decoded_format(frame), None)
+    before = stored_rgb(frame)
     for was, now in zip(frame.planes, add_dream(frame, before, before, written).planes, strict=True):
         before_data, after_data = (np.frombuffer(memoryview(data), np.uint16) for data in (was, now))
         np.testing.assert_array_equal(before_data, after_data)
@@ -191,6 +191,17 @@ def test_a_360_film_stays_one(tmp_path: Path, ending: str) -> None:
         assert bytes(now["STEREO3D"]) == bytes(was["STEREO3D"])
 
 
+def test_light_levels_go_where_hdr_is_tone_mapped_and_stay_where_it_is_kept(tmp_path: Path) -> None:
+    colour = Colour("yuv420p10le", 9, 1, 9, 16)
+    source = film(tmp_path / "in.mp4", colour=colour, boxes=SPHERICAL + LIGHT, sound=None)
+    for codec, transfer in (("h264", 1), ("hevc", 16)):
+        out = tmp_path / f"{codec}.mp4"
+        finished(FilmJob(source, out, DreamRequest(UNDREAMED), codec=codec, panorama="flat"))
+        assert frames(out)[0].color_trc == transfer
+        assert ("CONTENT_LIGHT_LEVEL" in side_data(out)) == (transfer == 16)
+        assert "SPHERICAL" in side_data(out)
+
+
 class Recording(LiveRenderer):
     """A renderer that remembers its frames."""
 
@@ -248,7 +259,7 @@ def test_scenes_are_rendered_each_by_itself(tmp_path: Path) -> None:
     assert far < np.abs(planes(tmp_path / "out.mp4")[29].astype(int) - planes(source)[29]).mean() / 2
 
 
-def test_a_film_is_opened_once_to_be_read_and_once_to_be_copied_from(
+def test_a_film_is_opened_for_its_clock_to_be_read_and_to_be_copied_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, real, opened = film(tmp_path / "in.mp4"), av.open, list[str]()
@@ -259,7 +270,7 @@ def test_a_film_is_opened_once_to_be_read_and_once_to_be_copied_from(
 
     monkeypatch.setattr(av, "open", counted)
     finished(FilmJob(source, tmp_path / "out.mp4", DreamRequest(UNDREAMED)))
-    assert opened.count(f"file:{source}") == 2
+    assert opened.count(f"file:{source}") == 3
 
 
 def test_a_film_is_read_from_anywhere(tmp_path: Path) -> None:

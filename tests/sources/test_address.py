@@ -14,7 +14,7 @@ import pytest
 
 from hallucinate.clock import SystemClock
 from hallucinate.errors import SourceError, SourceUnavailable
-from hallucinate.sources.address import Address, without_password
+from hallucinate.sources.address import Address
 from tests.fakes import FakeClock
 from tests.sources.conftest import MakeFilm
 
@@ -87,7 +87,7 @@ def test_a_live_stream_is_shown_and_its_end_is_an_error_that_is_tried_again() ->
             frame = source.read()
         assert frame.picture.shape == (24, 32, 3)
         error = until_error(source)
-        assert "/cam.mjpg" in str(error)
+        assert url in str(error)
         assert not isinstance(error, SourceUnavailable)
         source.close()
     wait_for_none_running()
@@ -145,7 +145,7 @@ def test_an_address_that_refuses_is_named_without_its_password() -> None:
             error = until_error(source)
             source.close()
             assert not isinstance(error, SourceUnavailable)
-            assert f"{scheme}://artist:***@127.0.0.1:{port}/live" in str(error)
+            assert f"{scheme}://***@127.0.0.1:{port}/…" in str(error)
             assert "secret" not in str(error)
             assert "\n" not in str(error)
     wait_for_none_running()
@@ -175,10 +175,3 @@ def test_a_404_is_tried_again() -> None:
         source.close()
     assert not isinstance(error, SourceUnavailable)
     assert "404" in str(error)
-
-
-def test_passwords_are_hidden_and_the_rest_is_kept() -> None:
-    assert without_password("rtsp://a:b@h:554/x?y=1") == "rtsp://a:***@h:554/x?y=1"
-    assert without_password("rtsp://a:p@ss@h/x") == "rtsp://a:***@h/x"
-    assert without_password("http://host:80/x") == "http://host:80/x"
-    assert without_password("http://me@host/x") == "http://me@host/x"

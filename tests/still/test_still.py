@@ -33,6 +33,7 @@ from hallucinate.still.photos import write_photo
 from tests.dream.networks import TinyNetwork
 from tests.offline import scene
 from tests.refusals import refused
+from tests.sources import profiles
 
 CPU = torch.device("cpu")
 
@@ -117,6 +118,20 @@ def test_no_seam_a_tiled_dream_differs_no_more_at_the_borders_than_elsewhere() -
         border[line - 2 : line + 2] = True
         border[:, line - 2 : line + 2] = True
     assert apart[border].mean() < 2 * apart[~border].mean() + 1e-6
+
+
+def test_a_wide_gamut_stays_and_a_photo_that_breaks_off_is_said_to(
+    tmp_path: Path, tiny: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, out, profile = tmp_path / "p.png", tmp_path / "out.png", profiles.rgb_profile(profiles.P3)
+    Image.fromarray(scene()).save(source, icc_profile=profile)
+    run(source, "-o", out, "--layers", "second", "--strength", 0)
+    np.testing.assert_array_equal(pixels(out), scene())
+    with Image.open(out) as opened:
+        assert opened.info["icc_profile"] == profile
+    source.write_bytes(source.read_bytes()[:-2000])
+    run(source, "-o", out, "--force", "--layers", "second", "--strength", 0)
+    assert "rows of the picture are missing" in capsys.readouterr().out
 
 
 def test_metadata_is_passed_on_and_the_photo_stands_upright(tmp_path: Path, tiny: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
+from aiortc import RTCCertificate
 
 from hallucinate.control.live_settings import LiveSettings
 from hallucinate.settings import Settings
@@ -69,8 +70,8 @@ async def http(
 async def peer(http: Http) -> AsyncIterator[NewPeer]:
     made: list[Peer] = []
 
-    def make() -> Peer:
-        made.append(Peer(http))
+    def make(certificate: RTCCertificate | None = None, setup: str = "actpass") -> Peer:
+        made.append(Peer(http, certificate, setup))
         return made[-1]
 
     yield make

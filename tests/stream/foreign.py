@@ -17,7 +17,17 @@ import numpy as np
 import numpy.typing as npt
 from aiohttp import web
 from aiohttp.test_utils import TestClient
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCRtpSender, RTCSessionDescription
+from aiortc import (
+    RTCCertificate,
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCRtpReceiver,
+    RTCRtpSender,
+    RTCSessionDescription,
+)
+from aiortc.rtcdtlstransport import SRTPProtectionProfile, generate_certificate
+from cryptography.hazmat.primitives.asymmetric import rsa
+from OpenSSL import SSL
 
 from hallucinate.clock import SystemClock
 from hallucinate.errors import BusyError, LoadingError, NetworkError
@@ -175,12 +185,37 @@ class Poster(Protocol):
     def post(self, path: str, /, *, data: str, headers: Mapping[str, str]) -> Awaitable[aiohttp.ClientResponse]: ...
 
 
-class Peer:
-    """A foreign client: aiortc's other end, spoken to by HTTP alone."""
+class ForeignCertificate(RTCCertificate):
+    """A certificate with the cipher suites of another program, by OpenSSL's names."""
 
-    def __init__(self, http: Poster) -> None:
-        self.http = http
+    def __init__(self, ciphers: str, own: RTCCertificate | None = None) -> None:
+        own = own or RTCCertificate.generateCertificate()
+        super().__init__(own._key, own._cert)
+        self._ciphers = ciphers
+
+    def _create_ssl_context(self, srtp_profiles: list[SRTPProtectionProfile]) -> SSL.Context:
+        context = super()._create_ssl_context(srtp_profiles)
+        context.set_cipher_list(self._ciphers.encode())
+        return context
+
+
+def rsa_certificate(ciphers: str = "ECDHE-RSA-AES128-GCM-SHA256", bits: int = 2048) -> ForeignCertificate:
+    """As GStreamer's webrtcbin has one."""
+    key: Any = rsa.generate_private_key(65537, bits)  # aiortc's own are of elliptic curves
+    return ForeignCertificate(ciphers, RTCCertificate(key, generate_certificate(key)))
+
+
+class Peer:
+    """A foreign client: aiortc's other end, spoken to by HTTP alone.
+
+    certificate: instead of an own one of ECDSA. setup: its DTLS role, as the offer has it.
+    """
+
+    def __init__(self, http: Poster, certificate: RTCCertificate | None = None, setup: str = "actpass") -> None:
+        self.http, self.setup = http, setup
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        if certificate is not None:
+            setattr(self.pc, "_RTCPeerConnection__certificates", [certificate])  # noqa: B010
         self.connected = asyncio.Event()
         self.closed = asyncio.Event()
         self.location = ""
@@ -206,7 +241,7 @@ class Peer:
 
     async def post(self, path: str) -> aiohttp.ClientResponse:
         await self.pc.setLocalDescription(await self.pc.createOffer())
-        sdp = self.pc.localDescription.sdp
+        sdp = self.pc.localDescription.sdp.replace("a=setup:actpass", f"a=setup:{self.setup}")
         if self.hide_addresses:
             sdp = re.sub(r"(a=candidate:\S+ \d udp \d+) \S+", r"\1 0f2bd0d4-54ab-4a5c.local", sdp)
             assert ".local" in sdp
@@ -241,7 +276,7 @@ class Peer:
                 protocol.transport.abort()
 
 
-NewPeer = Callable[[], Peer]
+NewPeer = Callable[..., Peer]
 
 
 async def offer(kind: str = "video", direction: str = "recvonly") -> str:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
-from aiortc import rtcrtpsender
+from aiortc import RTCCertificate, rtcrtpsender
+from aiortc.rtcdtlstransport import SRTP_AES128_CM_SHA1_80
 from aiortc.rtp import (
     RTCP_PSFB_APP,
     RTCP_PSFB_FIR,
@@ -29,11 +30,27 @@ from hallucinate.control.live_settings import LiveSettings
 from hallucinate.outputs.bitrate import LOWER_AFTER_S, RAISE_AFTER_S, ReceiverReport
 from hallucinate.outputs.encoder import h264_level
 from hallucinate.stream.access import Access
-from hallucinate.stream.aiortc_adapter import HISTORY_PACKETS, receiver_report
+from hallucinate.stream.aiortc_adapter import CIPHERS, HISTORY_PACKETS, receiver_report
 from hallucinate.stream.peers import Limits
 from hallucinate.stream.server import make_app
 from tests.outputs.pictures import busy
-from tests.stream.foreign import GREEN, SOON, Http, NewPeer, Painter, Peer, ScriptedLoop, plain, stats, until
+from tests.stream.foreign import (
+    GREEN,
+    RED,
+    SOON,
+    ForeignCertificate,
+    Http,
+    NewPeer,
+    Painter,
+    Peer,
+    ScriptedLoop,
+    looks,
+    plain,
+    rsa_certificate,
+    stats,
+    until,
+)
+from tests.stream.test_guests import send as send_camera
 
 
 class AheadClock(SystemClock):
@@ -123,6 +140,65 @@ async def test_the_answer_names_the_level_that_is_sent(
     viewer = await peer().watch(codec="H264")
     levels = re.findall(r"profile-level-id=(\w+)", viewer.pc.remoteDescription.sdp)
     assert levels[0].endswith(f"{h264_level(2048, 1024, 20):02x}")
+
+
+# GStreamer's webrtcbin: RSA alone as the DTLS server; as the client it offers all that OpenSSL has.
+@pytest.mark.parametrize(("setup", "ciphers"), [("actpass", "ECDHE-RSA-AES128-GCM-SHA256"), ("active", "DEFAULT")])
+async def test_a_peer_with_an_rsa_certificate_connects(
+    http: Http, painter: Painter, peer: NewPeer, loop: ScriptedLoop, setup: str, ciphers: str
+) -> None:
+    certificate = rsa_certificate(ciphers)
+    viewer = await peer(certificate, setup).watch()
+    assert looks(await viewer.frame(), RED)
+    guest = peer(certificate, setup)
+    dream = await send_camera(guest)
+    assert (await asyncio.to_thread(loop.sources[dream].read)) is not None
+
+
+@pytest.mark.parametrize("suite", CIPHERS)
+async def test_each_cipher_suite_is_one_to_connect_with(
+    http: Http, painter: Painter, peer: NewPeer, suite: str
+) -> None:
+    viewer = await peer(rsa_certificate(suite) if "RSA" in suite.split("-") else ForeignCertificate(suite)).watch()
+    ssl = viewer.receiver.transport._ssl
+    assert ssl is not None
+    assert ssl.get_cipher_name() == suite
+
+
+class TestWhyAHandshakeFails:
+    async def reason(self, peer: Peer, caplog: pytest.LogCaptureFixture) -> str:
+        if not peer.pc.getTransceivers():
+            peer.pc.addTransceiver("video", direction="recvonly")
+        await peer.post("/whep")
+        await until(lambda: any("did not connect" in line for line in caplog.messages))
+        (line,) = [line for line in caplog.messages if "did not connect" in line]
+        return line
+
+    @pytest.mark.parametrize(
+        ("setup", "reason"), [("active", "no shared cipher"), ("actpass", "it refused: handshake failure")]
+    )
+    async def test_no_cipher_in_common(
+        self, http: Http, peer: NewPeer, caplog: pytest.LogCaptureFixture, setup: str, reason: str
+    ) -> None:
+        stranger = peer(rsa_certificate("AES128-GCM-SHA256"), setup)  # no forward secrecy
+        assert reason in await self.reason(stranger, caplog)
+
+    async def test_another_certificate_than_was_offered(
+        self, http: Http, peer: NewPeer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        fingerprints = RTCCertificate.generateCertificate().getFingerprints()
+        certificate = ForeignCertificate("DEFAULT")
+        monkeypatch.setattr(certificate, "getFingerprints", lambda: fingerprints)
+        assert "fingerprint" in await self.reason(peer(certificate), caplog)
+
+    async def test_no_srtp_profile_in_common(
+        self, http: Http, peer: NewPeer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stranger = peer()
+        stranger.pc.addTransceiver("video", direction="recvonly")
+        short = replace(SRTP_AES128_CM_SHA1_80, openssl_profile=b"SRTP_AES128_CM_SHA1_32")
+        monkeypatch.setattr(stranger.receiver.transport, "_srtp_profiles", [short])
+        assert "SRTP" in await self.reason(stranger, caplog)
 
 
 def test_reports_are_read() -> None:

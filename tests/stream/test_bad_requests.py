@@ -100,10 +100,6 @@ async def test_wrong_content_type(http: Http) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("GET", "/whep", "OPTIONS,POST"),
-        ("PUT", "/whip", "OPTIONS,POST"),
-        ("GET", "/whep/x", "DELETE,PATCH"),
-        ("POST", "/whip/x", "DELETE,PATCH"),
         ("POST", "/api/settings", "GET,PATCH"),
         ("DELETE", "/", "GET,HEAD"),
         ("POST", "/index.html", "GET,HEAD"),
@@ -122,16 +118,6 @@ async def test_a_body_that_is_not_coded_as_it_says(http: Http) -> None:
 
 async def test_the_live_channel_without_a_websocket(http: Http) -> None:
     await refused(await http.get("/api/live"), 400, "WebSocket", "/api/stats")
-
-
-async def test_options_and_trickle(http: Http) -> None:
-    for path in ("/whep", "/whip"):
-        reply = await http.options(path)
-        assert (reply.status, reply.headers["Accept-Post"]) == (200, "application/sdp")
-    reply = await http.post("/whep", data=await offer(), headers=SDP)
-    trickle = {"Content-Type": "application/trickle-ice-sdpfrag"}
-    await refused(await http.patch(reply.headers["Location"], data="a=x", headers=trickle), 501)
-    await refused(await http.patch("/whep/nobody", data="a=x", headers=trickle), 404)
 
 
 @pytest.mark.parametrize("path", ["/whep", "/whip", "/api/settings", "/api/viewers/x"])

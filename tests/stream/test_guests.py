@@ -2,11 +2,12 @@
 
 import asyncio
 import threading
+from fractions import Fraction
 
 import numpy as np
 import pytest
 from aiortc import VideoStreamTrack
-from av import VideoFrame
+from av import CodecContext, VideoCodecContext, VideoFrame
 
 from hallucinate.clock import SystemClock
 from hallucinate.frame import Picture
@@ -141,3 +142,17 @@ async def test_an_offer_that_fails_late_gives_its_place_back(http: Http, loop: S
 def test_large_pictures_are_made_smaller() -> None:
     assert to_rgb(VideoFrame(3840, 2160, "yuv420p")).shape == (720, LONGEST_SIDE, 3)
     assert to_rgb(VideoFrame(640, 360, "yuv420p")).shape == (360, 640, 3)
+
+
+@pytest.mark.parametrize(("codec", "decoder"), [("libvpx", "libvpx"), ("libx264", "h264")])
+def test_a_guests_hd_without_tags_is_601_as_browsers_send_it(codec: str, decoder: str) -> None:
+    red = np.full((720, 1280, 3), (200, 30, 30), np.uint8)
+    encoder, reader = CodecContext.create(codec, "w"), CodecContext.create(decoder, "r")
+    assert isinstance(encoder, VideoCodecContext)
+    assert isinstance(reader, VideoCodecContext)
+    encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = 1280, 720, "yuv420p", Fraction(1, 25)
+    frame = VideoFrame.from_ndarray(red, "rgb24").reformat(format="yuv420p", dst_colorspace="itu601")
+    frame.colorspace, frame.pts = 2, 0
+    decoded = [each for packet in [*encoder.encode(frame), *encoder.encode()] for each in reader.decode(packet)]
+    picture = to_rgb((decoded or reader.decode(None))[0])
+    np.testing.assert_allclose(picture[::90, ::90].reshape(-1, 3), np.tile((200, 30, 30), (8 * 15, 1)), atol=6)

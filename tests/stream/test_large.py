@@ -30,13 +30,13 @@ PANORAMA = (2048, 1024)
 
 async def test_what_the_peer_prefers_is_answered() -> None:
     both = await offer()  # aiortc's own: VP8 first
-    assert read_offer(both, "receive") is Codec.VP8
+    assert read_offer(both, "receive").codec is Codec.VP8
     numbers = re.search(r"m=video \d+ \S+ (.*)\r", both)
     assert numbers is not None
     turned = both.replace(numbers[1], " ".join(reversed(numbers[1].split())))
-    assert read_offer(turned, "receive") is Codec.H264
+    assert read_offer(turned, "receive").codec is Codec.H264
     # High profile first is no reason to refuse who also takes VP8.
-    assert read_offer(turned.replace("profile-level-id=42", "profile-level-id=64"), "receive") is Codec.VP8
+    assert read_offer(turned.replace("profile-level-id=42", "profile-level-id=64"), "receive").codec is Codec.VP8
 
 
 def test_a_burst_goes_at_once_and_the_rest_at_the_pace() -> None:

@@ -13,9 +13,10 @@ from aiohttp import WSMsgType, web
 
 from hallucinate.control.live_settings import LiveSettings
 from hallucinate.stream.access import Access
+from hallucinate.stream.listening import Listening
 from hallucinate.stream.peers import Limits
 from hallucinate.stream.server import make_app
-from hallucinate.stream.serving import addresses, run
+from hallucinate.stream.serving import run
 from tests.refusals import refused
 from tests.stream.foreign import SOON, Painter, Peer, ScriptedLoop
 
@@ -26,9 +27,9 @@ def app(loop: ScriptedLoop, live: LiveSettings, access: Access, pages: Path, lim
 
 
 async def started(app: web.Application, stop: asyncio.Event | None = None) -> tuple[asyncio.Task[None], str]:
-    ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    ready: asyncio.Future[Listening] = asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(run(app, "127.0.0.1", 0, ready.set_result, stop))
-    return serving, f"http://127.0.0.1:{await asyncio.wait_for(ready, SOON)}"
+    return serving, f"http://127.0.0.1:{(await asyncio.wait_for(ready, SOON)).port}"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -73,7 +74,7 @@ async def test_a_port_in_use(app: web.Application) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with refused("address_unavailable", f"port {port}", "--port"):
-            await run(app, "127.0.0.1", port, lambda port: None)
+            await run(app, "127.0.0.1", port, lambda at: None)
 
 
 @pytest.mark.parametrize(
@@ -98,14 +99,19 @@ async def test_what_is_not_http_is_answered_and_fills_no_log(
     assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
 
 
+async def test_both_families_are_served_on_one_port(app: web.Application) -> None:
+    stop = asyncio.Event()
+    ready: asyncio.Future[Listening] = asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(run(app, "", 0, ready.set_result, stop))
+    at = await asyncio.wait_for(ready, SOON)
+    async with aiohttp.ClientSession() as http:
+        for host in ("127.0.0.1", "[::1]", "localhost"):
+            async with http.get(f"http://{host}:{at.port}/api/about") as reply:
+                assert reply.status == 200
+    stop.set()
+    await asyncio.wait_for(serving, SOON)
+
+
 async def test_an_address_that_is_not_ours(app: web.Application) -> None:
     with refused("address_unavailable", "203.0.113.1", "--host"):
-        await run(app, "203.0.113.1", 0, lambda port: None)
-
-
-def test_addresses() -> None:
-    local, others = addresses(8765, "se&cret")
-    assert local == "http://localhost:8765/"
-    assert all(a.startswith("http://") and a.endswith(":8765/?token=se%26cret") for a in others)
-    assert not any("127.0.0.1" in a for a in others)
-    assert len(set(others)) == len(others)
+        await run(app, "203.0.113.1", 0, lambda at: None)

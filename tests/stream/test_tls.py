@@ -8,11 +8,13 @@ import os
 import ssl
 import stat
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import aiohttp
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -21,13 +23,16 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from cryptography.x509.oid import NameOID
 
 from hallucinate.control.live_settings import LiveSettings
 from hallucinate.stream.access import COOKIE, WRONG_CODES, WRONG_WITHIN_S, Access, Refused
+from hallucinate.stream.host_names import Names
+from hallucinate.stream.listening import Listening, spoken
 from hallucinate.stream.peers import Limits
 from hallucinate.stream.server import make_app
-from hallucinate.stream.serving import run, spoken
-from hallucinate.stream.tls import LASTS, Names, choose_tls, own_certificate, own_names, self_signed
+from hallucinate.stream.serving import run
+from hallucinate.stream.tls import LASTS, Tls, choose_tls, own_certificate, own_names, self_signed
 from tests.refusals import refused
 from tests.stream.foreign import SOON, Http, ScriptedLoop
 
@@ -50,7 +55,36 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "cert.pem", tmp_path / "key.pem"
 
 
+def made(folder: Path, subject: str, alternative: x509.SubjectAlternativeName | None) -> tuple[Path, Path]:
+    """Somebody's certificate and key for these names."""
+    folder.mkdir(exist_ok=True)
+    key = ec.generate_private_key(ec.SECP256R1())
+    who = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
+    builder = x509.CertificateBuilder(who, who, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(NOW - timedelta(days=1)).not_valid_after(NOW + timedelta(days=30))
+    if alternative is not None:
+        builder = builder.add_extension(alternative, critical=False)
+    paths = folder / "fullchain.pem", folder / "privkey.pem"
+    paths[0].write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
+    paths[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return paths
+
+
 class TestMade:
+    def test_more_names_are_in_it(self, tmp_path: Path) -> None:
+        tls = choose_tls(True, None, None, tmp_path / "tls.pem", ("dream.example.org", "203.0.113.7"))
+        assert tls is not None
+        assert "dream.example.org" in tls.hosts
+        named = certificate(tmp_path / "tls.pem").extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        assert named.get_values_for_type(x509.DNSName) == list(tls.hosts)
+        assert ip_address("203.0.113.7") in named.get_values_for_type(x509.IPAddress)
+
+    def test_a_machine_whose_own_name_is_not_one(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("socket.gethostname", lambda: "Ernie’s Mac")
+        tls = choose_tls(True, None, None, tmp_path / "tls.pem")
+        assert tls is not None
+        assert tls.hosts == ("localhost",)
+
     def test_it_is_for_this_machines_names_and_nobody_else_reads_the_key(self, tmp_path: Path) -> None:
         path = tmp_path / "new" / "tls.pem"
         self_signed(path, NAMES, NOW)
@@ -90,7 +124,31 @@ class TestMade:
 
 class TestOnesOwn:
     def test_a_pair_is_taken(self, pair: tuple[Path, Path]) -> None:
-        assert isinstance(own_certificate(*pair, NOW), ssl.SSLContext)
+        assert isinstance(own_certificate(*pair, NOW), Tls)
+
+    @pytest.mark.parametrize(
+        ("certified", "hosts"),
+        [
+            (["show.example.org", "*.example.org"], ("show.example.org", "*.example.org")),
+            (["Show.Example.ORG", "show.example.org"], ("show.example.org",)),
+            (["xn--bcher-kva.example", "my_box.lan"], ("xn--bcher-kva.example", "my_box.lan")),
+            (["*", "f*.example.org", "two words", "", "show.example.org"], ("show.example.org",)),
+        ],
+    )
+    def test_its_names_are_known(self, tmp_path: Path, certified: list[str], hosts: tuple[str, ...]) -> None:
+        alternative = x509.SubjectAlternativeName([x509.DNSName(name) for name in certified])
+        assert own_certificate(*made(tmp_path, "other.example", alternative), NOW).hosts == hosts
+
+    def test_without_alternative_names_the_subjects_counts(self, tmp_path: Path) -> None:
+        assert own_certificate(*made(tmp_path, "show.example.org", None), NOW).hosts == ("show.example.org",)
+        assert own_certificate(*made(tmp_path, "Somebody's certificate", None), NOW).hosts == ()
+        addresses = x509.SubjectAlternativeName([x509.IPAddress(ip_address("192.168.1.5"))])
+        assert own_certificate(*made(tmp_path, "show.example.org", addresses), NOW).hosts == ()
+
+    def test_its_chain_adds_no_names(self, pair: tuple[Path, Path], tmp_path: Path) -> None:
+        chain = made(tmp_path / "chain", "authority.example", None)[0].read_bytes()
+        pair[0].write_bytes(pair[0].read_bytes() + chain)
+        assert own_certificate(*pair, NOW).hosts == NAMES.hosts
 
     def test_what_is_not_there(self, pair: tuple[Path, Path], tmp_path: Path) -> None:
         with refused("tls_invalid", f"--tls-cert {tmp_path / 'none.pem'}", os.strerror(errno.ENOENT)):
@@ -136,10 +194,10 @@ async def test_https_wss_and_a_cookie_for_https_alone(
     path = tmp_path / "tls.pem"
     tls = self_signed(path, own_names(), datetime.now(UTC))
     app = make_app(loop, live, access, {}, pages, limits)
-    ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    ready: asyncio.Future[Listening] = asyncio.get_running_loop().create_future()
     stop = asyncio.Event()
     serving = asyncio.create_task(run(app, "127.0.0.1", 0, ready.set_result, stop, tls))
-    base = f"https://127.0.0.1:{await asyncio.wait_for(ready, SOON)}"
+    base = f"https://127.0.0.1:{(await asyncio.wait_for(ready, SOON)).port}"
     trusting = ssl.create_default_context(cafile=str(path))  # checks the name, too
     async with aiohttp.ClientSession(base, connector=aiohttp.TCPConnector(ssl=trusting)) as http:
         async with http.get("/api/about") as reply:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -87,6 +89,52 @@ def test_killed_it_is_continued_to_the_same_frames(
     assert sorted(tmp_path.iterdir()) == [unbroken, out]
 
 
+@pytest.mark.parametrize("ending", [".mp4", ".gif"])
+def test_a_zoom_that_cannot_be_written_costs_no_frame(
+    tmp_path: Path, tiny: str, ending: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / f"z{ending}"
+
+    def fail(*_: Any) -> None:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("hallucinate.still.sequences.write_gif", fail)
+        patch.setattr("hallucinate.still.sequences.write_mp4", fail)
+        with refused("output_failed", out, "file so large", f"{out}.parts"):
+            run("-o", out, *OPTIONS, "--frames", 3)
+    assert [path.name for path in tmp_path.iterdir()] == [f"z{ending}.parts"]
+    monkeypatch.setattr(zoom_job, "zoom_frames", lambda renderers, start, last, numbers, *_: iter(numbers))
+    run("-o", out, *OPTIONS, "--frames", 3)
+    assert [path.name for path in tmp_path.iterdir()] == [f"z{ending}"]
+
+
+def test_a_frame_that_cannot_be_written_leaves_those_before_it(
+    tmp_path: Path, tiny: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, write = tmp_path / "z.mp4", Path.write_bytes
+
+    def write_bytes(path: Path, data: bytes) -> int:
+        if path.name == ".000003.png.part":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(path, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", write_bytes)
+        with refused("output_failed", "000003.png", "disk is full", f"{out}.parts"):
+            run("-o", out, *OPTIONS, "--frames", 4)
+    run("-o", out, *OPTIONS, "--frames", 4)
+    assert "continuing from frame 3" in capsys.readouterr().out
+
+
+def test_what_a_gif_changes_is_named_before_the_first_frame(
+    tmp_path: Path, tiny: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(zoom_job, "render_frames", lambda *_: pytest.fail(capsys.readouterr().out))
+    with pytest.raises(pytest.fail.Exception, match=r"z\.gif has at most 640 .* 640×320 pixels, not 1280×640"):
+        run("-o", tmp_path / "z.gif", "--size", "1280x640", "--frames", 2)
+
+
 @pytest.mark.parametrize(
     ("change", "code", "values"),
     [
@@ -97,6 +145,8 @@ def test_killed_it_is_continued_to_the_same_frames(
         (["-o", "{dir}"], "output_exists", ["{dir}", "--force"]),
         (["--through", "secnd"], "setting_invalid", ["--through", "'secnd'", "'second'"]),
         (["--size", "7x7"], "option_invalid", ["--size 7x7"]),
+        (["-o", "{dir}/z.gif", "--fps", "60"], "option_invalid", ["-o {dir}/z.gif", "50", "60", ".mp4"]),
+        (["-o", "{dir}/" + "n" * 246 + ".mp4"], "option_invalid", ["too long"]),
     ],
 )
 def test_bad_input_is_refused(photo: Path, tiny: str, change: list[str], code: str, values: list[str]) -> None:

@@ -169,7 +169,7 @@ class World {
 async function offerHeadset() {
   const can = await support();
   byId('enter').hidden = can !== 'ready';
-  const secure = `https://${window.location.host}/headset`;
+  const secure = new URL('headset', document.baseURI).href.replace(/^http:/, 'https:');
   const around = matchMedia('(pointer: coarse)').matches ? 'Drag to look around.' : 'Drag, or press the arrow keys, to look around.';
   const words = {
     ready: [],
