@@ -11,7 +11,9 @@ iris-pse-detection), which judges means of the frame alone.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import fnmatch
+import io
 import itertools
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -296,7 +298,8 @@ def referee(clip: Clip) -> str:
             stream.width, stream.height, stream.pix_fmt, stream.options = width, height, "rgb24", {"crf": "0"}
             frames = (av.VideoFrame.from_ndarray(picture, "rgb24") for picture in clip.pictures)
             film.mux(list(itertools.chain.from_iterable(map(stream.encode, [*frames, None]))))
-        return str(VideoAnalyser().analyse_video(path).overall_result)
+        with contextlib.redirect_stdout(io.StringIO()):
+            return str(VideoAnalyser().analyse_video(path).overall_result.name)
 
 
 def main() -> None:

@@ -107,8 +107,8 @@ def test_times_are_the_films_own(tmp_path: Path) -> None:
     slow = [*quick[:4], *(quick[3] + (n + 1) / 4 for n in range(10))]
 
     def nth(times: Sequence[float]) -> Draw:
-        shown = iter([False, *(n % 2 == 1 for n in range(len(times)))])  # the first is drawn for its size
-        return lambda on: whole(next(shown))
+        states = iter([False, *(n % 2 == 1 for n in range(len(times)))])  # the first is drawn for its size
+        return lambda on: whole(next(states))
 
     assert check(filmed(tmp_path / "quick.mp4", nth(quick), times_s=quick)) == 1
     assert check(filmed(tmp_path / "slow.mp4", nth(slow), times_s=slow)) == 0
