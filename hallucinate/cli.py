@@ -122,7 +122,7 @@ def serve(
         str | None,
         typer.Option(
             help="where frames come from: camera:0, a film, a picture, an rtsp:// or http:// address, scene, "
-            "scene:panorama, zoom, or guest [default: the first camera, or else the scene]",
+            "scene:panorama, zoom, or guest [default: the first camera that delivers, or else the scene]",
             envvar=SOURCE_VARIABLE,
         ),
     ] = None,

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
 from hallucinate.plain_text import printable
 
@@ -39,9 +40,9 @@ def open_streams() -> None:
 class PlainConsole(Console):
     """Rich's console, where a text is one line, and nothing in it is markup or moves the cursor."""
 
-    def print(self, *objects: Any, **options: Any) -> None:
-        """As Rich's, with texts made printable. What is already one of Rich's own objects is printed as it is."""
-        super().print(*(printable(each) if isinstance(each, str) else each for each in objects), **options)
+    def render_str(self, text: str, **options: Any) -> Text:
+        """A text, a table's cell too, as Rich has it, but printable. What is a ``Text`` already stays as it is."""
+        return super().render_str(printable(text), **options)
 
 
 def open_console(stderr: bool = False) -> Console:

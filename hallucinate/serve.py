@@ -34,9 +34,10 @@ from hallucinate.panorama.fitting import Fitting
 from hallucinate.panorama.fitting import facts as facts_of
 from hallucinate.settings import Settings
 from hallucinate.sources import Source
+from hallucinate.sources.camera import Camera
 from hallucinate.sources.film import FilmProbe
 from hallucinate.sources.names import public_name
-from hallucinate.sources.opening import choose_default, open_source, probe_film
+from hallucinate.sources.opening import choose_source, open_source, probe_film
 from hallucinate.sources.panoramas import choose_panorama
 from hallucinate.sources.picture import load_picture
 from hallucinate.speed_profile import ProfiledNetwork, in_words, open_profiled, save_point, starting_point
@@ -159,11 +160,17 @@ def choose_main(
 
     latest: as for ``open_source``. Raises SourceUnavailable, PanoramaError or LensError.
     """
-    spec, why = (options.source, "as requested") if options.source is not None else choose_default()
-    film = probe_film(spec)
-    panorama = choose_panorama(spec, options.panorama, options.lens, options.size, film)
-    size = panorama.size if panorama is not None else options.size or (640, 360)
-    return MainSource(spec, why, size, panorama, prepare_source(spec, size, settings, clock, panorama, latest, film))
+    choice = choose_source(options.source, options.size or (640, 360), settings.fps, clock)
+    spec, why, camera = choice.spec, choice.why, choice.camera
+    with contextlib.ExitStack() as on_error:
+        if camera is not None:
+            on_error.callback(camera.close)
+        film = probe_film(spec)
+        panorama = choose_panorama(spec, options.panorama, options.lens, options.size, film)
+        size = panorama.size if panorama is not None else options.size or (640, 360)
+        opens = prepare_source(spec, size, settings, clock, panorama, latest, film, camera)
+        on_error.pop_all()
+        return MainSource(spec, why, size, panorama, opens)
 
 
 def make_loop(
@@ -198,15 +205,19 @@ def prepare_source(
     panorama: Fitting | None = None,
     latest: Callable[[], OutputFrame | None] = lambda: None,
     film: FilmProbe | None = None,
+    camera: Camera | None = None,
 ) -> Callable[[], Source] | None:
     """What opens the main source each time it has to be opened; None for ``guest``. latest, film: as ``open_source``.
 
-    It is opened once now, so that what will never work is refused now. Raises SourceUnavailable.
+    It is opened once now, so that what will never work is refused now; camera: where it is open already, because some
+    drivers fail when they are opened twice in a row. Raises SourceUnavailable.
     """
     if spec == "guest":
         return None
-    first: list[Source] = [open_source(spec, size, settings.fps, clock, panorama, latest, film)]
-    if spec.startswith("camera"):
+    if camera is not None:
+        camera.frames_of(size, panorama)
+    first: list[Source] = [camera or open_source(spec, size, settings.fps, clock, panorama, latest, film)]
+    if camera is None and isinstance(first[0], Camera):
         # A camera that is not there is a mistyped number now; the same later is a cable to wait for.
         try:
             first[0].read()

@@ -158,7 +158,7 @@ def test_films_of_a_folder(stem: str, folder: Path, hallucinate: Hallucinate) ->
 
 
 @stems
-@pytest.mark.parametrize("ending", [".mp4", ".gif", ""])
+@pytest.mark.parametrize("ending", [".mp4", ""])
 def test_a_zoom(stem: str, ending: str, folder: Path, hallucinate: Hallucinate) -> None:
     picture, out = named(stem, ".png"), named(stem.replace(".", ""), ending)
     make_picture(picture)

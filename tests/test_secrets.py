@@ -230,7 +230,7 @@ ROUTES = (
 )
 
 
-def told(port: int) -> Iterator[str]:
+def served_text(port: int) -> Iterator[str]:
     """All that the server tells: its pages, its figures, its refusals, and what a control channel gets first."""
     for method, path in [
         *(("GET", path) for path in ROUTES),
@@ -275,23 +275,23 @@ def test_a_running_server_tells_no_secret(form: str, camera: str, tmp_path: Path
         env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)},
     ) as process:
         assert process.stdout is not None
-        said, port = "", 0
+        printed, port = "", 0
         for line in process.stdout:
-            said += line
+            printed += line
             if found := re.search(r"http://localhost:(\d+)/", line):
                 port = int(found[1])
-            if port and "trying" in "".join(said.lower().split()[-60:]):
+            if port and "trying" in "".join(printed.lower().split()[-60:]):
                 break
-        over_http = "\n".join(told(port))
+        over_http = "\n".join(served_text(port))
         process.send_signal(signal.SIGINT)
-        said += process.stdout.read()
+        printed += process.stdout.read()
     assert process.returncode == 0
     files = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
-    everything = said + over_http + files.decode("utf-8", "replace")
+    everything = printed + over_http + files.decode("utf-8", "replace")
     assert PLANTED not in everything
     assert token not in everything
     assert f"{urlsplit(address).scheme}://" in over_http
-    assert "127.0.0.1" in said
+    assert "127.0.0.1" in printed
     assert json.dumps(public_name(address)) in over_http
 
 
@@ -319,8 +319,8 @@ def test_what_is_logged_has_no_secret_and_one_line_for_a_message() -> None:
     with pytest.raises(OSError, match="failed") as caught:
         raise OSError(f"connect to {WELL_WRITTEN['login']}\nfailed")
     error = (caught.type, caught.value, caught.tb)
-    record = logging.LogRecord("name", logging.ERROR, "", 0, "%s said\nmore", (WELL_WRITTEN["a query"],), error)
+    record = logging.LogRecord("name", logging.ERROR, "", 0, "%s printed\nmore", (WELL_WRITTEN["a query"],), error)
     text = lines.format(record)
     assert PLANTED not in text
-    assert text.splitlines()[0] == "http://cam.example.org/… said\\nmore"
+    assert text.splitlines()[0] == "http://cam.example.org/… printed\\nmore"
     assert "OSError: connect to rtsp://***@192.0.2.1:554/…" in text

@@ -14,7 +14,15 @@ from hallucinate.clock import SystemClock
 from hallucinate.dream.surface import Surface
 from hallucinate.networks.registry import NetworkOptions
 from hallucinate.networks.zoo import outlined
-from hallucinate.serve import ServeOptions, fine_enough, load_network, make_access, open_or_go_on, prepare_source
+from hallucinate.serve import (
+    ServeOptions,
+    choose_main,
+    fine_enough,
+    load_network,
+    make_access,
+    open_or_go_on,
+    prepare_source,
+)
 from hallucinate.settings import Settings
 from hallucinate.stream.access import COOKIE, Access, Caller
 from hallucinate.stream.listening import Listening
@@ -23,6 +31,7 @@ from hallucinate.terminal import figures_line, greeting, qr_code
 from tests.fakes import FakeClock
 from tests.networks.made import random_tensors
 from tests.refusals import refused
+from tests.sources.test_camera import ScriptedCapture
 from tests.stream.foreign import ScriptedLoop
 
 
@@ -92,6 +101,39 @@ def test_a_source_is_opened_once_now_and_again_when_it_must_be() -> None:
     first, second = reopen(), reopen()
     assert first is not second
     assert first.name == second.name
+
+
+@pytest.mark.parametrize("panorama", ["auto", "half-equirect"])
+def test_the_camera_that_was_found_is_not_opened_again(monkeypatch: pytest.MonkeyPatch, panorama: str) -> None:
+    opened: list[int] = []
+
+    def factory(index: int, *backend: int) -> ScriptedCapture:
+        opened.append(index)
+        return ScriptedCapture(10**6)
+
+    monkeypatch.setattr("cv2.VideoCapture", factory)
+    monkeypatch.setattr("hallucinate.sources.camera.camera_indexes", lambda: [4, 5])
+    chosen = replace(options("motif"), source=None, panorama=panorama, size=(48, 48))
+    source = choose_main(chosen, Settings(), FakeClock(), lambda: None)
+    assert (source.spec, source.why, source.size) == ("camera:4", "camera 4 was found", (48, 48))
+    assert source.open is not None
+    first = source.open()
+    assert opened == [4]
+    first.close()
+    again = source.open()
+    assert again.name == "camera 4"
+    again.close()
+    assert opened == [4, 4]
+
+
+def test_the_camera_that_was_found_is_released_when_nothing_comes_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    capture = ScriptedCapture(10**6)
+    monkeypatch.setattr("cv2.VideoCapture", lambda index, *backend: capture)
+    monkeypatch.setattr("hallucinate.sources.camera.camera_indexes", lambda: [0])
+    chosen = replace(options("motif"), source="camera", panorama="equirect", size=(64, 64))
+    with refused("panorama_invalid", "--size 64x64"):
+        choose_main(chosen, Settings(), FakeClock(), lambda: None)
+    assert capture.released.wait(2)
 
 
 def test_what_will_never_work_is_refused_at_the_start() -> None:

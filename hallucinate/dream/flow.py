@@ -20,6 +20,9 @@ from hallucinate.frame import Picture
 FLOW_WIDTH = 256
 """Width of the luma picture that flow is measured on; finer costs more and finds the same motion."""
 
+LEAST_SIDE = 32
+"""Rows and columns that DIS is handed at least: of a wide picture with fewer rows, OpenCV 4 reads beyond the memory."""
+
 STILL_PX = 0.1
 """Motion below this many flow pixels is DIS's own noise: a still world is not resampled, so it cannot blur."""
 
@@ -60,9 +63,12 @@ class Flow:
         return back[:, margin:-margin] if wraps else back
 
     def _flow(self, start: Picture, end: Picture) -> Field:
+        rows, columns = start.shape
+        beyond = ((0, max(0, LEAST_SIDE - rows)), (0, max(0, LEAST_SIDE - columns)))
+        start, end = (np.pad(each, beyond, "edge") for each in (start, end))
         # DIS searches from the flow it is handed: here from no motion.
         still = np.zeros((*start.shape, 2), np.float32)
-        return np.asarray(self._dis.calc(start, end, still), np.float32)
+        return np.asarray(self._dis.calc(start, end, still)[:rows, :columns], np.float32)
 
 
 def beyond(luma: Picture, margin: int) -> Picture:

@@ -31,7 +31,7 @@ from hallucinate.sources.decode import Decoder
 from hallucinate.sources.film import check_file
 from hallucinate.sources.panoramas import panorama_of_film, side_data
 from hallucinate.sources.picture import is_picture
-from hallucinate.sources.pixels import Orientation
+from hallucinate.sources.pixels import Orientation, has_alpha, opacity_of
 
 RUN_UP_S = 2.0
 """Decoding starts so long before the first frame that is needed: what refers across a key frame is whole by then."""
@@ -57,7 +57,8 @@ class FilmFacts:
     upright. side_data: of the first frame that decodes. pixel_aspect: width over height of a pixel, None where
     nothing is said. interlaced: whether its first frame is of two fields. time_base: of frames' times, in seconds.
     rate: usual frames in a second. frames: how many there are, about; 0 where the film does not say. tags,
-    picture_tags: of the film and of its pictures. boxes: MP4 boxes that describe the pictures, see ``boxes``. clock:
+    picture_tags: of the film and of its pictures. boxes: MP4 boxes that describe the pictures, see ``boxes``.
+    transparent: whether one sees through the first frame. clock:
     what puts its times right.
     """
 
@@ -74,6 +75,7 @@ class FilmFacts:
     picture_tags: dict[str, str]
     chapters: list[Any]
     boxes: bytes
+    transparent: bool
     clock: FilmClock
 
     @property
@@ -146,6 +148,7 @@ class FilmReader:
             picture_tags=readable(stream.metadata),
             chapters=moved_chapters(self.container, self.clock.offset_s),
             boxes=picture_boxes(self.path, stream, packet),
+            transparent=has_alpha(first) and bool(opacity_of(first).min() < 1),
             clock=self.clock,
         )
 

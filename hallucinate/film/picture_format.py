@@ -23,7 +23,6 @@ from hallucinate.sources.pixels import (
     has_alpha,
     matrix_of,
     opacity_of,
-    pixels_have_alpha,
     range_of,
     source_colours,
     volume_of,
@@ -177,10 +176,10 @@ def written_colours(decoded: DecodedFormat, pixels: str) -> tuple[int, int, int,
     return decoded.matrix, span, decoded.primaries, decoded.transfer
 
 
-def colour_notes(decoded: DecodedFormat, written: PictureFormat) -> list[str]:
-    """What becomes of a film's pictures beside the dream, in words."""
+def colour_notes(decoded: DecodedFormat, written: PictureFormat, transparent: bool) -> list[str]:
+    """What becomes of a film's colours beside the dream, in words. transparent: whether one sees through it."""
     notes = []
-    if pixels_have_alpha(decoded.pixels):
+    if transparent:
         notes.append("transparent parts are dreamed and written as if over black")
     if Volume.of(decoded.transfer, decoded.primaries).is_hdr and not written.volume.is_hdr:
         notes.append("high dynamic range is tone mapped to Rec. 709; --codec hevc keeps it")

@@ -24,7 +24,7 @@ def announce(console: Console, plan: FilmPlan) -> None:
 def omissions(plan: FilmPlan) -> Iterator[str]:
     """What will not be in a film, in words."""
     if plan.omitted:
-        yield f"without what this container or FFmpeg cannot copy: {', '.join(plan.omitted)}"
+        yield f"not copied: {', '.join(plan.omitted)}"
 
 
 def changes(plan: FilmPlan) -> Iterator[str]:
@@ -57,7 +57,7 @@ def changes_of_pictures(plan: FilmPlan) -> Iterator[str]:
             f"{written.width}×{written.height} becomes {width}×{height}, because players need even sides: "
             "the last row or column is repeated"
         )
-    yield from colour_notes(decoded, written)
+    yield from colour_notes(decoded, written, plan.facts.transparent)
     if plan.facts.interlaced:
         yield "its frames are of two fields each, which are made one (deinterlaced by bwdif)"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from hallucinate.frame import Frame
 
@@ -55,4 +55,14 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Let go of the device or file; also wakes a blocked ``read``. May be called twice."""
+        ...
+
+
+@runtime_checkable
+class Remarking(Protocol):
+    """A source that may have something to say while its frames come."""
+
+    @property
+    def remark(self) -> str:
+        """What people should know of its last frame, in words that name the source; "" when all is well."""
         ...

@@ -1,14 +1,16 @@
-"""A camera at this machine, by OpenCV: always its newest frame, and an error when it is gone."""
+"""A camera at this machine, by OpenCV: the first that delivers, its newest frame, and an error when it is gone."""
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import cv2
 import numpy as np
@@ -19,12 +21,19 @@ from hallucinate.frame import Frame, Picture
 from hallucinate.panorama.fitting import Fitting, fitted
 from hallucinate.sources import SourceStatistics
 from hallucinate.sources.pump import Pump
+from hallucinate.sources.raw_pictures import RawPictures, Unchanged
+
+log = logging.getLogger(__name__)
 
 PATIENCE_S = 1.0  # how long one read waits before it returns None
 SILENCE_S = 2.0  # a camera that was alive and is silent for this long is gone
-WARM_UP_S = 8.0  # opening a USB camera and its first exposure take seconds
+WARM_UP_S = 8.0  # that was named: opening a USB camera, and then its first exposure, may take seconds each
+PROBE_OPEN_S, PROBE_S = 4.0, 2.0  # that nobody named: to open, and then to its first frame; the next one is tried
+PROBE_TURN_S = 0.1  # how often it is looked at meanwhile
 MISSES = 10  # reads in a row that fail at once: what V4L2 does when the plug is pulled
 MISS_WAIT_S = 0.05
+FROZEN_S = 10.0  # the same picture for this long is remarked on
+FIX = "is another program using it, or is it unplugged?"
 
 
 class Capture(Protocol):
@@ -46,6 +55,8 @@ class Capture(Protocol):
         """Release the device."""
         ...
 
+
+T = TypeVar("T")
 
 OpenCapture = Callable[[int], Capture]
 
@@ -90,24 +101,12 @@ def camera_indexes(dev: Path = Path("/dev")) -> list[int]:
     return sorted(int(match[1]) for match in names if match)
 
 
-def first_camera(indexes: list[int] | None = None, factory: OpenCapture = open_capture) -> int | None:
-    """The index of the first camera that opens, or None. Instant where there is no device at all.
-
-    A webcam has a second device node for its metadata, which exists but does not open: hence the trying.
-    """
-    for index in camera_indexes() if indexes is None else indexes:
-        with quiet_opencv():
-            capture = factory(index)
-            try:
-                if capture.isOpened():
-                    return index
-            finally:
-                capture.release()
-    return None
-
-
 class Camera:
-    """A local camera. Opened and read on a thread of its own, because a driver's read cannot be woken."""
+    """A local camera. Opened and read on a thread of its own, because a driver's read cannot be woken.
+
+    index: the system's number of it. width, height, panorama: as in ``frames_of``. fps: as in ``Source.set_fps``.
+    open_s, first_frame_s: how long it may take to open, and from then to its first frame, in seconds.
+    """
 
     def __init__(
         self,
@@ -119,14 +118,24 @@ class Camera:
         factory: OpenCapture = open_capture,
         patience_s: float = PATIENCE_S,
         panorama: Fitting | None = None,
+        open_s: float = WARM_UP_S,
+        first_frame_s: float = WARM_UP_S,
     ) -> None:
-        self.name = f"camera {index}"
-        self._index, self._width, self._height, self._fps = index, width, height, fps
-        self._clock, self._factory, self._patience_s, self._panorama = clock, factory, patience_s, panorama
-        self._alive_ns = clock.now_ns()
-        self._silence_s = WARM_UP_S
+        self.name, self.index = f"camera {index}", index
+        self.remark = ""
+        self._size, self._fps, self._panorama = (width, height), fps, panorama
+        self._clock, self._factory, self._patience_s = clock, factory, patience_s
+        self._open_s, self._first_frame_s = open_s, first_frame_s
+        self._made_ns = clock.now_ns()
+        self._opened_ns: int | None = None
+        self._alive_ns: int | None = None
         self._closed, self._read = False, 0
-        self._pump: Pump[tuple[Picture, int]] = Pump(self.name, self._frames)
+        self._pump: Pump[tuple[Picture, int, int]] = Pump(self.name, self._pictures_of_the_device)
+
+    @property
+    def opened(self) -> bool:
+        """Whether the device opened; it may still deliver nothing."""
+        return self._opened_ns is not None
 
     @property
     def statistics(self) -> SourceStatistics:
@@ -137,23 +146,38 @@ class Camera:
         """Request another rate from the camera, before its next frame. Drivers are free to ignore it."""
         self._fps = fps
 
+    def frames_of(self, size: tuple[int, int], panorama: Fitting | None) -> None:
+        """From the next ``read`` on, deliver frames of ``size`` = (width, height); of a panorama, where it is one.
+
+        The camera is requested to deliver what fits. To be called on the thread that reads, or before.
+        """
+        self._size, self._panorama = size, panorama
+
+    def first_frame_fault(self) -> str:
+        """Wait for its first frame, and let it go: "" when it came, otherwise what is wrong, in words."""
+        try:
+            while not self._closed and self._newest(PROBE_TURN_S) is None:
+                pass
+        except SourceError as error:
+            return str(error)
+        return ""
+
     def read(self) -> Frame | None:
         """The newest frame, RGB, at the frames' size; None when none came for a second.
 
-        Raises SourceError when the camera did not open, failed, or fell silent for 2 s.
+        Raises SourceError when the camera did not open, failed, delivers what is no picture, or fell silent for 2 s.
         """
-        newest = self._pump.take(self._patience_s)
-        now_ns = self._clock.now_ns()
-        if newest is None:
-            if not self._closed and (now_ns - self._alive_ns) / 1e9 >= self._silence_s:
-                raise SourceError(
-                    f"{self.name} is open but delivers no frames; is another program using it, or is it unplugged?"
-                )
-            return None
-        self._alive_ns, self._silence_s = now_ns, SILENCE_S
-        picture, captured_ns = newest
         try:
-            frame = fitted(picture, self._width, self._height, self._panorama)
+            newest = self._newest(self._patience_s)
+        except SourceError as error:
+            raise SourceError(f"{error}; {FIX}") from None
+        if newest is None:
+            return None
+        picture, captured_ns, same_since_ns = newest
+        frozen = captured_ns - same_since_ns >= FROZEN_S * 1e9
+        self.remark = f"{self.name} has sent the same picture for {FROZEN_S:g} s; is it frozen?" if frozen else ""
+        try:
+            frame = fitted(picture, *self._size, self._panorama)
         except (PanoramaError, LensError) as error:
             raise SourceError(f"{self.name}: {error}") from None
         self._read += 1
@@ -164,42 +188,122 @@ class Camera:
         self._closed = True
         self._pump.close()
 
-    def _frames(self, closing: threading.Event) -> Generator[tuple[Picture, int], None, None]:
-        with quiet_opencv():
-            capture = self._factory(self._index)
-        try:
-            if not capture.isOpened():
-                raise SourceError(f"{self.name} did not open; is another program using it, or is it unplugged?")
-            fps = self._request(capture)
-            misses = 0
-            while not closing.is_set():
-                if self._fps != fps:  # here, because a capture belongs to one thread
-                    fps = self._fps
-                    capture.set(cv2.CAP_PROP_FPS, fps)
-                ok, picture = capture.read()
-                if ok and picture is not None:
-                    misses = 0
-                    yield picture, self._clock.now_ns()
-                    continue
-                misses += 1
-                if misses >= MISSES:
-                    raise SourceError(f"{self.name} stopped delivering frames; is it unplugged?")
-                self._clock.wait(MISS_WAIT_S, closing)
-        finally:
-            capture.release()
+    def _newest(self, patience_s: float) -> tuple[Picture, int, int] | None:
+        """The newest picture, uint8 BGR (H, W, 3), when it came, and since when it is the same; None when none came.
 
-    def _request(self, capture: Capture) -> float:
-        """Request size, rate and a short queue of an open camera; returns the rate, in frames per second."""
-        fps = self._fps
-        width, height = (self._width, self._height) if self._panorama is None else self._panorama.camera_size
-        if width * height > 640 * 480:
-            # Raw YUYV above VGA does not fit through USB 2 at 30 frames per second; compressed it does.
-            capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
-        capture.set(cv2.CAP_PROP_FRAME_WIDTH, width)
-        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
-        capture.set(cv2.CAP_PROP_FPS, fps)
-        capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # a driver's queue would only add delay
-        return fps
+        Raises SourceError, without what to do about it.
+        """
+        newest = self._pump.take(patience_s)
+        now_ns = self._clock.now_ns()
+        if newest is not None:
+            self._alive_ns = now_ns
+        elif not self._closed:
+            since_ns, most_s, words = self._patience()
+            if (now_ns - since_ns) / 1e9 >= most_s:
+                raise SourceError(f"{self.name} {words} {most_s:g} s")
+        return newest
+
+    def _patience(self) -> tuple[int, float, str]:
+        """Since when it is silent, how long it may be, and what to say beyond that, before the seconds."""
+        if self._alive_ns is not None:
+            return self._alive_ns, SILENCE_S, "is open and has delivered no frame for"
+        if self._opened_ns is not None:
+            return self._opened_ns, self._first_frame_s, "opened and delivered no frame within"
+        return self._made_ns, self._open_s, "did not open within"
+
+    def _pictures_of_the_device(self, closing: threading.Event) -> Generator[tuple[Picture, int, int], None, None]:
+        with quiet_opencv():  # as long as it is open: OpenCV writes of a driver that times out, too
+            capture = _tried(partial(self._factory, self.index))
+            if capture is None:
+                raise SourceError(f"{self.name} did not open")
+            try:
+                if not _tried(capture.isOpened):
+                    raise SourceError(f"{self.name} did not open")
+                yield from self._pictures(capture, closing)
+            finally:
+                _tried(capture.release)
+
+    def _pictures(self, capture: Capture, closing: threading.Event) -> Generator[tuple[Picture, int, int], None, None]:
+        """uint8 BGR (H, W, 3), when it came, and since when it is the same. Raises SourceError after MISSES."""
+        requested = self._request(capture, None)
+        raw_pictures, unchanged = RawPictures(), Unchanged()
+        self._opened_ns = self._clock.now_ns()
+        misses, came = 0, False
+        while not closing.is_set():
+            requested = self._request(capture, requested)  # here, because a capture belongs to one thread
+            raw = _delivered(capture)
+            now_ns, fault = self._clock.now_ns(), ""
+            if raw is not None:
+                try:
+                    picture = raw_pictures.bgr(raw, now_ns)
+                    same_since_ns = unchanged.since_ns(np.asarray(raw), now_ns)
+                except SourceError as error:
+                    fault = str(error)
+                else:
+                    misses, came = 0, True
+                    yield picture, now_ns, same_since_ns
+                    continue
+            misses += 1
+            if misses >= MISSES and (came or now_ns - self._opened_ns >= PROBE_S * 1e9):
+                before = "stopped delivering frames" if came else f"opened and delivered no frame within {PROBE_S:g} s"
+                raise SourceError(f"{self.name} {fault or before}")
+            self._clock.wait(MISS_WAIT_S, closing)
+
+    def _request(self, capture: Capture, before: tuple[int, int, float] | None) -> tuple[int, int, float]:
+        """Request of an open camera what was not requested ``before``: width, height, frames per second.
+
+        At first a short queue too. Returns what is requested now.
+        """
+        panorama, fps = self._panorama, self._fps
+        width, height = self._size if panorama is None else panorama.camera_size
+        wanted: dict[int, float] = {}
+        if before is None or before[:2] != (width, height):
+            if width * height > 640 * 480:
+                # Raw YUYV above VGA does not fit through USB 2 at 30 frames per second; compressed it does.
+                wanted[cv2.CAP_PROP_FOURCC] = cv2.VideoWriter.fourcc(*"MJPG")
+            wanted |= {cv2.CAP_PROP_FRAME_WIDTH: width, cv2.CAP_PROP_FRAME_HEIGHT: height}
+        if before is None or before[2] != fps:
+            wanted[cv2.CAP_PROP_FPS] = fps
+        if before is None:
+            wanted[cv2.CAP_PROP_BUFFERSIZE] = 1  # a driver's queue would only add delay
+        for prop, value in wanted.items():
+            _tried(partial(capture.set, prop, value))
+        return width, height, fps
+
+
+def first_camera(
+    size: tuple[int, int],
+    fps: float,
+    clock: Clock,
+    panorama: Fitting | None = None,
+    indexes: list[int] | None = None,
+    factory: OpenCapture = open_capture,
+) -> tuple[Camera | None, str]:
+    """The first camera that delivers a frame, open, and what is wrong with those before it, in words.
+
+    Instant where there is no device at all. What opens need not deliver: a webcam has a second device node for its
+    metadata, and there are hubs too slow, drivers that hang, and virtual cameras that nobody feeds.
+    """
+    faults, shut = [], []
+    found = None
+    for index in camera_indexes() if indexes is None else indexes:
+        camera = Camera(
+            index, *size, fps, clock, factory, panorama=panorama, open_s=PROBE_OPEN_S, first_frame_s=PROBE_S
+        )
+        fault = camera.first_frame_fault()
+        if not fault:
+            found = camera
+            break
+        camera.close()
+        if camera.opened:
+            faults.append(fault)
+        else:
+            shut.append(str(index))
+    if shut:
+        named = shut if len(shut) <= 4 else [*shut[:3], f"{len(shut) - 3} more"]
+        words = " and ".join(filter(None, [", ".join(named[:-1]), named[-1]]))
+        faults.append(f"camera{'s' if len(shut) > 1 else ''} {words} did not open")
+    return found, "; ".join(faults)
 
 
 def to_rgb(picture: Picture) -> Picture:
@@ -209,3 +313,22 @@ def to_rgb(picture: Picture) -> Picture:
     else:
         code = cv2.COLOR_BGR2RGB if picture.shape[2] == 3 else cv2.COLOR_BGRA2RGB
     return np.asarray(cv2.cvtColor(picture, code), np.uint8)
+
+
+def _tried(call: Callable[[], T]) -> T | None:
+    """What a driver's call returns; None where it raises, which OpenCV does with C++ text that helps nobody."""
+    try:
+        return call()
+    except Exception as error:  # whatever a driver raises is the same to us: it did not do it
+        log.debug("a camera's driver failed", exc_info=error)
+        return None
+
+
+def _delivered(capture: Capture) -> object | None:
+    """What the next read delivers, of whatever kind, or None for nothing."""
+
+    def read() -> object | None:
+        ok, raw = capture.read()
+        return raw if ok else None
+
+    return _tried(read)

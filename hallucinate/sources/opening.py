@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hallucinate.clock import Clock
-from hallucinate.errors import SourceUnavailable
+from hallucinate.errors import SourceError, SourceUnavailable
 from hallucinate.files import with_home
 from hallucinate.frame import OutputFrame
 from hallucinate.messages import did_you_mean
@@ -24,7 +25,7 @@ from hallucinate.sources.surroundings import Surroundings
 from hallucinate.sources.zoom import Zoom
 
 SPECS: dict[str, str] = {
-    "camera:N": "camera N of this machine; camera alone is the first one that opens",
+    "camera:N": "camera N of this machine; camera alone is the first one that delivers",
     "FILE": "a film, which loops, or a picture",
     "rtsp://…": "a network camera or media server",
     "http://…": "a stream or film on a web server; https:// too",
@@ -36,6 +37,8 @@ SPECS: dict[str, str] = {
 """What ``--source`` takes, and what each is. The command line's help comes from here."""
 
 ADDRESSES = ("rtsp", "rtsps", "http", "https")
+NO_CAMERA = "no camera was found"
+OTHERS = "plug one in, free it from another program, or choose another source"
 LIKE_AN_ADDRESS = re.compile(rf"(?i:{STREAMING})\b[^\w\s]*/|[\w.-]+:\d+/|.*:.*@|[^/]*@[\w.-]+[:/]|.*[?#].*=", re.DOTALL)
 """What is written where somebody meant an address: its scheme misspelled, or only a host and port, a login, a query."""
 
@@ -67,7 +70,12 @@ def open_source(
     if spec == "zoom" or spec.startswith("zoom:"):
         picture = existing(spec.removeprefix("zoom:")) if spec != "zoom" else None
         return Zoom(picture, size, fps, clock, latest)
-    if spec == "camera" or spec.startswith("camera:"):
+    if spec == "camera":
+        camera, faults = first_camera(size, fps, clock, panorama)
+        if camera is None:
+            raise SourceError(f"{faults or NO_CAMERA}; {OTHERS}")
+        return camera
+    if spec.startswith("camera:"):
         return Camera(_camera_index(spec), width, height, fps, clock, panorama=panorama)
     if spec == "guest":
         raise SourceUnavailable("guest: a guest's camera comes through the page and cannot be opened here")
@@ -104,18 +112,40 @@ def _film_in(path: Path) -> FilmProbe | None:
     return None if is_picture(path) else FilmProbe.open(path)
 
 
-def choose_default(indexes: list[int] | None = None, factory: OpenCapture = open_capture) -> tuple[str, str]:
-    """The source to take when nobody chose one, and why, in words."""
-    index = first_camera(indexes, factory)
-    if index is None:
-        return "scene", "no camera was found, so the built-in scene plays; choose another source with --source"
-    return f"camera:{index}", f"camera {index} was found"
+@dataclass(frozen=True)
+class Choice:
+    """The main source, as after ``--source``, and why it is that one, in words; camera: where it is open already."""
+
+    spec: str = field(repr=False)  # an address may have a password in it
+    why: str
+    camera: Camera | None = None
+
+
+def choose_source(
+    requested: str | None,
+    size: tuple[int, int],
+    fps: float,
+    clock: Clock,
+    indexes: list[int] | None = None,
+    factory: OpenCapture = open_capture,
+) -> Choice:
+    """The source that was requested; where none was, the first camera that delivers a frame, or else the scene.
+
+    A camera's number that was requested is not looked at here, ``camera`` alone is. size: (width, height) to request of
+    cameras. Raises SourceUnavailable for ``camera`` where none delivers.
+    """
+    if requested not in (None, "camera"):
+        return Choice(requested, "as requested")
+    camera, faults = first_camera(size, fps, clock, indexes=indexes, factory=factory)
+    if camera is not None:
+        why = f"{faults}; {camera.name} is used" if faults else f"{camera.name} was found"
+        return Choice(requested or f"camera:{camera.index}", why, camera)
+    if requested is not None:
+        raise SourceUnavailable(f"{faults or NO_CAMERA}; {OTHERS}")
+    return Choice("scene", f"{faults or NO_CAMERA}, so the built-in scene plays; choose another source with --source")
 
 
 def _camera_index(spec: str) -> int:
-    if spec == "camera":
-        first = first_camera()
-        return 0 if first is None else first  # camera 0 then says what is wrong, and comes back when plugged in
     match = re.fullmatch(r"camera:(\d{1,3})", spec)
     if match is None:
         raise SourceUnavailable(f"{spec!r} is not a camera; write camera:N with N from 0, e.g. camera:0")

@@ -10,7 +10,7 @@ from hallucinate.clock import Clock
 from hallucinate.errors import SourceError
 from hallucinate.frame import Frame
 from hallucinate.plain_text import printable, without_secrets
-from hallucinate.sources import Source, SourceStatistics
+from hallucinate.sources import Remarking, Source, SourceStatistics
 from hallucinate.status import SourceStatus
 from hallucinate.subscriber import Subscriber
 
@@ -107,7 +107,7 @@ class Reader:
                 if self._fps is not None:
                     source.set_fps(self._fps)
             self._name = source.name
-            opened = True
+            opened, remark = True, ""
             while not self._closing.is_set():
                 frame = source.read()
                 if frame is None:
@@ -116,6 +116,9 @@ class Reader:
                     words = f"{self._name} is back" if self._failures else f"reading {self._name}"
                     self._say(SourceStatus.LIVE, words)
                     opened, self._failures = False, 0
+                if isinstance(source, Remarking) and source.remark != remark:
+                    remark = source.remark
+                    self._say(SourceStatus.LIVE, remark or f"reading {self._name}")
                 self._slot.put(frame)
         finally:
             with self._lock:

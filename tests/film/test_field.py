@@ -206,6 +206,16 @@ def test_a_size_that_no_encoder_takes_is_refused_before_the_work(tmp_path: Path)
     assert [path.name for path in tmp_path.iterdir()] == ["in.mkv"]
 
 
+def test_a_film_too_small_to_be_dreamed_is_refused_and_a_sliver_is_dreamed(tmp_path: Path) -> None:
+    for size in ((8, 8), (64, 14)):
+        data = clip(2, form="matroska", codec="mjpeg", pixels="yuvj420p", size=size, sound=None)
+        with refused("source_unavailable", f"{size[0]}×{size[1]}", "16×16"):
+            planned(job_of(tmp_path, data, "in.mkv"))
+    for n, size in enumerate([(16, 16), (640, 16), (16, 640)]):  # OpenCV's flow ends the process for some
+        data = clip(3, form="matroska", codec="mjpeg", pixels="yuvj420p", size=size, sound=None)
+        assert made(job_of(tmp_path, data, "in.mkv", f"out{n}.mp4")).frames == 3
+
+
 # What goes wrong at the end
 
 
@@ -364,6 +374,37 @@ def test_with_a_new_clock_a_film_is_continued_and_cut_into_scenes_by_times_that_
             for time, frame in rest.items():
                 np.testing.assert_array_equal(frame.to_ndarray(), whole[time])
         assert list(dict(reader.frames(Span(times[20], times[30])))) == times[20:30]
+
+
+DREAMED = UNDREAMED.model_copy(update={"strength": 1.0})
+
+BROKEN = {
+    "a new clock": lambda: clip(25) + clip(25),
+    "another size": lambda: clip(25) + clip(25, size=(64, 96)),
+    "fields": lambda: fields(50),
+    "a damaged time": lambda: restamped(clip(50), 20, 5000),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_stopped_and_continued_it_is_the_same_film(tmp_path: Path, kind: str) -> None:
+    job = dataclasses.replace(job_of(tmp_path, BROKEN[kind]()), request=DreamRequest(DREAMED))
+    whole = dataclasses.replace(job, out=tmp_path / "whole.mp4")
+
+    def stop(at: int) -> Any:
+        def report(count: int) -> None:
+            if count == at:
+                raise KeyboardInterrupt
+
+        return report
+
+    expected = made(whole)
+    for at in (14, 37):
+        with pytest.raises(KeyboardInterrupt):
+            rendered(job, lambda film, facts: tiny(film.request.settings), stop(at))
+    result = made(job)
+    assert (result.frames, result.fitted) == (expected.frames, expected.fitted)
+    assert job.out.read_bytes() == whole.out.read_bytes()
 
 
 # Pictures

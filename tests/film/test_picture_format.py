@@ -97,8 +97,8 @@ def test_hdr_in_eight_bits_is_tone_mapped_and_says_so(transfer: int) -> None:
     out = add_dream(frame, before, before, written)
     assert (out.colorspace, out.color_range, out.color_primaries, out.color_trc) == (1, 1, 1, 1)
     np.testing.assert_allclose(stored_rgb(out).astype(int), before, atol=4)
-    assert "tone mapped" in colour_notes(decoded_format(frame), written)[0]
-    assert not colour_notes(decoded_format(frame), written_as(frame, "yuv420p10le"))
+    assert "tone mapped" in colour_notes(decoded_format(frame), written, False)[0]
+    assert not colour_notes(decoded_format(frame), written_as(frame, "yuv420p10le"), False)
 
 
 @pytest.mark.parametrize(("source", "pixels"), [("yuva420p", "yuv420p"), ("yuva444p10le", "yuv444p10le")])
@@ -116,7 +116,7 @@ def test_opaque_parts_come_out_to_the_bit_and_clear_ones_black(source: str, pixe
         np.testing.assert_array_equal(now[:, 2 * third :], was[:, 2 * third :])
         np.testing.assert_array_equal(now[:, :third], black)
         np.testing.assert_allclose(now[:, third : 2 * third] - black, (was[:, third : 2 * third] - black) / 2, atol=2)
-    assert "transparent" in colour_notes(decoded_format(frame), written)[0]
+    assert "transparent" in colour_notes(decoded_format(frame), written, True)[0]
 
 
 def test_what_a_film_says_of_itself_is_written_but_for_rgb() -> None:

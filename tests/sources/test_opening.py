@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -9,7 +10,7 @@ import pytest
 from hallucinate.sources.address import Address
 from hallucinate.sources.camera import Camera
 from hallucinate.sources.film import Film
-from hallucinate.sources.opening import SPECS, choose_default, open_source
+from hallucinate.sources.opening import SPECS, Choice, choose_source, open_source
 from hallucinate.sources.pacing import Drawn
 from tests.fakes import FakeClock
 from tests.refusals import refused
@@ -28,7 +29,6 @@ def kind(spec: str) -> type:
 def test_each_spec_opens_its_kind() -> None:
     assert kind("scene") is Drawn
     assert kind("camera:97") is Camera
-    assert kind("camera") is Camera
     assert kind("rtsp://127.0.0.1:1/x") is Address
     assert kind("HTTP://127.0.0.1:1/x") is Address
 
@@ -81,11 +81,36 @@ def test_what_is_not_a_source_is_refused_in_one_line_with_what_is_allowed(spec: 
     assert len(str(caught.value)) < 400
 
 
-def test_the_default_is_the_first_camera_or_the_scene_and_says_why() -> None:
-    assert choose_default([0], lambda index: ScriptedCapture(1)) == ("camera:0", "camera 0 was found")
-    spec, why = choose_default([], lambda index: ScriptedCapture(1))
-    assert spec == "scene"
-    assert "--source" in why
+def test_camera_alone_is_the_first_that_delivers_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hallucinate.sources.camera.camera_indexes", list)
+    with refused("source_failed", "no camera was found"):  # now: it is tried again
+        open_source("camera", SIZE, 24, FakeClock())
+
+
+def choice(requested: str | None, *captures: ScriptedCapture) -> Choice:
+    """What is chosen on a machine with these cameras; an open one is closed again."""
+    chosen = choose_source(requested, SIZE, 24, FakeClock(), list(range(len(captures))), captures.__getitem__)
+    if chosen.camera is not None:
+        chosen.camera.close()
+    return replace(chosen, camera=None)
+
+
+def test_the_default_is_the_first_camera_that_delivers_or_the_scene_and_says_why() -> None:
+    shut, silent, good = ScriptedCapture(0, opens=False), ScriptedCapture(0), ScriptedCapture(10**6)
+    assert choice(None, good) == Choice("camera:0", "camera 0 was found")
+    why = "camera 0 opened and delivered no frame within 2 s; camera 1 is used"
+    assert choice(None, silent, good) == Choice("camera:1", why)
+    assert choice("camera", silent, good) == Choice("camera", why)
+    assert choice("camera:0", silent, good) == Choice("camera:0", "as requested")
+    assert choice(None).spec == "scene"
+    assert "no camera was found, so" in choice(None).why
+    chosen = choice(None, shut, silent)
+    assert chosen.spec == "scene"
+    for words in ("camera 0 did not open", "camera 1 opened and delivered no frame within 2 s", "--source"):
+        assert words in chosen.why
+    for cameras, words in (((), "no camera was found"), ((shut,), "camera 0 did not open")):
+        with refused("source_unavailable", words):
+            choice("camera", *cameras)
 
 
 def test_the_help_names_every_kind() -> None:

@@ -102,6 +102,25 @@ def test_frames_come_through_and_are_counted() -> None:
     play.reader.close()
 
 
+class Remarked(Scripted):
+    """Has something to say of each frame: the words that are its time's entry."""
+
+    remarks = ("", "it looks frozen", "it looks frozen", "")
+
+    @property
+    def remark(self) -> str:
+        return self.remarks[self.statistics.read - 1]
+
+
+def test_what_a_source_remarks_is_its_status_as_long_as_it_holds() -> None:
+    play = Play(Remarked(*map(frame, range(4))))
+    play.reader.start()
+    play.until(lambda: play.statuses.count("reading camera 0") == 2)
+    assert play.statuses == ["reading camera 0", "it looks frozen", "reading camera 0"]
+    assert play.reader.status is SourceStatus.LIVE
+    play.reader.close()
+
+
 def test_a_camera_that_fails_and_comes_back_is_reported_in_words() -> None:
     first = Scripted(frame(1), SourceError("camera 0 stopped delivering frames; is it unplugged?"))
     gone = SourceError("camera 0 did not open; is another program using it, or is it unplugged?")
