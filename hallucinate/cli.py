@@ -170,7 +170,10 @@ def serve(
     device: Annotated[str, typer.Option(help="what computes: auto, cpu, cuda, cuda:1")] = "auto",
     size: Annotated[
         str | None,
-        typer.Option(help="size of the picture, WIDTHxHEIGHT [default: 640x360; of a panorama 512 rows for each eye]"),
+        typer.Option(
+            help="size of the picture, WIDTHxHEIGHT, which the source's is cropped to fill [default: the source's own "
+            "shape, its longer side 640 pixels; of a panorama 512 rows for each eye]"
+        ),
     ] = None,
     panorama: Annotated[
         str,

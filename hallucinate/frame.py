@@ -15,6 +15,10 @@ Picture = npt.NDArray[np.uint8]
 """uint8 RGB (H, W, 3), 0 to 255."""
 
 
+LONGEST, LEAST = 640, 64
+"""The longer side of a source's frames where nobody chose their size, and the least that the other may have: pixels."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One picture and the moment it was captured.
@@ -116,6 +120,19 @@ def add_residual(picture: Picture, residual: torch.Tensor, wraps: bool = False) 
     large = cv2.resize(small, (width + 2 * beyond, height), interpolation=cv2.INTER_LINEAR)
     large = np.ascontiguousarray(large[:, beyond : beyond + width])
     return np.asarray(cv2.add(picture, large, dtype=cv2.CV_8U), np.uint8)
+
+
+def own_size(width: float, height: float, longest: int = LONGEST) -> tuple[int, int]:
+    """(width, height) of the frames of a source that is so wide and high: its own shape, its longer side ``longest``.
+
+    Both are even, and at least LEAST: of what is longer and thinner than that allows, ``fit`` cuts off the ends.
+
+    >>> own_size(1920, 1080), own_size(1080, 1920), own_size(1, 1), own_size(3, 1000)
+    ((640, 360), (360, 640), (640, 640), (64, 640))
+    """
+    scale = longest / max(width, height)
+    across, down = (max(LEAST, round(side * scale / 2) * 2) for side in (width, height))
+    return across, down
 
 
 def fit(picture: Picture, width: int, height: int) -> Picture:

@@ -82,8 +82,9 @@ class Loop:
 
     open_source opens the main source, on the reader's thread; None leaves the main stage to the first guest.
     main: the session of the main source; guests have sessions of their own, on flat pictures. size: (width, height) of
-    frames. governor: one that knows where to start; None starts low. networks: which dreams, and which comes next.
-    stage: the main one, for a source that looks at it.
+    the picture before the first frame came; a dream always has the shape of the frames that come. governor: one that
+    knows where to start; None starts low. networks: which dreams, and which comes next. stage: the main one, for a
+    source that looks at it.
     """
 
     def __init__(
@@ -155,6 +156,8 @@ class Loop:
         """The journey of one frame of each dream, from its slot to its stage. share: of its cost in a frame's time."""
         started_ns, settings = self._clock.now_ns(), snapshot.settings
         frames = [self._newest(dream, started_ns, settings) for dream in due]
+        # Of all dreams, so that turns of the one or the other do not move it to and fro.
+        self._governor.fit_frames(max(d.last.shape[1] for d in [*self._dreams.values(), *due] if d.last is not None))
         outputs = self._stepped(due, frames, snapshot)
         ready_ns = self._clock.now_ns()
         for dream, output in zip(due, outputs, strict=True):
@@ -319,6 +322,12 @@ class Loop:
         return self._pictures.get(kind)
 
     # Figures --------------------------------------------------------------------------------------------
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the main source's newest frame."""
+        last = self.main.last
+        return self._size if last is None else (last.shape[1], last.shape[0])
 
     @property
     def point(self) -> OperatingPoint:

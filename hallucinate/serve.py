@@ -36,6 +36,7 @@ from hallucinate.settings import Settings
 from hallucinate.sources import Source
 from hallucinate.sources.camera import Camera
 from hallucinate.sources.film import FilmProbe
+from hallucinate.sources.first_frame import begin
 from hallucinate.sources.names import public_name
 from hallucinate.sources.opening import choose_source, open_source, probe_film
 from hallucinate.sources.panoramas import choose_panorama
@@ -53,13 +54,17 @@ from hallucinate.terminal import greeting, log_handler, show_status, status_disp
 
 log = logging.getLogger(__name__)
 
+NO_SHAPE = (640, 360)
+"""(width, height) of frames that have no shape of their own: what is drawn here, and before the first frame came."""
+
 
 @dataclass(frozen=True)
 class ServeOptions:
     """What is chosen once, at the start; what changes live is in Settings.
 
     source: as after ``--source``, or None for the first camera. network_options: what came with the network's name.
-    size: (width, height) of the frames, or None for 640×360, and for panoramas what panorama/fitting.py says.
+    size: (width, height) of the frames, or None for the source's own shape (see ``frame.own_size``), for 640×360 where
+    it has none, and for panoramas for what panorama/fitting.py says.
     panorama, lens: what the source's pictures are. max_guests: cameras dreamed beside the main source, or None for what
     the device can take. host: as ``stream/listening.py`` has it. token: "" for a new one. names, allow_origins,
     require_token: as ``stream/access.py`` has them.
@@ -91,6 +96,7 @@ class ServeOptions:
 class MainSource:
     """The main source, checked: as after ``--source``, why it was chosen, its frames' (width, height), its panorama.
 
+    size: of the first frame; where the source has its own shape later ones may have another, see ``Loop.size``.
     open: as ``prepare_source`` returns it.
     """
 
@@ -144,7 +150,7 @@ def serve_forever(options: ServeOptions, settings: Settings) -> None:
         loop.start()
         asyncio.run(_serve(app, options, access, tls, {**runs, **loop.networks.facts, **chosen}, loop, console))
         if not loop.stats().guests and loop.networks.name == opened.name:
-            save_point(opened, loop.point, live.current, source.size, source.geometry)
+            save_point(opened, loop.point, live.current, loop.size, source.geometry)
 
 
 def make_access(options: ServeOptions, tls: Tls | None) -> Access:
@@ -160,15 +166,18 @@ def choose_main(
 
     latest: as for ``open_source``. Raises SourceUnavailable, PanoramaError or LensError.
     """
-    choice = choose_source(options.source, options.size or (640, 360), settings.fps, clock)
+    choice = choose_source(options.source, options.size or NO_SHAPE, settings.fps, clock)
     spec, why, camera = choice.spec, choice.why, choice.camera
     with contextlib.ExitStack() as on_error:
         if camera is not None:
             on_error.callback(camera.close)
         film = probe_film(spec)
         panorama = choose_panorama(spec, options.panorama, options.lens, options.size, film)
-        size = panorama.size if panorama is not None else options.size or (640, 360)
-        opens = prepare_source(spec, size, settings, clock, panorama, latest, film, camera)
+        size = panorama.size if panorama is not None else options.size or NO_SHAPE
+        own_shape = panorama is None and options.size is None
+        opens = prepare_source(spec, size, settings, clock, panorama, latest, film, camera, own_shape)
+        if own_shape and opens is not None:
+            opens, size = begin(opens, clock, size)
         on_error.pop_all()
         return MainSource(spec, why, size, panorama, opens)
 
@@ -206,17 +215,19 @@ def prepare_source(
     latest: Callable[[], OutputFrame | None] = lambda: None,
     film: FilmProbe | None = None,
     camera: Camera | None = None,
+    own_shape: bool = False,
 ) -> Callable[[], Source] | None:
-    """What opens the main source each time it has to be opened; None for ``guest``. latest, film: as ``open_source``.
+    """What opens the main source each time it has to be opened; None for ``guest``.
 
-    It is opened once now, so that what will never work is refused now; camera: where it is open already, because some
-    drivers fail when they are opened twice in a row. Raises SourceUnavailable.
+    latest, film, own_shape: as ``open_source``. camera: where it is open already, because some drivers fail when they
+    are opened twice in a row. It is opened once now, so that what will never work is refused now. Raises
+    SourceUnavailable.
     """
     if spec == "guest":
         return None
     if camera is not None:
-        camera.frames_of(size, panorama)
-    first: list[Source] = [camera or open_source(spec, size, settings.fps, clock, panorama, latest, film)]
+        camera.frames_of(size, panorama, own_shape)
+    first: list[Source] = [camera or open_source(spec, size, settings.fps, clock, panorama, latest, film, own_shape)]
     if camera is None and isinstance(first[0], Camera):
         # A camera that is not there is a mistyped number now; the same later is a cable to wait for.
         try:
@@ -226,7 +237,9 @@ def prepare_source(
             raise SourceUnavailable(str(error)) from None
 
     def open_again() -> Source:
-        return first.pop() if first else open_source(spec, size, settings.fps, clock, panorama, latest)
+        if first:
+            return first.pop()
+        return open_source(spec, size, settings.fps, clock, panorama, latest, own_shape=own_shape)
 
     return open_again
 

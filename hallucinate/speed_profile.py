@@ -113,6 +113,7 @@ def starting_point(
     point = opened.points.get(_purpose(settings, size, geometry))
     if point is not None:
         governor = Governor(OperatingPoint(point.width, point.steps))  # within what is allowed this time
+        governor.fit_frames(size[0])
         return governor.point(settings), "as it was the last time"
     found, _ = measure(opened, settings, size, geometry)
     return found, "measured now"
@@ -139,6 +140,7 @@ def rehearse(
     dream: takes one turn, and returns when it is done. size: (width, height) of the frames. timer: seconds.
     """
     governor, turns = Governor(), Turns()
+    governor.fit_frames(size[0])
     pictures, live_s, start_s = moving_clouds(*size), 0.0, timer()
     while live_s < REHEARSED_S and timer() - start_s < LONGEST_S:
         frame, point = Frame(next(pictures), round(live_s * 1e9)), governor.point(settings)

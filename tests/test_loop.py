@@ -228,6 +228,24 @@ def test_the_main_stage_may_be_for_a_guest(clock: FakeClock) -> None:
     loop.close()
 
 
+def test_a_dream_has_the_shape_of_its_frames_also_when_they_are_turned(clock: FakeClock) -> None:
+    loop = make_loop(clock)
+    assert loop.size == (64, 36)  # before the first frame
+    guest = loop.admit(Idle())
+    for n, (mains, guests) in enumerate([((36, 64), (64, 48)), ((36, 64), (48, 64)), ((64, 36), (48, 64))]):
+        for dream, (width, height) in ((loop.main, mains), (guest, guests)):
+            dream.slot.put(Frame(np.full((height, width, 3), 90 + n, np.uint8), clock.now_ns()))
+        clock.advance(0.1)
+        assert loop.take_turns() == 2
+        for dream, (width, height) in ((loop.main, mains), (guest, guests)):
+            output = dream.stage.newest
+            assert output is not None
+            assert output.dream.shape == output.camera.shape == (height, width, 3)
+        assert loop.size == mains
+    assert loop.stats().cleared_residuals == 0
+    loop.close()
+
+
 def test_out_of_memory_goes_a_size_down_and_the_frame_is_still_dreamed(clock: FakeClock) -> None:
     widths: list[int] = []
 

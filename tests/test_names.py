@@ -279,3 +279,31 @@ def test_live(stem: str, folder: Path) -> None:
             assert source.read() is not None
         finally:
             source.close()
+
+
+def test_a_name_that_no_disk_takes_is_refused(folder: Path, hallucinate: Hallucinate) -> None:
+    make_picture("p.png")
+    make_film("f.mp4")
+    before, name = files(), "n" * 300
+    for command in (
+        ("still", "p.png", "-o", f"{name}.png"),
+        ("still", "p.png", "-o", "out.png", "--gif", f"{name}.gif"),
+        ("still", f"{name}.png", "-o", "out.png"),
+        ("film", "f.mp4", "-o", f"{name}.mp4"),
+        ("film", f"{name}.mp4", "-o", "out.mp4"),
+        ("zoom", f"{name}.png", "-o", "out.mp4"),
+        ("zoom", "-o", f"{name}.mp4"),
+        ("zoom", "-o", name),
+        ("sweep", "p.png", "-o", f"{name}.png"),
+        ("sweep", f"{name}.png", "-o", "out.png"),
+        ("networks", "show", f"{name}.pt"),
+        ("calibrate", "board", "-o", f"{name}.pdf"),
+        ("calibrate", "lens", f"{name}.png", "-o", "lens.yaml"),
+        ("--source", f"{name}.mp4"),
+        ("--source", "guest", "--lens", f"{name}.yaml", "--panorama", "fisheye"),
+        ("--source", "guest", "--guide-image", f"{name}.png"),
+        ("--source", "guest", "--tls-cert", f"{name}.pem"),
+    ):
+        ended = hallucinate(*command)
+        assert (ended.returncode, ended.stderr.count("\n")) == (2, 1), ended
+    assert files() == before

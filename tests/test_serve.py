@@ -146,6 +146,26 @@ def test_the_guests_source_is_left_to_the_guest() -> None:
     assert prepare_source("guest", (64, 64), Settings(), FakeClock()) is None
 
 
+@pytest.mark.parametrize("spec", ["{}", "zoom:{}"])
+def test_without_a_size_the_first_frame_says_it(spec: str, tmp_path: Path) -> None:
+    path = tmp_path / "upright.png"
+    cv2.imwrite(str(path), np.full((160, 90, 3), 99, np.uint8))
+
+    def chosen(size: tuple[int, int] | None, what: str = spec.format(path)) -> tuple[tuple[int, int], object]:
+        requested = replace(options("motif"), source=what, size=size)
+        main = choose_main(requested, Settings(), FakeClock(), lambda: None)
+        assert main.open is not None
+        source = main.open()
+        frame = source.read()
+        source.close()
+        return main.size, None if frame is None else frame.picture.shape[1::-1]
+
+    assert chosen(None) == ((360, 640), (360, 640))
+    assert chosen((128, 64)) == ((128, 64), (128, 64))
+    assert chosen(None, "scene") == ((640, 360), (640, 360))
+    assert chosen(None, "scene:panorama") == ((1024, 512), (1024, 512))
+
+
 def options(network: str, weights: Path | None = None) -> ServeOptions:
     return ServeOptions(None, 0, "", "", network, NetworkOptions(weights), "cpu", (64, 64), None, 0)
 

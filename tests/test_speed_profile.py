@@ -26,7 +26,7 @@ from hallucinate.speed_profile import (
 from tests.dream.networks import TinyNetwork
 from tests.refusals import refused
 
-CPU, SIZE = torch.device("cpu"), (64, 36)
+CPU, SIZE, WIDE = torch.device("cpu"), (64, 36), (640, 360)
 SETTINGS = Settings(motifs={}, layers={"second": 1.0}, dream_width=64, dream_width_min=64)
 
 
@@ -69,19 +69,19 @@ def opened() -> ProfiledNetwork:
 def test_the_rehearsal_ends_where_the_governor_would(seconds: float, fps: int) -> None:
     machine = Scripted(seconds)
     settings = Settings(fps=fps, dream_width=640, dream_width_min=96)
-    point, turns = rehearse(machine.dream, settings, SIZE, machine.time)
+    point, turns = rehearse(machine.dream, settings, WIDE, machine.time)
     load = seconds * point.work / 320**2 * fps
     judged = load * (0.6 + 1.0) / 2  # of the middle and the costliest octave
     assert ROOMY * 0.8 < judged < FULL
     assert machine.now_s <= LONGEST_S + 0.1
     assert len(turns) == machine.turn
-    assert machine.frames[0].picture.shape == (36, 64, 3)
+    assert machine.frames[0].picture.shape == (360, 640, 3)
     assert (machine.frames[0].picture != machine.frames[1].picture).any()
 
 
 def test_a_rehearsal_on_a_very_slow_machine_is_cut_short() -> None:
     machine = Scripted(1.0)
-    point, turns = rehearse(machine.dream, Settings(), SIZE, machine.time)
+    point, turns = rehearse(machine.dream, Settings(), WIDE, machine.time)
     assert machine.now_s < LONGEST_S + 1.0
     assert point.width <= 320
     assert len(turns) >= 3
@@ -95,12 +95,12 @@ def test_a_size_that_does_not_fit_into_memory_is_not_begun_with() -> None:
             raise torch.OutOfMemoryError("scripted")
         machine.dream(frame, point)
 
-    assert rehearse(dream, Settings(), SIZE, machine.time)[0].width <= 350
+    assert rehearse(dream, Settings(), WIDE, machine.time)[0].width <= 350
 
     def never(frame: Frame, point: OperatingPoint) -> None:
         raise torch.OutOfMemoryError("scripted")
 
-    assert rehearse(never, Settings(), SIZE, machine.time) == (OperatingPoint(160, 1), [])
+    assert rehearse(never, Settings(), WIDE, machine.time) == (OperatingPoint(160, 1), [])
 
 
 def test_what_is_found_is_saved_and_used_at_the_next_start_without_measuring(
@@ -158,12 +158,12 @@ def test_a_panorama_is_rehearsed_and_saved_as_one(file: Path, brief: None) -> No
 def test_where_the_governor_was_at_the_end_is_where_the_next_start_begins(file: Path) -> None:
     wide = SETTINGS.model_copy(update={"dream_width": 480, "steps": 2})
     for width in (96, 288):
-        save_point(opened(), OperatingPoint(width, 2), wide, SIZE)
+        save_point(opened(), OperatingPoint(width, 2), wide, WIDE)
     points = speed_profile._read()[speed_profile._machine("tiny", CPU)].points
     machine = ProfiledNetwork("tiny", TinyNetwork(), CPU, torch.float32, points)
-    assert starting_point(machine, wide, SIZE) == (OperatingPoint(288, 2), "as it was the last time")
+    assert starting_point(machine, wide, WIDE) == (OperatingPoint(288, 2), "as it was the last time")
     narrower = wide.model_copy(update={"dream_width": 96})
-    assert starting_point(machine, narrower, SIZE)[0] == OperatingPoint(96, 2)  # no wider than is allowed this time
+    assert starting_point(machine, narrower, WIDE)[0] == OperatingPoint(96, 2)  # no wider than is allowed this time
 
 
 def test_the_file_keeps_the_newest_points_and_other_machines(file: Path) -> None:

@@ -95,6 +95,9 @@ export class Painter {
     byId('paint-clear').addEventListener('click', () => this.clear());
     byId('paint-done').addEventListener('click', () => this.close());
     this.#listen();
+    video.addEventListener('resize', () => this.isOpen && this.#reshape());
+    // Fitted and mirrored as the picture is, also when the window or the picture changes its shape.
+    new MutationObserver(() => { this.#canvas.className = video.className; }).observe(video, { attributeFilter: ['class'] });
     new MutationObserver(() => ENDED.includes(state()) && this.close())
       .observe(document.body, { attributeFilter: ['data-state'] });
   }
@@ -120,15 +123,34 @@ export class Painter {
   async open(opener) {
     if (this.isOpen || !this.#video.videoWidth) return;
     this.#opener = opener;
-    const scale = Math.min(1, LONGEST_PX / Math.max(this.#video.videoWidth, this.#video.videoHeight));
-    this.#canvas.width = Math.round(this.#video.videoWidth * scale);
-    this.#canvas.height = Math.round(this.#video.videoHeight * scale);
-    this.#canvas.className = this.#video.className; // fitted and mirrored as the picture is
+    Object.assign(this.#canvas, this.#pixels());
+    this.#canvas.className = this.#video.className;
     this.#canvas.hidden = this.#tools.hidden = false;
     document.body.classList.add('painting');
     this.#take('brush');
     focusQuietly(byId('brush'));
     if (this.there) await this.#load();
+  }
+
+  /** The canvas' own pixels, of the picture's shape. */
+  #pixels() {
+    const { videoWidth, videoHeight } = this.#video;
+    const scale = Math.min(1, LONGEST_PX / Math.max(videoWidth, videoHeight));
+    return { width: Math.round(videoWidth * scale), height: Math.round(videoHeight * scale) };
+  }
+
+  /** The picture has another shape now: what was painted is stretched over it, as the server does. */
+  #reshape() {
+    const canvas = this.#canvas;
+    const { width, height } = this.#pixels();
+    if (!width || (width === canvas.width && height === canvas.height)) return;
+    const before = Object.assign(document.createElement('canvas'), { width: canvas.width, height: canvas.height });
+    contextOf(before).drawImage(canvas, 0, 0);
+    Object.assign(canvas, { width, height }); // which clears it
+    this.#context().drawImage(before, 0, 0, width, height);
+    if (!this.#stroke) return;
+    this.#stroke.x *= width / before.width;
+    this.#stroke.y *= height / before.height;
   }
 
   close() {

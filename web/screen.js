@@ -56,7 +56,8 @@ export class FullScreen {
 }
 
 /**
- * Fill the window where that cuts little off, otherwise show the whole picture.
+ * Fill the window where that cuts little off, otherwise show the whole picture. The page knows of a tall one, which
+ * leaves room beside it for the drawer.
  *
  * @param {HTMLVideoElement} video
  */
@@ -66,6 +67,7 @@ export function fitPicture(video) {
     const picture = video.videoWidth / video.videoHeight;
     const cut = 1 - Math.min(window / picture, picture / window);
     video.classList.toggle('fill', cut <= MOST_CUT);
+    document.body.classList.toggle('tall', picture <= 1);
   };
   new ResizeObserver(fit).observe(video);
   video.addEventListener('resize', fit);

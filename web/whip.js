@@ -126,10 +126,14 @@ async function openStream(which, size) {
     throw new CameraRefused('Browsers open a camera only for pages with an https address, or with a localhost address '
       + 'on the machine itself. Open this page at an https address to use this device’s camera.');
   }
+  // As large as the dream that is displayed, but whole: without a resizeMode browsers crop what comes to the size.
+  const longest = Math.max(size.width, size.height) || 640;
+  /** @type {MediaTrackConstraints & {resizeMode: {ideal: string}}} */
   const video = {
     ...which,
-    width: { ideal: size.width || 640 },
-    height: { ideal: size.height || 360 },
+    width: { ideal: longest },
+    height: { ideal: Math.round((longest * 9) / 16) },
+    resizeMode: { ideal: 'none' },
     frameRate: { ideal: 30 },
   };
   try {

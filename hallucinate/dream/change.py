@@ -21,6 +21,9 @@ from hallucinate.dream.surface import Surface
 from hallucinate.frame import Frame, Picture, to_luma
 from hallucinate.settings import Settings
 
+ROUNDED = 0.05
+"""By how much a shape may seem to change where its sides were merely rounded, by a codec or for a slower network."""
+
 LETTING_GO_S = 0.15
 """Half-life of what was dreamed before when something else is requested, for half the time that this takes to grow."""
 
@@ -66,6 +69,8 @@ def change_of(
     """What this frame means, and the state that knows of it. On the CPU; pure but for the flow's buffers."""
     seconds = (frame.captured_ns - state.captured_ns) / 1e9 if state.residual is not None else 0.0
     state = replace(state, captured_ns=frame.captured_ns)
+    # What was dreamed on a picture of another shape is true nowhere in this one, and stretched it would be a smear.
+    reshaped = state.luma is not None and not _fits(state.luma, frame.picture)
     motion, state = _motion(state, frame, seconds, settings, flow, surface)
     mix = requested(settings)
     state = _requested_at(state, frame, frozenset(mix))
@@ -75,7 +80,7 @@ def change_of(
     change = Change(
         seconds=seconds,
         unstepped_s=seconds if unstepped_ns is None else unstepped_ns / 1e9,
-        decay=res.fade(seconds, _half_life_s(state, frame, settings)),
+        decay=0.0 if reshaped else res.fade(seconds, _half_life_s(state, frame, settings)),
         fresh=_fresh(state, frame, motion, settings),
         motion=motion,
         moving=state.moving if settings.where == "moving" else None,
@@ -88,11 +93,11 @@ def _motion(
     state: SessionState, frame: Frame, seconds: float, settings: Settings, flow: Flow, surface: Surface
 ) -> tuple[Field | None, SessionState]:
     """Where each pixel of the residual was a frame ago; notes a cut, or another camera."""
-    shape = frame.picture.shape
-    luma = to_luma(frame.picture, FLOW_WIDTH, max(16, round(shape[0] * FLOW_WIDTH / shape[1])))
-    before = state.luma
-    if state.residual is None or before is None or before.shape != luma.shape:
-        cut_ns = frame.captured_ns if state.residual is not None else None  # another camera
+    before = state.luma if state.luma is not None and _fits(state.luma, frame.picture) else None
+    height, width = _flow_size(frame.picture) if before is None else before.shape
+    luma = to_luma(frame.picture, width, height)
+    if state.residual is None or before is None:
+        cut_ns = frame.captured_ns if state.residual is not None else None  # another camera, or this one was turned
         return None, _new_scene(state, luma, cut_ns)
     measured: Motion | None = None
     change, moved = 0.0, not same(before, luma)
@@ -117,8 +122,18 @@ def _motion(
         state = replace(state, moving=moving)
     measured = measured if settings.motion_compensation else None
     own = drift if surface is Surface.FLAT else functools.partial(drift_on_sphere, surface.wraps)
-    height, width = luma.shape
     return motion_field(measured, own(height, width, seconds, frame.captured_ns / 1e9, settings)), state
+
+
+def _flow_size(picture: Picture) -> tuple[int, int]:
+    """(height, width) at which motion in a picture is measured."""
+    return max(16, round(picture.shape[0] * FLOW_WIDTH / picture.shape[1])), FLOW_WIDTH
+
+
+def _fits(luma: Picture, picture: Picture) -> bool:
+    """Whether a picture has the shape of the one before, whose luma this is, but for the rounding of its sides."""
+    rows = len(luma)
+    return abs(_flow_size(picture)[0] - rows) <= max(1.0, ROUNDED * rows)
 
 
 def _new_scene(state: SessionState, luma: Picture, cut_ns: int | None) -> SessionState:

@@ -12,6 +12,7 @@ quarter, is answered within 2 s at 20 frames a second and more, and at 10 within
 from __future__ import annotations
 
 import math
+import sys
 
 from hallucinate.frame import OperatingPoint
 from hallucinate.settings import Settings
@@ -60,7 +61,7 @@ class Governor:
 
     def __init__(self, start: OperatingPoint | None = None) -> None:
         self._point = start
-        self._ceiling: int | None = None
+        self._ceiling = self._widest = sys.maxsize
         self._costs: list[float] = []
         self._unstepped_s = 0.0
         self._settling = 0
@@ -73,6 +74,10 @@ class Governor:
         """The point in force, inside the limits that the settings set now."""
         now = self._point or OperatingPoint(min(START, (settings.dream_width_min + settings.dream_width) // 2), 1)
         return OperatingPoint(self._notch(now.width, settings), min(settings.steps, now.steps), now.step_interval)
+
+    def fit_frames(self, width: int) -> None:
+        """Frames are so wide now: a dream is no wider, whatever the settings allow, and a portrait one narrower."""
+        self._widest = width
 
     def observe(self, cost_s: float, now_s: float, settings: Settings, stepped: bool = True) -> None:
         """Take note of what a turn cost, in seconds, and when it was done; move the point when it is time to.
@@ -186,5 +191,5 @@ class Governor:
 
     def _notch(self, width: float, settings: Settings) -> int:
         """The notch at or under a width, inside the limits."""
-        top = settings.dream_width if self._ceiling is None else min(settings.dream_width, self._ceiling)
+        top = min(settings.dream_width, self._ceiling, self._widest)
         return max(min(settings.dream_width_min, top), int(min(width, top)) // NOTCH * NOTCH)

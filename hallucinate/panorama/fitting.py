@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from hallucinate.errors import PanoramaError
-from hallucinate.frame import Picture, fit, shrunk
+from hallucinate.frame import Picture, fit, own_size, shrunk
 from hallucinate.messages import did_you_mean
 from hallucinate.panorama.lenses import DualFisheye
 from hallucinate.panorama.lensfile import AnyLens, Ideal, read_lens
@@ -167,9 +167,16 @@ class Fitting:
         return self._remap[1]
 
 
-def fitted(picture: Picture, width: int, height: int, panorama: Fitting | None) -> Picture:
-    """A source's picture as a frame: of a panorama remapped whole, otherwise cropped to fill the size."""
-    return fit(picture, width, height) if panorama is None else panorama.picture(picture)
+def fitted(picture: Picture, width: int, height: int, panorama: Fitting | None, own_shape: bool = False) -> Picture:
+    """A source's picture as a frame: of a panorama remapped whole, otherwise cropped to fill the size.
+
+    own_shape: whether it has its own shape instead, and of the size only the longer side counts.
+    """
+    if panorama is not None:
+        return panorama.picture(picture)
+    if own_shape:
+        width, height = own_size(picture.shape[1], picture.shape[0], max(width, height))
+    return fit(picture, width, height)
 
 
 def facts(panorama: Fitting | None) -> dict[str, object]:

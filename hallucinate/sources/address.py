@@ -32,6 +32,7 @@ class Address:
 
     A live stream is shown as it comes; its end is an error, so that the reader opens it again. A film on a web server
     (it has a length) keeps its own time, and loops; of one with more than ``fps`` frames per second so many are used.
+    own_shape: as for ``fitted``.
     """
 
     def __init__(
@@ -43,12 +44,14 @@ class Address:
         timeout_s: float = TIMEOUT_S,
         panorama: Fitting | None = None,
         fps: float = math.inf,
+        own_shape: bool = False,
     ) -> None:
         """Begin to open it. Raises SourceUnavailable for an address that is written badly, see ``check_address``."""
         self.name = public_name(url)
         check_address(url)
         self._url, self._timeout_s = url, timeout_s
         self._width, self._height, self._clock, self._panorama = width, height, clock, panorama
+        self._own_shape = own_shape
         self._decimator, self._read = Decimator(fps), 0
         self._decoder: Decoder | None = None
         self._pump: Pump[tuple[Decoder, av.VideoFrame, int]] = Pump(self.name, self._frames)
@@ -73,8 +76,11 @@ class Address:
         if newest is None:
             return None
         decoder, frame, captured_ns = newest
+        size = self._width, self._height
+        if self._own_shape:
+            size = decoder.own_size(frame, max(size))
         try:
-            picture = decoder.picture(frame, self._width, self._height, self._panorama)
+            picture = decoder.picture(frame, *size, self._panorama)
         except (PanoramaError, LensError) as error:
             raise SourceUnavailable(f"{self.name}: {error}") from None
         self._read += 1

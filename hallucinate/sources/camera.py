@@ -6,7 +6,7 @@ import logging
 import re
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -104,8 +104,9 @@ def camera_indexes(dev: Path = Path("/dev")) -> list[int]:
 class Camera:
     """A local camera. Opened and read on a thread of its own, because a driver's read cannot be woken.
 
-    index: the system's number of it. width, height, panorama: as in ``frames_of``. fps: as in ``Source.set_fps``.
-    open_s, first_frame_s: how long it may take to open, and from then to its first frame, in seconds.
+    index: the system's number of it. width, height, panorama, own_shape: as in ``frames_of``. fps: as in
+    ``Source.set_fps``. open_s, first_frame_s: how long it may take to open, and from then to its first frame, in
+    seconds.
     """
 
     def __init__(
@@ -120,10 +121,11 @@ class Camera:
         panorama: Fitting | None = None,
         open_s: float = WARM_UP_S,
         first_frame_s: float = WARM_UP_S,
+        own_shape: bool = False,
     ) -> None:
         self.name, self.index = f"camera {index}", index
         self.remark = ""
-        self._size, self._fps, self._panorama = (width, height), fps, panorama
+        self._size, self._fps, self._panorama, self._own_shape = (width, height), fps, panorama, own_shape
         self._clock, self._factory, self._patience_s = clock, factory, patience_s
         self._open_s, self._first_frame_s = open_s, first_frame_s
         self._made_ns = clock.now_ns()
@@ -146,12 +148,13 @@ class Camera:
         """Request another rate from the camera, before its next frame. Drivers are free to ignore it."""
         self._fps = fps
 
-    def frames_of(self, size: tuple[int, int], panorama: Fitting | None) -> None:
+    def frames_of(self, size: tuple[int, int], panorama: Fitting | None, own_shape: bool = False) -> None:
         """From the next ``read`` on, deliver frames of ``size`` = (width, height); of a panorama, where it is one.
 
+        own_shape: as for ``fitted``; the size is requested of the camera, and what comes has the shape it has.
         The camera is requested to deliver what fits. To be called on the thread that reads, or before.
         """
-        self._size, self._panorama = size, panorama
+        self._size, self._panorama, self._own_shape = size, panorama, own_shape
 
     def first_frame_fault(self) -> str:
         """Wait for its first frame, and let it go: "" when it came, otherwise what is wrong, in words."""
@@ -177,7 +180,7 @@ class Camera:
         frozen = captured_ns - same_since_ns >= FROZEN_S * 1e9
         self.remark = f"{self.name} has sent the same picture for {FROZEN_S:g} s; is it frozen?" if frozen else ""
         try:
-            frame = fitted(picture, *self._size, self._panorama)
+            frame = fitted(picture, *self._size, self._panorama, self._own_shape)
         except (PanoramaError, LensError) as error:
             raise SourceError(f"{self.name}: {error}") from None
         self._read += 1
@@ -278,32 +281,47 @@ def first_camera(
     panorama: Fitting | None = None,
     indexes: list[int] | None = None,
     factory: OpenCapture = open_capture,
+    own_shape: bool = False,
 ) -> tuple[Camera | None, str]:
     """The first camera that delivers a frame, open, and what is wrong with those before it, in words.
 
     Instant where there is no device at all. What opens need not deliver: a webcam has a second device node for its
-    metadata, and there are hubs too slow, drivers that hang, and virtual cameras that nobody feeds.
+    metadata, and there are hubs too slow, drivers that hang, and virtual cameras that nobody feeds. Where none delivers
+    in PROBE_S, those that opened are tried once more, and have WARM_UP_S: one may be merely slow.
     """
-    faults, shut = [], []
-    found = None
+    faults: dict[int, str] = {}
+    shut: list[int] = []
+    chosen: dict[str, Any] = {"panorama": panorama, "own_shape": own_shape, "open_s": PROBE_OPEN_S}
     for index in camera_indexes() if indexes is None else indexes:
-        camera = Camera(
-            index, *size, fps, clock, factory, panorama=panorama, open_s=PROBE_OPEN_S, first_frame_s=PROBE_S
-        )
+        camera = Camera(index, *size, fps, clock, factory, first_frame_s=PROBE_S, **chosen)
         fault = camera.first_frame_fault()
         if not fault:
-            found = camera
-            break
+            return camera, _in_words(faults, shut)
         camera.close()
         if camera.opened:
-            faults.append(fault)
+            faults[index] = fault
         else:
-            shut.append(str(index))
+            shut.append(index)
+    for index in list(faults):
+        camera = Camera(index, *size, fps, clock, factory, **chosen)
+        fault = camera.first_frame_fault()
+        if not fault:
+            del faults[index]
+            return camera, _in_words(faults, shut)
+        camera.close()
+        if camera.opened:
+            faults[index] = fault
+    return None, _in_words(faults, shut)
+
+
+def _in_words(faults: Mapping[int, str], shut: Sequence[int]) -> str:
+    """What is wrong with cameras, each with its fault; of those that did not open, shut, the numbers."""
+    parts = list(faults.values())
     if shut:
-        named = shut if len(shut) <= 4 else [*shut[:3], f"{len(shut) - 3} more"]
+        named = list(map(str, shut)) if len(shut) <= 4 else [*map(str, shut[:3]), f"{len(shut) - 3} more"]
         words = " and ".join(filter(None, [", ".join(named[:-1]), named[-1]]))
-        faults.append(f"camera{'s' if len(shut) > 1 else ''} {words} did not open")
-    return found, "; ".join(faults)
+        parts.append(f"camera{'s' if len(shut) > 1 else ''} {words} did not open")
+    return "; ".join(parts)
 
 
 def to_rgb(picture: Picture) -> Picture:

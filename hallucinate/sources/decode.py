@@ -11,7 +11,7 @@ import av
 from av.error import FFmpegError
 
 from hallucinate.errors import SourceError, SourceUnavailable
-from hallucinate.frame import Picture, fit
+from hallucinate.frame import Picture, fit, own_size
 from hallucinate.panorama.fitting import Fitting
 from hallucinate.sources.clocks import STEP_FORWARD_S, TS_DISCONT, FilmClock, PacketClock
 from hallucinate.sources.deinterlacing import Deinterlacer
@@ -180,6 +180,12 @@ class Decoder:
         duration_s = float(frame.duration * base) if frame.duration else self.period_s
         return (None if frame.pts is None else float(frame.pts * base)), duration_s
 
+    def own_size(self, frame: av.VideoFrame, longest: int) -> tuple[int, int]:
+        """(width, height) of frames that have this one's own shape, upright and with square pixels."""
+        across, down = frame.width * pixel_shape(self._aspect), float(frame.height)
+        transposed = Orientation.of_frame(frame).transposed
+        return own_size(down, across, longest) if transposed else own_size(across, down, longest)
+
     def picture(self, frame: av.VideoFrame, width: int, height: int, panorama: Fitting | None = None) -> Picture:
         """A decoded frame -> uint8 RGB (height, width, 3): upright, square pixels, filling the size.
 
@@ -214,13 +220,16 @@ def decoder_with_alpha(stream: av.VideoStream) -> av.VideoCodecContext | None:
 
 def cover(size: tuple[int, int], aspect: float, target: tuple[int, int]) -> tuple[int, int]:
     """The size at which a ``size`` picture with pixels ``aspect`` times as wide as high just covers ``target``."""
-    if not 0.2 < aspect < 5:  # not a real lens: a damaged header
-        aspect = 1.0
-    w, h = size[0] * aspect, float(size[1])
+    w, h = size[0] * pixel_shape(aspect), float(size[1])
     scale = max(target[0] / w, target[1] / h)
     covering = max(target[0], math.ceil(w * scale - 0.5)), max(target[1], math.ceil(h * scale - 0.5))
     # A sliver of a picture would cover only as something enormous; ``fit`` cuts it before it scales.
     return covering if covering[0] * covering[1] <= 16 * target[0] * target[1] else size
+
+
+def pixel_shape(aspect: float) -> float:
+    """How many times as wide as high pixels are, by their header; 1 where that is no real lens's but damaged."""
+    return aspect if 0.2 < aspect < 5 else 1.0
 
 
 def _reason(error: BaseException) -> str:

@@ -67,16 +67,18 @@ class Film:
         clock: Clock,
         panorama: Fitting | None = None,
         fps: float = math.inf,
+        own_shape: bool = False,
     ) -> None:
         """Open the film and decode its first frame, unless that is done. fps: as in ``set_fps``.
 
-        panorama: what its pictures are, if they are not flat. Raises SourceUnavailable when it is not a film, or its
-        pictures are not of the panorama's shape.
+        panorama: what its pictures are, if they are not flat. own_shape: as for ``fitted``. Raises SourceUnavailable
+        when it is not a film, or its pictures are not of the panorama's shape.
         """
         probe = film if isinstance(film, FilmProbe) else FilmProbe.open(film)
         self.name = probe.decoder.name
         self._read = self._late = 0
         self._width, self._height, self._clock, self._panorama = width, height, clock, panorama
+        self._own_shape = own_shape
         self._closing = threading.Event()
         self._lock = threading.Lock()  # held while FFmpeg works, so that ``close`` never pulls the file from under it
         self._decoder, self._frames = probe.decoder, probe.rest
@@ -122,8 +124,10 @@ class Film:
             self._pending = None
             if self._decimator.uses(due_ns, duration_s):
                 self._read += 1
-                captured_ns = self._clock.now_ns()
-                return Frame(self._decoder.picture(frame, self._width, self._height, self._panorama), captured_ns)
+                size, captured_ns = (self._width, self._height), self._clock.now_ns()
+                if self._own_shape:
+                    size = self._decoder.own_size(frame, max(size))
+                return Frame(self._decoder.picture(frame, *size, self._panorama), captured_ns)
 
     def close(self) -> None:
         """Wake a waiting ``read`` and close the file."""

@@ -53,8 +53,9 @@ def open_source(
     panorama: Fitting | None = None,
     latest: Callable[[], OutputFrame | None] = lambda: None,
     film: FilmProbe | None = None,
+    own_shape: bool = False,
 ) -> Source:
-    """The source that ``spec`` names, with frames of ``size`` = (width, height).
+    """The source that ``spec`` names, with frames of ``size`` = (width, height); own_shape: as for ``fitted``.
 
     panorama: what its pictures are, if they are not flat; its size is ``size``. latest: what is on the stage that these
     frames are dreamed for; the zoom feeds on it. film: the file of ``spec``, where it has been opened already.
@@ -69,23 +70,23 @@ def open_source(
         return Drawn("the built-in scene, all round", Surroundings(width, height, seed=0).draw, fps, clock)
     if spec == "zoom" or spec.startswith("zoom:"):
         picture = existing(spec.removeprefix("zoom:")) if spec != "zoom" else None
-        return Zoom(picture, size, fps, clock, latest)
+        return Zoom(picture, size, fps, clock, latest, own_shape=own_shape)
     if spec == "camera":
-        camera, faults = first_camera(size, fps, clock, panorama)
+        camera, faults = first_camera(size, fps, clock, panorama, own_shape=own_shape)
         if camera is None:
             raise SourceError(f"{faults or NO_CAMERA}; {OTHERS}")
         return camera
     if spec.startswith("camera:"):
-        return Camera(_camera_index(spec), width, height, fps, clock, panorama=panorama)
+        return Camera(_camera_index(spec), width, height, fps, clock, panorama=panorama, own_shape=own_shape)
     if spec == "guest":
         raise SourceUnavailable("guest: a guest's camera comes through the page and cannot be opened here")
     if _is_address(spec):
-        return Address(spec, width, height, clock, panorama=panorama, fps=fps)
+        return Address(spec, width, height, clock, panorama=panorama, fps=fps, own_shape=own_shape)
     path = existing(spec)
     film = film or _film_in(path)
     if film is None:
-        return picture_source(path, width, height, fps, clock, panorama)
-    return Film(film, width, height, clock, panorama, fps)
+        return picture_source(path, width, height, fps, clock, panorama, own_shape)
+    return Film(film, width, height, clock, panorama, fps, own_shape)
 
 
 def probe_film(spec: str) -> FilmProbe | None:

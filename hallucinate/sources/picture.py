@@ -67,15 +67,22 @@ class PictureFile:
 
 
 def picture_source(
-    path: Path, width: int, height: int, fps: float, clock: Clock, panorama: Fitting | None = None
+    path: Path,
+    width: int,
+    height: int,
+    fps: float,
+    clock: Clock,
+    panorama: Fitting | None = None,
+    own_shape: bool = False,
 ) -> Drawn:
     """A picture file as a source, ``fps`` times a second. Read whole at the start; the file does not stay open.
 
+    own_shape: as for ``fitted``.
     Raises SourceUnavailable when it cannot be read, or is not of the panorama's shape.
     """
     name = f"picture {printable(path.name)}"
     try:
-        picture = fitted(load_picture(path), width, height, panorama)
+        picture = fitted(load_picture(path), width, height, panorama, own_shape)
     except (PanoramaError, LensError) as error:
         raise SourceUnavailable(f"{name}: {error}") from None
     return Drawn(name, lambda t: picture, fps, clock)
@@ -108,7 +115,7 @@ def load_picture(path: Path) -> Picture:
     """
     read = read_picture_file(path)
     for note in read.notes:
-        log.warning("%s: %s", path.name, note)
+        log.warning("%s: %s", printable(path.name), note)
     return read.picture
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from hallucinate.clock import Clock
-from hallucinate.frame import Frame, OutputFrame, Picture, fit
+from hallucinate.frame import Frame, OutputFrame, Picture
+from hallucinate.panorama.fitting import fitted
 from hallucinate.plain_text import printable
 from hallucinate.sources import SourceStatistics
 from hallucinate.sources.pacing import Beat
@@ -38,16 +39,24 @@ class Zoom:
         latest: Callable[[], OutputFrame | None],
         seed: int = 0,
         motion: ZoomMotion = ZOOM_MOTION,
+        own_shape: bool = False,
     ) -> None:
+        """size: (width, height) of frames. own_shape: as for ``fitted``, of the picture; noise has none."""
         self.name = f"an endless zoom into {printable(picture.name) if picture is not None else 'noise'}"
-        width, height = size
-        self._start: Picture = noise(width, height, seed) if picture is None else fit(load_picture(picture), *size)
+        self._start: Picture = (
+            noise(*size, seed) if picture is None else fitted(load_picture(picture), *size, None, own_shape)
+        )
         self._appearance = appearance_of(self._start)
         self._clock, self._latest, self._motion = clock, latest, motion
         self._random = np.random.default_rng(seed)
         self._beat = Beat(fps, clock)
         self._previous_ns: int | None = None
         self._read = 0
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of all its frames."""
+        return self._start.shape[1], self._start.shape[0]
 
     @property
     def statistics(self) -> SourceStatistics:

@@ -24,7 +24,7 @@ from aiortc.mediastreams import MediaStreamError
 
 from hallucinate.clock import Clock
 from hallucinate.errors import BusyError, OfferError
-from hallucinate.frame import Frame, Picture
+from hallucinate.frame import LEAST, Frame, Picture, fit, own_size
 from hallucinate.outputs.bitrate import RateState, ReceiverReport, follow
 from hallucinate.outputs.encoder import Codec
 from hallucinate.outputs.encoding import MAX_ENCODERS, Encoders
@@ -270,10 +270,15 @@ class Guest(Peer):
 
 
 def to_rgb(frame: av.VideoFrame) -> Picture:
-    """A decoded frame -> uint8 RGB (H, W, 3), upright, its longest side at most LONGEST_SIDE."""
+    """A decoded frame -> uint8 RGB (H, W, 3) of its own shape, upright, its longest side at most LONGEST_SIDE.
+
+    Its sides are even; only where one is less than LEAST is it enlarged, and its ends cut off where that is not enough.
+    """
     width, height = Orientation.of_frame(frame).size(frame.width, frame.height)
     scale = min(1.0, LONGEST_SIDE / max(width, height))
-    return upright_rgb(in_webrtc(frame), (max(1, round(width * scale)), max(1, round(height * scale))))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    enlarged = max(size) * max(1.0, LEAST / min(size))
+    return fit(upright_rgb(in_webrtc(frame), size), *own_size(*size, min(LONGEST_SIDE, round(enlarged))))
 
 
 class Peers:

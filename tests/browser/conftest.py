@@ -101,7 +101,7 @@ class ServerProcess:
         assert process.stdout is not None
         async for line in process.stdout:
             self._lines.append(line.decode())
-            address = re.search(r"http://[^\s/]+:(\d+)", line.decode())
+            address = re.search(r"http://[^\s/]+:(\d+)/?(\?.*)?$", line.decode().rstrip())  # a source has a path
             if address:
                 self.port = int(address[1])
                 ready.set()

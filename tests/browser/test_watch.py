@@ -88,7 +88,8 @@ async def test_this_devices_camera_comes_back_dreamed(
     assert not is_green(await viewer.picture())
 
     await viewer.page.click("#camera")
-    await picture_that(viewer, lambda picture: is_green(picture) and share(network, picture, "eye") > THERE)
+    own = await picture_that(viewer, lambda picture: is_green(picture) and share(network, picture, "eye") > THERE)
+    assert own.shape[1] / own.shape[0] == pytest.approx(320 / 240, rel=0.02)  # the camera's shape, not the main dream's
     await viewer.until("document.getElementById('state').textContent.includes('this device')")
     await viewer.page.keyboard.down("c")
     await picture_that(viewer, lambda picture: is_green(picture) and share(network, picture, "eye") < NOT_THERE)

@@ -95,6 +95,17 @@ def test_it_finds_its_point_from_a_cold_start(fps: int, within_s: float, load: f
     assert machine.judged() < 0.95
 
 
+def test_no_dream_is_wider_than_its_frames() -> None:
+    """Of a portrait: growing beyond it would cost nothing and show nothing, and then be taken back in vain."""
+    governor = Governor(OperatingPoint(480, 1))
+    governor.fit_frames(360)
+    assert governor.point(Settings()).width == 352
+    governor.fit_frames(128)
+    assert governor.point(Settings()).width == 128
+    governor.fit_frames(640)
+    assert governor.point(Settings()).width == 480
+
+
 def test_it_starts_at_its_starting_point_inside_the_limits() -> None:
     assert Governor(OperatingPoint(416, 2)).point(Settings(steps=2)) == OperatingPoint(416, 2)
     assert Governor(OperatingPoint(2000, 8)).point(Settings()) == OperatingPoint(480, 1)

@@ -164,6 +164,55 @@ def test_the_size_may_change_between_frames() -> None:
     assert dream(session, other, SETTINGS, POINT).shape == (100, 100, 3)
 
 
+@pytest.mark.parametrize("turned", [(256, 144), (170, 192)])
+def test_a_picture_of_another_shape_begins_anew_without_a_smear(turned: tuple[int, int]) -> None:
+    session = new_session()
+    grown = apart(*run(session, 50))
+    upright = np.asarray(cv2.resize(world(1)[:, :81], turned[::-1]), np.uint8)
+    frame = Frame(upright, 2 * 10**9 + 40_000_000)
+    first = apart(dream(session, frame), upright)
+    assert first < 0.3 * grown  # what one frame adds, and nothing of what was
+    dreamed = upright
+    for n in range(1, 40):
+        dreamed = dream(session, Frame(upright, frame.captured_ns + n * 40_000_000))
+    assert apart(dreamed, upright) > 3 * first
+    assert session.state.cleared == 0
+
+
+@pytest.mark.parametrize("scale", [0.37, 0.75, 1.5])
+def test_sides_that_are_rounded_are_the_same_shape(scale: float) -> None:
+    """What a slower network makes of a guest's picture: smaller, and its sides even."""
+    session = new_session()
+    camera, before = run(session, 50)
+    upright = np.ascontiguousarray(np.rot90(camera))[:, ::-1]
+    for whole in (camera, upright):
+        if whole is upright:
+            for n in range(50):
+                before = dream(session, Frame(upright, 3 * 10**9 + n * 40_000_000))
+        height, width = (round(n * scale / 2) * 2 for n in whole.shape[:2])
+        smaller = np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+        after = session.step(Frame(smaller, session.state.captured_ns + 40_000_000), 0, replace(POINT, steps=0)).dream
+        assert apart(smaller, after) > 0.5 * apart(whole, before)
+
+
+def test_the_same_picture_made_smaller_goes_on() -> None:
+    session = new_session()
+    _, before = run(session, 50)
+    camera = np.asarray(cv2.resize(world()[:, :256], (128, 72), interpolation=cv2.INTER_AREA), np.uint8)
+    small = dream(session, Frame(camera, 2 * 10**9 + 40_000_000))
+    assert apart(small, camera) > 0.5 * apart(before, np.ascontiguousarray(world()[:, :256]))
+
+
+@pytest.mark.parametrize("size", [(64, 640), (640, 64), (64, 64), (66, 640)])
+def test_the_longest_and_thinnest_pictures_are_dreamed(size: tuple[int, int]) -> None:
+    session = new_session()
+    picture = np.asarray(cv2.resize(world(), size), np.uint8)
+    for n in range(4):
+        dreamed = dream(session, Frame(picture, n * 10**8))
+    assert dreamed.shape == picture.shape
+    assert apart(dreamed, picture) > 0.005
+
+
 def test_the_same_seed_dreams_the_same() -> None:
     assert np.array_equal(run(new_session(), 10)[1], run(new_session(), 10)[1])
 

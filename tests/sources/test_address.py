@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import socket
 import threading
 import time
@@ -7,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import quote
 
 import cv2
 import numpy as np
@@ -175,3 +177,21 @@ def test_a_404_is_tried_again() -> None:
         source.close()
     assert not isinstance(error, SourceUnavailable)
     assert "404" in str(error)
+
+
+@pytest.mark.parametrize("sign", "#/?%@:[] é\\")
+def test_a_password_that_is_written_by_its_numbers_comes_to_the_camera_as_it_is(sign: str) -> None:
+    logins: list[str] = []
+
+    def refuse(request: BaseHTTPRequestHandler) -> None:
+        if login := request.headers.get("Authorization"):
+            logins.append(base64.b64decode(login.removeprefix("Basic ")).decode())
+        request.send_response(403 if login else 401)
+        request.send_header("WWW-Authenticate", 'Basic realm="camera"')
+        request.end_headers()
+
+    with serving(refuse) as url:
+        source = Address(url.replace("://", f"://admin:to{quote(sign, safe='')}day@") + "/live", 32, 24, FakeClock())
+        until_error(source)
+        source.close()
+    assert logins[-1] == f"admin:to{sign}day"

@@ -211,6 +211,25 @@ def test_a_camera_that_hangs_is_passed_over_and_the_start_does_not_wait_for_it()
     assert silent.released.wait(2)
 
 
+def test_a_camera_that_is_merely_slow_is_not_lost_where_there_is_no_other() -> None:
+    hang = threading.Event()
+    captures = [ScriptedCapture(0, hang=hang), ScriptedCapture(0, opens=False), ScriptedCapture(10**6)]
+    opened = iter(captures)  # camera 0, camera 1, and camera 0 once more
+    found, faults = first_camera(SIZE, 30, PassingClock(), indexes=[0, 1], factory=lambda index: next(opened))
+    hang.set()
+    assert found is not None
+    assert (found.index, faults) == (0, "camera 1 did not open")
+    found.close()
+    assert captures[0].released.wait(2)
+
+
+def test_where_no_camera_delivers_the_last_word_is_of_the_longer_wait() -> None:
+    hang = threading.Event()
+    faults = first_of(ScriptedCapture(0, hang=hang))
+    hang.set()
+    assert faults == (None, "camera 0 opened and delivered no frame within 8 s")
+
+
 def test_a_driver_that_hangs_while_it_opens_is_passed_over() -> None:
     hang, opened = threading.Event(), ScriptedCapture(10**6)
 

@@ -144,6 +144,21 @@ def test_large_pictures_are_made_smaller() -> None:
     assert to_rgb(VideoFrame(640, 360, "yuv420p")).shape == (360, 640, 3)
 
 
+@pytest.mark.parametrize(
+    ("sent", "dreamed"),
+    [
+        ((360, 640), (360, 640)),  # a phone, upright
+        ((1080, 1920), (720, 1280)),
+        ((321, 181), (320, 180)),
+        ((16, 8), (128, 64)),
+        ((2, 2), (64, 64)),
+        ((2, 4000), (64, 1280)),
+    ],
+)
+def test_a_guests_picture_has_its_own_shape(sent: tuple[int, int], dreamed: tuple[int, int]) -> None:
+    assert to_rgb(VideoFrame(*sent, "yuv420p")).shape == (dreamed[1], dreamed[0], 3)
+
+
 @pytest.mark.parametrize(("codec", "decoder"), [("libvpx", "libvpx"), ("libx264", "h264")])
 def test_a_guests_hd_without_tags_is_601_as_browsers_send_it(codec: str, decoder: str) -> None:
     red = np.full((720, 1280, 3), (200, 30, 30), np.uint8)

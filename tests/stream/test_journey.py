@@ -19,6 +19,7 @@ from hallucinate.stream.access import Access
 from hallucinate.stream.server import make_app
 from tests.dream.networks import TinyNetwork
 from tests.stream.foreign import BLUE, GREEN, SOON, Peer, looks, plain
+from tests.stream.test_guests import Camera as Phone
 
 
 class Camera:
@@ -45,6 +46,28 @@ class Camera:
 
     def close(self) -> None:
         self._closed.set()
+
+
+async def test_a_guest_who_turns_the_phone_is_dreamed_in_the_new_shape(pages: Path) -> None:
+    live = LiveSettings(Settings(motifs={}, fps=25), TinyNetwork.motifs, TinyNetwork.layers)
+    loop = Loop(None, Dreamer(TinyNetwork()).session(live.current), live, SystemClock(), (320, 180))
+    phone = Phone(plain(GREEN, 180, 320))
+    with contextlib.closing(loop):
+        loop.start()
+        async with TestClient(TestServer(make_app(loop, live, Access(), {}, pages))) as http:
+            guest = Peer(http)
+            guest.pc.addTransceiver(phone, direction="sendonly")
+            await guest.post("/whip")
+            viewer = await Peer(http).watch()
+            await viewer.frame_that(lambda frame: looks(frame, GREEN) and (frame.width, frame.height) == (180, 320))
+            phone.picture = plain(BLUE, 320, 180)
+            await viewer.frame_that(lambda frame: looks(frame, BLUE) and (frame.width, frame.height) == (320, 180))
+            assert (await (await http.get("/api/about")).json())["size"] == [320, 180]
+            phone.picture = plain(GREEN, 2, 600)
+            await viewer.frame_that(lambda frame: looks(frame, GREEN) and (frame.width, frame.height) == (64, 1280))
+            assert (await (await http.get("/api/stats")).json())["encoding"]["failures"] == 0
+            await guest.pc.close()
+            await viewer.pc.close()
 
 
 async def test_a_camera_fails_and_returns_and_the_viewer_stays(pages: Path) -> None:

@@ -146,7 +146,6 @@ def test_what_a_gif_changes_is_named_before_the_first_frame(
         (["--through", "secnd"], "setting_invalid", ["--through", "'secnd'", "'second'"]),
         (["--size", "7x7"], "option_invalid", ["--size 7x7"]),
         (["-o", "{dir}/z.gif", "--fps", "60"], "option_invalid", ["-o {dir}/z.gif", "50", "60", ".mp4"]),
-        (["-o", "{dir}/" + "n" * 246 + ".mp4"], "option_invalid", ["too long"]),
     ],
 )
 def test_bad_input_is_refused(photo: Path, tiny: str, change: list[str], code: str, values: list[str]) -> None:
