@@ -16,6 +16,9 @@ from hallucinate.settings import Settings
 from hallucinate.sources.picture import load_picture
 from hallucinate.work_folder import file_identity
 
+LEAST_SIDE = 16
+"""Pixels of the shorter side from which the networks' deepest layers have something to look at (8 is too few)."""
+
 
 @dataclass(frozen=True)
 class DreamRequest:
@@ -61,6 +64,14 @@ def check_picture_file(path: Path) -> None:
         raise SourceUnavailable(f"there is no picture {path}; check the spelling and the folder", code="file_missing")
     if path.stat().st_size == 0:
         raise SourceUnavailable(f"{path} is empty, 0 bytes; name a png, jpg, webp or tiff", code="file_empty")
+
+
+def check_least_side(what: str, width: int, height: int) -> None:
+    """Raise SourceUnavailable for pictures that are too small to be dreamed. what: whose they are, for the message."""
+    if min(width, height) < LEAST_SIDE:
+        raise SourceUnavailable(
+            f"{what} {width}×{height}; a dream needs {LEAST_SIDE}×{LEAST_SIDE} at least; enlarge it first"
+        )
 
 
 def load_pictures(files: Mapping[str, Path | None]) -> dict[str, Picture]:

@@ -75,15 +75,18 @@ def picture_boxes(path: Path, stream: av.VideoStream, packet: av.Packet[av.Video
 def movie_box(path: Path) -> bytes:
     """A film's moov box; nothing where there is none."""
     with path.open("rb") as file:
+        end = file.seek(0, io.SEEK_END)
+        file.seek(0)
         while len(head := file.read(16)) >= 8:
             size, kind = struct.unpack_from(">I4s", head)
             skip = size
             if size == 1:
                 (skip,) = struct.unpack_from(">Q", head, 8)
+            # 0 is to the file's end; what goes beyond it is no box, but another kind of file.
+            if skip < 8 or file.tell() - len(head) + skip > end:
+                break
             if kind == b"moov":
                 return head + file.read(skip - len(head))
-            if skip < 8:  # to the file's end, or no box
-                break
             file.seek(skip - len(head), io.SEEK_CUR)
     return b""
 

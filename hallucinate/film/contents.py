@@ -15,9 +15,9 @@ from hallucinate.film.film_reader import FilmFacts, readable
 CONTAINER_TAGS = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration"}
 """What a container says of itself, which is no longer true of another."""
 
-STREAM_TAGS = {"encoder", "duration", "vendor_id", "bps", "number_of_frames", "number_of_bytes"}
-"""... and what it says of a stream, which is no longer true of one that was encoded anew. Matroska's may have a
-language at their end."""
+STREAM_TAGS = {"encoder", "duration", "vendor_id", "bps", "number_of_frames", "number_of_bytes", "alpha_mode"}
+"""... and what it says of a stream, which is no longer true of one that was encoded anew, and over black. Matroska's
+may have a language at their end."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from hallucinate.sources.clocks import FilmClock, read_clock
 from hallucinate.sources.decode import Decoder
 from hallucinate.sources.film import check_file
 from hallucinate.sources.panoramas import panorama_of_film, side_data
-from hallucinate.sources.picture import is_picture
+from hallucinate.sources.picture import is_animated, is_picture
 from hallucinate.sources.pixels import Orientation, has_alpha, opacity_of
 
 RUN_UP_S = 2.0
@@ -58,8 +58,8 @@ class FilmFacts:
     nothing is said. interlaced: whether its first frame is of two fields. time_base: of frames' times, in seconds.
     rate: usual frames in a second. frames: how many there are, about; 0 where the film does not say. tags,
     picture_tags: of the film and of its pictures. boxes: MP4 boxes that describe the pictures, see ``boxes``.
-    transparent: whether one sees through the first frame. clock:
-    what puts its times right.
+    transparent: whether one sees through the first frame. sounds: the codec of each sound, by its index. missing_s: how
+    much of what its header promises is not there, in seconds. clock: what puts its times right.
     """
 
     path: Path
@@ -76,6 +76,8 @@ class FilmFacts:
     chapters: list[Any]
     boxes: bytes
     transparent: bool
+    sounds: dict[int, str]
+    missing_s: Fraction
     clock: FilmClock
 
     @property
@@ -110,7 +112,9 @@ class FilmReader:
         """Open the film and read its facts. Raises SourceUnavailable when it is not a film."""
         check_file(path)
         if is_picture(path):
-            raise SourceUnavailable(f"{path} is a picture; dream it with hallucinate still", code="film_is_picture")
+            kind = "an animated picture of a kind that is not read as a film" if is_animated(path) else "a picture"
+            fix = "make a GIF or a film of it first, or dream its first picture" if is_animated(path) else "dream it"
+            raise SourceUnavailable(f"{path} is {kind}; {fix} with hallucinate still", code="film_is_picture")
         self.path = path
         self._corrupt = self.fitted = 0
         try:
@@ -149,6 +153,8 @@ class FilmReader:
             chapters=moved_chapters(self.container, self.clock.offset_s),
             boxes=picture_boxes(self.path, stream, packet),
             transparent=has_alpha(first) and bool(opacity_of(first).min() < 1),
+            sounds={s.index: s.codec_context.name for s in self.container.streams.audio if s.codec_context is not None},
+            missing_s=missing_s(self.container, self.clock),
             clock=self.clock,
         )
 
@@ -249,6 +255,17 @@ class FilmReader:
 
     def _open(self) -> Decoder:
         return Decoder(ffmpeg_path(self.path), str(self.path), clock=self.clock)
+
+
+SAY_HOW_LONG = {"mov", "matroska", "flv"}
+"""Containers that say how long they are, where FFmpeg does not guess it from what is there. By FFmpeg's first name."""
+
+
+def missing_s(container: InputContainer, clock: FilmClock) -> Fraction:
+    """How much of what a film's header promises is not there, in seconds: a copy or a download broke off."""
+    if container.format.name.partition(",")[0] not in SAY_HOW_LONG or not container.duration or not clock.is_plain:
+        return Fraction(0)
+    return max(Fraction(0), Fraction(container.duration, av.time_base) - clock.end_s)
 
 
 MOST_USUAL = 240

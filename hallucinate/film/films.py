@@ -26,8 +26,9 @@ FILM_ENDINGS = (
 )  # fmt: skip
 """Endings by which a film is found in a folder."""
 
-SAME_ENDINGS = (".mp4", ".m4v", ".mov", ".mkv")
-"""Films with these endings have them in a folder of outputs too; the others become .mkv, which holds every sound."""
+SAME_ENDINGS = (".mp4", ".m4v", ".mov", ".mkv", ".wmv")
+"""Films with these endings have them in a folder of outputs too; the others become .mkv, which holds every sound but
+Windows' own."""
 
 
 def render_films(sources: list[Path], out: Path, template: FilmJob, ray: str | None = None) -> None:

@@ -14,7 +14,8 @@ from pathlib import Path
 import av
 from av.error import FFmpegError
 
-from hallucinate.errors import HallucinateError, OutputError, SourceError, SourceUnavailable
+from hallucinate.dream_request import check_least_side
+from hallucinate.errors import HallucinateError, OutputError, SourceError
 from hallucinate.files import ffmpeg_path, write_json
 from hallucinate.film.container import add_encoder, container_format
 from hallucinate.film.contents import Contents
@@ -38,9 +39,6 @@ from hallucinate.frame import Frame
 from hallucinate.sources.pixels import stored_rgb
 from hallucinate.work_folder import MADE_FROM, claim
 from hallucinate.writing import cannot_write, check_writable
-
-LEAST_SIDE = 16
-"""Pixels of the shorter side from which the networks' deepest layers have something to look at (8 is too few)."""
 
 Report = Callable[[int], None]
 """Called after each frame with how many are done."""
@@ -84,7 +82,7 @@ def plan_film(job: FilmJob, reader: FilmReader) -> FilmPlan:
     """
     facts = reader.facts
     check_output(job)
-    check_size(facts)
+    check_least_side(f"{facts.path}: its pictures are", *facts.upright_size)
     job.check_shape(facts)
     written = output_format(job, facts)
     contents, omitted = choose_contents(prepare_trial(job, facts, written, reader.container), reader.pictures)
@@ -101,16 +99,6 @@ def plan_film(job: FilmJob, reader: FilmReader) -> FilmPlan:
                 raise cannot_write(folder / MADE_FROM, error) from None
         spans = [Span(*each) for each in made_from["scenes"]]
     return FilmPlan(job, facts, written, spans, contents, omitted)
-
-
-def check_size(facts: FilmFacts) -> None:
-    """Raise SourceUnavailable for pictures that are too small to be dreamed."""
-    width, height = facts.upright_size
-    if min(width, height) < LEAST_SIDE:
-        raise SourceUnavailable(
-            f"{facts.path}: its pictures are {width}×{height}; a dream needs {LEAST_SIDE}×{LEAST_SIDE} at least; "
-            "enlarge the film"
-        )
 
 
 def check_output(job: FilmJob) -> None:

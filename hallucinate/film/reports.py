@@ -7,12 +7,23 @@ from collections.abc import Iterator
 import av
 from rich.console import Console
 
+from hallucinate.film.container import container_format
 from hallucinate.film.film_job import FilmJob
 from hallucinate.film.picture_format import chroma, colour_notes, depth, is_large
 from hallucinate.film.rendering import FilmPlan, FinishedFilm
 
 LATE_S = 10
 """A film whose clock begins so late begins at 0 with a word; less is what broadcasts begin with anyway."""
+
+
+BROKEN_OFF_S = 1
+"""Less of a film than that may be missing by what one container or another counts."""
+
+MP4 = {"mp4", "ipod"}
+"""FFmpeg's names of the container that plays everywhere."""
+
+PLAYED_IN_MP4 = {"aac", "mp3", "mp3float", "ac3", "eac3", "opus", "libopus", "flac", "alac"}
+"""Sounds that browsers or phones play in it; others are for editing, or for other containers."""
 
 
 def announce(console: Console, plan: FilmPlan) -> None:
@@ -36,6 +47,7 @@ def changes(plan: FilmPlan) -> Iterator[str]:
     yield from changes_of_pictures(plan)
     yield from changes_of_codec(plan)
     yield from changes_of_times(plan)
+    yield from changes_of_sounds(plan)
 
 
 def changes_of_pictures(plan: FilmPlan) -> Iterator[str]:
@@ -78,7 +90,9 @@ def changes_of_codec(plan: FilmPlan) -> Iterator[str]:
 
 def changes_of_times(plan: FilmPlan) -> Iterator[str]:
     """What becomes of a film's clock, in words."""
-    clock = plan.facts.clock
+    clock, missing_s = plan.facts.clock, plan.facts.missing_s
+    if missing_s >= BROKEN_OFF_S:
+        yield f"the last {float(missing_s):.1f} s that its header promises are not there; was it copied to the end?"
     if clock.start_s >= LATE_S:
         yield f"its clock begins at {float(clock.start_s):.1f} s, and the film at 0"
     if clock.steps:
@@ -86,6 +100,14 @@ def changes_of_times(plan: FilmPlan) -> Iterator[str]:
         yield f"its clock starts anew {times}: what comes then follows what came before"
     if damaged := sum(len(numbers) for numbers in clock.damaged.values()):
         yield f"the times of {damaged} packet{'s' if damaged > 1 else ''} are damaged: each follows the one before it"
+
+
+def changes_of_sounds(plan: FilmPlan) -> Iterator[str]:
+    """Which of a film's sounds few players play, in words: they are copied as they are."""
+    copied = {plan.facts.sounds[index] for index in plan.contents.streams if index in plan.facts.sounds}
+    rare = sorted(copied - PLAYED_IN_MP4)
+    if rare and container_format(plan.job.out) in MP4:
+        yield f"its sound stays as it is, and few players play {', '.join(rare)} in an {plan.job.out.suffix}"
 
 
 def spoken(kind: str) -> str:
@@ -103,4 +125,5 @@ def summary(job: FilmJob, film: FinishedFilm, seconds: float) -> str:
         f"; {film.fitted} frames of another size or shape were fitted in, with black bars" if film.fitted else "",
         f"; {', '.join(film.omitted)} could not be copied" if film.omitted else "",
     ]
-    return f"{job.out}: {film.frames} frames, {size}, dreamed {film.rendering}, in {seconds:.0f} s{''.join(after)}"
+    frames = f"{film.frames} frame{'s' if film.frames != 1 else ''}"
+    return f"{job.out}: {frames}, {size}, dreamed {film.rendering}, in {seconds:.0f} s{''.join(after)}"

@@ -19,6 +19,7 @@ from typing import Any
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.sidedata.sidedata import Type as SideDataType
 from av.stream import Stream
 
 from hallucinate.errors import OutputError
@@ -27,6 +28,7 @@ from hallucinate.film.contents import Contents, Piece, is_known, never_copied, p
 from hallucinate.film.film_job import FilmJob
 from hallucinate.film.film_reader import FilmFacts
 from hallucinate.film.picture_format import PictureFormat, black_frame
+from hallucinate.sources.panoramas import side_data
 from hallucinate.sources.pixels import Orientation
 
 FRAMES = 3
@@ -42,8 +44,9 @@ UNSAFE_IN_FLV = ("pcm_", "adpcm_")
 READABLE = {"mpegts", "matroska", "avi", "flv", "asf", "nut"}
 """Containers whose muxer and demuxer have one name."""
 
-ALTERNATIVES = (".mkv", ".mov", ".mp4")
-"""What is tried where the container that was named cannot hold a film."""
+ALTERNATIVES, WINDOWS = (".mkv", ".mov", ".mp4"), (".wmv",)
+"""What is tried where the container that was named cannot hold a film; and, if none of them can, for Windows' sounds.
+Not AVI, which has no times and loses packets that come closer together than it expects."""
 
 
 @dataclass(frozen=True)
@@ -207,9 +210,12 @@ def one_by_one(trial: Trial, kind: str, pieces: Sequence[Piece]) -> tuple[Conten
 
 def alternatives(trial: Trial, contents: Contents, kind: str) -> str:
     """The endings of other containers that can hold these contents, in words; "" where there is none."""
-    kinds = {ending: container_format(trial.job.out.with_suffix(ending)) for ending in ALTERNATIVES}
-    found = [ending for ending, other in kinds.items() if other != kind and not trial.reason_against(other, contents)]
-    words = [f"an {ending}" for ending in found]
+    found = list[str]()
+    for endings in (ALTERNATIVES, WINDOWS):
+        kinds = {ending: container_format(trial.job.out.with_suffix(ending)) for ending in endings}
+        others = {ending: other for ending, other in kinds.items() if other != kind}
+        found = found or [ending for ending, other in others.items() if not trial.reason_against(other, contents)]
+    words = [f"a {ending}" if ending in WINDOWS else f"an {ending}" for ending in found]
     return " or ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
@@ -229,6 +235,8 @@ def lost(trial: Trial, kind: str, contents: Contents) -> list[str]:
         was = trial.facts.pixel_aspect
         if was and was != 1 and pictures.sample_aspect_ratio != was:
             found.append("the shape of its pixels, so that players stretch it")
+        if SideDataType.STEREO3D in trial.facts.side_data and SideDataType.STEREO3D not in side_data(frame):
+            found.append("that it is in stereo, for two eyes")
         if len(film.streams) < 1 + len(contents.streams):
             found.append(f"{1 + len(contents.streams) - len(film.streams)} streams")
         if contents.chapters and not film.chapters():

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -57,6 +57,7 @@ class FilmClock:
     packets from which on an offset counts, and the offsets in seconds. damaged: of each stream, the numbers of packets
     whose times are damaged. longest_pause_s: the longest time from one packet of a stream to the next, in seconds.
     steps: how often the clock starts anew. counts: how many packets each stream has. first_packets: of each stream.
+    end_s: the film's own time at which its last packet ends, in seconds.
     """
 
     start_s: Fraction = Fraction(0)
@@ -66,6 +67,7 @@ class FilmClock:
     longest_pause_s: Fraction = Fraction(0)
     counts: dict[int, int] = field(default_factory=dict)
     first_packets: dict[int, av.Packet[Any]] = field(default_factory=dict)
+    end_s: Fraction = Fraction(0)
 
     @property
     def is_plain(self) -> bool:
@@ -151,7 +153,7 @@ def read_clock(path: Path) -> FilmClock:
     with av.open(ffmpeg_path(path), metadata_errors="replace") as container:
         streams = [s for s in container.streams if s.type in ("video", "audio")]
         timed = {s.index for s in streams if not s.disposition & Disposition.attached_pic}
-        packets, order = container.demux(), 0
+        packets, order, end_s = container.demux(), 0, Fraction(0)
         while True:
             try:
                 packet = next(packets, None)
@@ -162,6 +164,7 @@ def read_clock(path: Path) -> FilmClock:
             if is_flush(packet):
                 continue
             order, stream = order + 1, packet.stream_index
+            end_s = max(end_s, end_of(packet))
             first_packets.setdefault(stream, packet)
             orders[stream].append(order)
             # Not by when it is shown, which goes to and fro.
@@ -169,7 +172,8 @@ def read_clock(path: Path) -> FilmClock:
                 base, number = packet.time_base, len(orders[stream]) - 1
                 moments[stream].append(Moment(number, order, packet.dts * base, (packet.duration or 0) * base))
         limit_s = STEP_FORWARD_S if container.format.flags & TS_DISCONT else LONGEST_PAUSE_S
-        return understood(moments, orders, start_of(container), limit_s, first_packets)
+        clock = understood(moments, orders, start_of(container), limit_s, first_packets)
+        return replace(clock, end_s=end_s)
 
 
 def understood(
@@ -197,6 +201,12 @@ def understood(
     counts = {stream: len(each) for stream, each in orders.items()}
     offsets = offsets_of(together, spans, orders, -start_s)
     return FilmClock(start_s, offsets, damaged, len(together), pause_s, counts, first_packets)
+
+
+def end_of(packet: av.Packet[Any]) -> Fraction:
+    """The time at which a packet ends, in seconds; 0 where it has none."""
+    time = packet.pts if packet.pts is not None else packet.dts
+    return Fraction(0) if time is None else (time + (packet.duration or 0)) * packet.time_base
 
 
 def start_of(container: InputContainer) -> Fraction:

@@ -54,7 +54,7 @@ class Decoder:
                 metadata_errors="surrogateescape",
             )
         except (FFmpegError, OSError, ValueError) as error:
-            raise _refusal(name, error, live) from None
+            raise _refusal(name, error, live, is_cut_mp4(address)) from None
         pictures = main_pictures(self._container)
         if pictures is None:
             self.close()
@@ -239,8 +239,23 @@ def _reason(error: BaseException) -> str:
     return str(getattr(error, "strerror", None) or type(error).__name__)
 
 
-def _refusal(name: str, error: Exception, live: bool) -> SourceError:
+def is_cut_mp4(address: str) -> bool:
+    """Whether an address is a file that begins as an MP4 does."""
+    try:
+        with open(address.removeprefix("file:"), "rb") as file:
+            return file.read(8)[4:] == b"ftyp"
+    except (OSError, ValueError):
+        return False
+
+
+def _refusal(name: str, error: Exception, live: bool, is_mp4: bool) -> SourceError:
     reason = _reason(error)
+    if isinstance(error, av.error.InvalidDataError) and is_mp4:
+        return SourceUnavailable(
+            f"{name} begins as an MP4 and has no index, as where a recording or a copy broke off ({reason}); copy it "
+            "again, or repair it with a tool for that, e.g. untrunc",
+            code="film_invalid",
+        )
     if isinstance(error, (av.error.InvalidDataError, av.error.ProtocolNotFoundError)):
         what = "answers, but not with a film or a stream" if live else "is not a film, or its beginning is missing"
         return SourceUnavailable(f"{name} {what} ({reason}); try it in a video player", code="film_invalid")

@@ -43,6 +43,7 @@ ORIENTATION, SUBFILE_TYPE, SUB_PICTURES = 0x0112, 254, 330
 """EXIF's tag of how a picture is turned, and TIFF's of what a page is, whose bit 0 marks a smaller copy of another, and
 of pictures within it."""
 
+PNG = b"\x89PNG\r\n\x1a\n"
 JPEG, END_AND_NEXT, SEVERAL = b"\xff\xd8", b"\xff\xd9\xff\xd8", b"MPF\0"
 """A JPEG's beginning; its end with another's beginning; and what says that there are several in one photo."""
 
@@ -89,11 +90,13 @@ def picture_source(
 
 
 def is_picture(path: Path) -> bool:
-    """Whether the file's beginning is that of a picture. A GIF counts as a film, and so do JPEGs one after another."""
+    """Whether the file's beginning is that of a picture. A GIF counts as a film, and so do an animated PNG, and JPEGs
+    one after another."""
     try:
         with path.open("rb") as file:
-            head = file.read(32)
-        if head[:6] in (b"GIF87a", b"GIF89a") or (head[:2] == JPEG and _is_motion_jpeg(path)):
+            head = file.read(1 << 16)
+        animated_png = head[:8] == PNG and b"acTL" in head.partition(b"IDAT")[0]
+        if head[:6] in (b"GIF87a", b"GIF89a") or animated_png or (head[:2] == JPEG and _is_motion_jpeg(path)):
             return False
         if _unreadable(head) or head[8:12] in (b"avif", b"avis") or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
             return True
@@ -105,6 +108,15 @@ def is_picture(path: Path) -> bool:
         with quiet_opencv(), utf8_path(path) as name:
             return bool(cv2.haveImageReader(name))
     except OSError:
+        return False
+
+
+def is_animated(path: Path) -> bool:
+    """Whether a picture file is an animation, of which one picture is read."""
+    try:
+        with open_image(path) as opened:
+            return opened.format in ("WEBP", "AVIF") and _pictures_in(opened) > 1
+    except NOT_READ:
         return False
 
 

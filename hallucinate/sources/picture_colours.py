@@ -21,6 +21,11 @@ INTENT, FLAGS = ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINT
 SAME_WITHIN = 2
 """A profile that moves no colour of a coarse cube by more than so many of 255 is sRGB under another name."""
 
+CONVERTED = "its colours are converted to sRGB"
+
+SRGB_GAMMA, SRGB_POINTS = 1 / 2.2, (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
+"""What a PNG's gAMA and cHRM say where it is sRGB (PNG specification, 11.3.2.5): x and y of white, red, green, blue."""
+
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 Samples = npt.NDArray[Any]
@@ -66,7 +71,7 @@ def colours_of(image: Image.Image) -> Colours:
     """The samples of a loaded picture of any mode in its own colours: CMYK by rule of thumb, deep ones as 8 bits."""
     if image.mode.startswith(("I", "F")):
         return Colours(np.asarray(cv2.merge([to_8_bits(np.asarray(image))] * 3), np.uint8))
-    if "A" in image.getbands() or "a" in image.getbands() or "transparency" in image.info:
+    if image.mode != "LAB" and ({"A", "a"} & set(image.getbands()) or "transparency" in image.info):
         array = np.asarray(image.convert("RGBA"))
         return Colours(np.ascontiguousarray(array[..., :3]), np.ascontiguousarray(array[..., 3]))
     if image.mode == "LAB":
@@ -106,11 +111,12 @@ def to_srgb(image: Image.Image, colours: Colours, file: bytes) -> tuple[Colours,
     volume = cicp(file)
     if volume is not None and not volume.is_plain:
         seen = volume.to_sdr(colours.straight.astype(np.uint16) * np.uint16(257))
-        what = "high dynamic range is tone mapped to sRGB" if volume.is_hdr else "its colours are converted to sRGB"
+        what = "high dynamic range is tone mapped to sRGB" if volume.is_hdr else CONVERTED
         return Colours(seen, colours.alpha), None, [what]
     icc = image.info.get("icc_profile")
     if not icc:
-        return colours, None, []
+        by_gamma = by_numbers(image, colours.straight)
+        return (colours, None, []) if by_gamma is None else (Colours(by_gamma, colours.alpha), None, [CONVERTED])
     try:
         profile = _profile(icc)
         space = profile.profile.xcolor_space.strip()
@@ -125,6 +131,30 @@ def to_srgb(image: Image.Image, colours: Colours, file: bytes) -> tuple[Colours,
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return colours, None, ["its colour profile cannot be read, and its colours are taken for sRGB"]
     return Colours(seen, colours.alpha), icc if space == "RGB" else None, []
+
+
+def by_numbers(image: Image.Image, straight: Picture) -> Picture | None:
+    """A PNG's samples, uint8 RGB (H, W, 3), in sRGB by its gAMA and cHRM, as browsers convert them; None where it has
+    no gamma, or that and its primaries are sRGB's (PNG specification, 11.3.2.1 and 11.3.2.2)."""
+    gamma, points = image.info.get("gamma"), image.info.get("chromaticity", SRGB_POINTS)
+    if image.format != "PNG" or "srgb" in image.info or not isinstance(gamma, float) or not 0.01 <= gamma <= 10:
+        return None
+    plain = np.abs(np.subtract(points, SRGB_POINTS)).max() < 0.005 or min(points) <= 0
+    if plain and abs(gamma - SRGB_GAMMA) < 0.02:
+        return None
+    curve = np.power(np.arange(256) / 255, 1 / gamma)
+    if plain:
+        return np.asarray(cv2.LUT(straight, np.rint(encoded(curve) * 255).astype(np.uint8)), np.uint8)
+    light: Any = np.take(curve.astype(np.float32), straight)
+    matrix = np.linalg.inv(_to_xyz(SRGB_POINTS)) @ _to_xyz(points)
+    return np.asarray(np.rint(encoded(cv2.transform(light, matrix.astype(np.float32))) * 255), np.uint8)
+
+
+def _to_xyz(points: tuple[float, ...]) -> npt.NDArray[np.float64]:
+    """(3, 3): linear RGB of these primaries -> CIE XYZ (SMPTE RP 177), from x and y of white, red, green and blue."""
+    white, *corners = [np.array([x / y, 1, (1 - x - y) / y]) for x, y in zip(points[::2], points[1::2], strict=True)]
+    columns = np.array(corners).T
+    return np.asarray(columns * np.linalg.solve(columns, white))
 
 
 def _for_profile(image: Image.Image, colours: Colours, space: str) -> Image.Image | None:

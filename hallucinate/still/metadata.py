@@ -15,7 +15,8 @@ from PIL import Image, PngImagePlugin
 
 from hallucinate.sources.picture_colours import Profiled
 from hallucinate.still import tag_tables
-from hallucinate.still.tag_tables import TagTables, read_tags
+from hallucinate.still.extras import jpeg_extras, tiff_extras
+from hallucinate.still.tag_tables import X_RESOLUTION, Y_RESOLUTION, TagTables, read_tags
 from hallucinate.writing import ENCODING_ERRORS, reason
 
 IPTC_RESOURCE = 0x0404
@@ -23,6 +24,16 @@ IPTC_RESOURCE = 0x0404
 
 RAW_PROFILES = re.compile(r"XML:com\.adobe\.xmp|Raw profile type (exif|app1|xmp|icc|icm)", re.IGNORECASE)
 """A PNG's texts that are metadata of another kind, and are read as that."""
+
+_CLAIMS = rb"(?:hdrgm:\w+|G?Camera:(?:MotionPhoto|MicroVideo)\w*|xmpNote:HasExtendedXMP)"
+NO_LONGER_TRUE = re.compile(
+    rb"\s" + _CLAIMS + rb"=(?:\"[^\"]*\"|'[^']*')"
+    rb"|<(" + _CLAIMS + rb")>[^<]*</\1>"
+    rb"|<(G?Container:Directory)\b.*?</\2>",
+    re.DOTALL,
+)
+"""What XMP says of a gain map (Adobe, Gain Map 1.0), of a short film (Android, Motion Photo 1.0) and of more XMP beside
+it, which are not copied: viewers would look for them."""
 
 TIFF_TAGS = {"profile": tag_tables.PROFILE, "xmp": tag_tables.XMP, "iptc": tag_tables.IPTC}
 """What a TIFF file has as tags of its own, and other formats elsewhere."""
@@ -54,6 +65,7 @@ class PhotoMetadata:
             profile = b""
             notes.append("its colour profile is not for RGB and is omitted")
         xmp = re.sub(rb"(tiff:Orientation(?:=[\"']|>))\d", rb"\g<1>1", self.xmp)
+        xmp = NO_LONGER_TRUE.sub(b"", xmp)
         return replace(self, profile=profile, xmp=xmp, tags=self.tags.upright(width, height), notes=tuple(notes))
 
 
@@ -79,6 +91,8 @@ def read_metadata(data: bytes) -> PhotoMetadata:
             if opened.format == "PNG":
                 with contextlib.suppress(*ENCODING_ERRORS):  # its pixels are somebody else's matter
                     opened.load()  # texts and EXIF may come after the pixels
+            if opened.format in ("JPEG", "MPO"):
+                notes += jpeg_extras(data)
             return _read(opened, data, notes)
     except (*ENCODING_ERRORS, Image.DecompressionBombError) as error:
         return PhotoMetadata(notes=(f"its metadata cannot be read ({reason(error)}) and is omitted",))
@@ -89,7 +103,7 @@ def picture_notes(opened: Image.Image) -> list[str]:
     notes = []
     if opened.mode.startswith("I") or 16 in _bits(opened):
         notes.append("it has 16 bits a channel, and is dreamed and written with 8")
-    if "A" in opened.getbands() or "transparency" in opened.info:
+    if opened.mode != "LAB" and ("A" in opened.getbands() or "transparency" in opened.info):
         notes.append("transparent parts are dreamed as if over black")
     return notes
 
@@ -106,6 +120,8 @@ def _bits(opened: Image.Image) -> tuple[int, ...]:
 def _read(opened: Image.Image, data: bytes, notes: list[str]) -> PhotoMetadata:
     info = opened.info
     tags = read_tags(data) if opened.format == "TIFF" else read_tags(_exif(opened))
+    if opened.format == "TIFF":
+        notes += tiff_extras(tags)
     if tags.damaged:
         notes.append(f"of its EXIF {tags.damaged} tag{'s are' if tags.damaged > 1 else ' is'} damaged and omitted")
     own = (
@@ -155,9 +171,11 @@ def _texts(opened: Image.Image) -> dict[str, str]:
 
 
 def _dpi(opened: Image.Image, tags: TagTables) -> tuple[float, float] | None:
-    """Pixels per inch across and down, as the file says: Pillow makes up 72 for a JPEG that does not."""
+    """Pixels per inch across and down, as the file says: Pillow makes up 72 for a JPEG that does not, and 1 for a
+    TIFF."""
     found: Any = opened.info.get("dpi")
     made_up = opened.format in ("JPEG", "MPO") and opened.info.get("jfif_unit") not in (1, 2)
+    made_up = made_up or (opened.format == "TIFF" and not {X_RESOLUTION, Y_RESOLUTION} <= set(tags.main))
     if not isinstance(found, tuple) or len(found) != 2 or made_up:
         return tags.resolution()
     try:

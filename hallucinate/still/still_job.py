@@ -13,7 +13,7 @@ from rich.console import Console
 
 from hallucinate.console import open_console
 from hallucinate.dream.still import StillProgress, iterate, sizes
-from hallucinate.dream_request import DreamRequest
+from hallucinate.dream_request import DreamRequest, check_least_side
 from hallucinate.errors import OutputError
 from hallucinate.files import beside
 from hallucinate.frame import Picture, to_tensor
@@ -114,6 +114,7 @@ def plan_still(job: StillJob, renderer: StillRenderer) -> StillPlan:
     photo, metadata = read_photo(job.photo)
     height, width = photo.shape[:2]
     check_size(job.out, width, height)
+    check_least_side(f"{job.photo} is", width, height)
     octaves = sizes(renderer.network, renderer.settings, renderer.options, height, width)
     total = len(octaves) * renderer.options.iterations
     stages = Stages(job.out, total, job.every or (max(1, total // STAGES) if job.sequences else 0))

@@ -27,6 +27,8 @@ SUBTABLES = {MAIN: (EXIF, GPS), EXIF: (INTEROP,)}
 ORIENTATION, WIDTH, HEIGHT = 0x0112, 0xA002, 0xA003
 X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 0x011A, 0x011B, 0x0128
 XMP, IPTC, PROFILE = 0x02BC, 0x83BB, 0x8773
+RESOURCES, LAYERS = 0x8649, 0x935C
+"""Photoshop's, in a TIFF."""
 
 OF_THE_FILE = {
     *range(0x00FE, 0x010D),  # size, bits, compression, photometric interpretation, cells, fill order
@@ -35,7 +37,7 @@ OF_THE_FILE = {
     *range(0x0141, 0x0146),  # halftones, tiles
     *(0x014A, 0x014C, 0x014D, 0x014E, 0x0150, 0x0151, 0x0152, 0x0153, 0x0154, 0x0155, 0x0156, 0x015B),
     *range(0x0200, 0x0215),  # JPEG in TIFF, the thumbnail, YCbCr
-    *(0x022F, XMP, 0x828D, 0x828E, IPTC, 0x8649, PROFILE, 0x935C),  # what is copied by itself; Photoshop's layers
+    *(0x022F, XMP, 0x828D, 0x828E, IPTC, RESOURCES, PROFILE, LAYERS),  # what is copied by itself; Photoshop's layers
 }
 """Tags of a main table about how its file is organised and what its numbers mean, which a new file says by itself."""
 

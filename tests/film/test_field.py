@@ -13,6 +13,7 @@ import av
 import numpy as np
 import pytest
 from av.error import FFmpegError
+from PIL import Image
 
 from hallucinate.dream_request import DreamRequest
 from hallucinate.film import joining, rendering
@@ -24,7 +25,7 @@ from hallucinate.film.rendering import FilmPlan, FinishedFilm
 from hallucinate.film.reports import changes, summary
 from hallucinate.settings import Settings
 from tests.film.field import clip, fields, remuxed, restamped, with_thumbnail, with_unknown_sound
-from tests.film.films import due, frames, planned, rendered, sound, tiny
+from tests.film.films import due, frames, picture, planned, rendered, sound, tiny
 from tests.refusals import refused
 
 UNDREAMED = Settings(motifs={"light": 1.0}, motif_size=0.3, dream_width=64, growth_s=0.1, strength=0.0)
@@ -109,6 +110,7 @@ def test_an_unknown_sound_is_omitted_and_the_known_one_stays(tmp_path: Path, end
         ("pcm_s16le", "matroska", "out.flv", [".mkv", ".mov"]),  # FFmpeg ends the process, if it is tried
         ("adpcm_ima_qt", "mov", "out.mkv", [".mov"]),
         ("wavpack", "matroska", "out.ts", [".mkv"]),  # written by FFmpeg, and nobody knows it again
+        ("adpcm_ms", "avi", "out.mkv", [".wmv"]),  # held by none of the usual ones
     ],
 )
 def test_the_container_that_is_named_for_a_sound_really_holds_it(
@@ -118,7 +120,7 @@ def test_the_container_that_is_named_for_a_sound_really_holds_it(
     with refused("container_unsuitable", job.source, codec, *holds) as caught:
         planned(job)
     assert not parts_folder(job.out).exists()
-    for ending in (".mkv", ".mov", ".mp4"):
+    for ending in (".mkv", ".mov", ".mp4", ".wmv"):
         assert (ending in str(caught.value).rpartition("; name")[2]) == (ending in holds)
     for ending in holds:
         other = dataclasses.replace(job, out=tmp_path / f"other{ending}")
@@ -550,3 +552,53 @@ def test_an_odd_clock_is_no_hindrance(tmp_path: Path) -> None:
         made(job)
         expected = max(1, round(Fraction(5) / base)) * float(base)
         np.testing.assert_allclose(np.diff(seconds(job.out)), expected, rtol=1e-3)
+
+
+# What breaks off, what says too much, and what few players play
+
+
+@pytest.mark.parametrize("form", ["matroska", "flv"])
+def test_a_film_that_breaks_off_is_rendered_and_it_is_said(tmp_path: Path, form: str) -> None:
+    whole = clip(100, form=form, sound=None)
+    assert "promises" not in words_of(planned(job_of(tmp_path, whole, "whole", "whole.mp4")))
+    job = job_of(tmp_path, whole[: len(whole) // 2], "in")
+    assert "s that its header promises are not there" in words_of(planned(job))
+    assert 10 < made(job).frames < 90
+
+
+def test_an_mp4_without_its_index_is_refused_for_that(tmp_path: Path) -> None:
+    whole = clip(10, form="mp4")
+    with refused("film_invalid", "index"):
+        planned(job_of(tmp_path, whole[: whole.index(b"moov") - 4], "in.mp4"))
+
+
+def test_pictures_without_a_container_are_a_film(tmp_path: Path) -> None:
+    assert made(job_of(tmp_path, clip(5, form="h264", sound=None), "in.h264")).frames == 5
+
+
+def test_what_a_film_without_alpha_or_depth_says_of_them_is_said_and_not_copied(tmp_path: Path) -> None:
+    transparent = clip(3, form="webm", codec="libvpx-vp9", pixels="yuva420p", sound=None)
+    job = job_of(tmp_path, transparent.replace(b"\x53\xc0\x81\x00", b"\x53\xc0\x81\x01"), "in.webm", "out.mkv")
+    made(job)
+    with av.open(str(job.out)) as film:
+        assert "alpha_mode" not in {key.lower() for key in film.streams.video[0].metadata}
+    for out, lost in (("out.mp4", True), ("two.mkv", True)):
+        stereo = job_of(tmp_path, clip(3, form="matroska", options={"x264-params": "frame-packing=3"}), "in.mkv", out)
+        assert ("stereo" in words_of(planned(stereo))) == lost
+
+
+@pytest.mark.parametrize(
+    ("sound", "out", "named"), [("mp2", "out.mp4", True), ("mp2", "out.mkv", False), ("aac", "out.mp4", False)]
+)
+def test_a_sound_that_few_players_play_is_named(tmp_path: Path, sound: str, out: str, named: bool) -> None:
+    plan = planned(job_of(tmp_path, clip(3, form="matroska", sound=sound), out=out))
+    assert ("few players" in words_of(plan)) == named
+
+
+def test_an_animated_png_is_a_film_and_an_animated_webp_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    pictures = [Image.fromarray(picture(n)) for n in range(4)]
+    for name in ("in.png", "in.webp"):
+        pictures[0].save(tmp_path / name, save_all=True, append_images=pictures[1:], duration=40)
+    assert made(job_of(tmp_path, (tmp_path / "in.png").read_bytes(), "in.png")).frames == 4
+    with refused("film_is_picture", "animated", "GIF"):
+        planned(job_of(tmp_path, (tmp_path / "in.webp").read_bytes(), "in.webp"))

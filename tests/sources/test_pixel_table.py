@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import http.server
+import io
+import struct
 import threading
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -300,6 +303,38 @@ PICTURES: dict[str, tuple[str, Write, np.ndarray[Any, Any], int]] = {
     "ppm": ("ppm", saved(), expected(), 0),
     "qoi": ("qoi", saved(), expected(), 0),
     "progressive": ("jpg", saved(progressive=True, quality=95), expected(), 6),
+}
+
+
+def numbered(gamma: float, points: tuple[float, ...] | None = None) -> Write:
+    """Writes the four colours as a PNG that says by numbers, and not by a profile, what its samples are."""
+
+    def write(path: Path) -> None:
+        chunks = [(b"gAMA", struct.pack(">I", round(gamma * 100_000)))]
+        chunks += [(b"cHRM", struct.pack(">8I", *(round(n * 100_000) for n in points)))] if points else []
+        file = io.BytesIO()
+        Image.fromarray(corners()).save(file, "PNG")
+        added = (struct.pack(">I", len(d)) + n + d + struct.pack(">I", zlib.crc32(n + d)) for n, d in chunks)
+        path.write_bytes(file.getvalue()[:33] + b"".join(added) + file.getvalue()[33:])
+
+    return write
+
+
+def converted(gamma: float, points: tuple[float, ...]) -> np.ndarray[Any, Any]:
+    """The four colours, of a gamma and primaries, in sRGB."""
+    white, *corner = [np.array([x / y, 1, (1 - x - y) / y]) for x, y in zip(points[::2], points[1::2], strict=True)]
+    to_xyz = np.array(corner).T * np.linalg.solve(np.array(corner).T, white)
+    srgb = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])  # IEC 61966-2-1
+    light = np.clip((expected() / 255) ** (1 / gamma) @ (srgb @ to_xyz).T, 0, 1)
+    return np.asarray(255 * np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055))
+
+
+SRGB_POINTS = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
+ADOBE_POINTS = (0.3127, 0.329, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06)
+PICTURES |= {
+    "png, gamma of sRGB": ("png", numbered(0.45455, SRGB_POINTS), expected(), 0),
+    "png, linear light": ("png", numbered(1.0), converted(1.0, SRGB_POINTS), 2),
+    "png, Adobe RGB by numbers": ("png", numbered(0.45455, ADOBE_POINTS), converted(0.45455, ADOBE_POINTS), 2),
 }
 
 

@@ -187,6 +187,14 @@ def test_a_picture_that_is_too_large_for_its_format_is_refused_before_the_dream(
     assert [path.name for path in tmp_path.iterdir()] == ["large.png"]
 
 
+@pytest.mark.parametrize("size", [(1, 1), (3000, 2), (15, 40)])
+def test_a_picture_that_is_too_small_to_be_dreamed_is_refused(tmp_path: Path, tiny: str, size: tuple[int, int]) -> None:
+    Image.new("RGB", size).save(tmp_path / "small.png")
+    with refused("source_unavailable", f"{size[0]}×{size[1]}", "16×16"):
+        run(STILL, photo=tmp_path / "small.png", out=tmp_path / "out.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["small.png"]
+
+
 def test_the_limits_are_those_of_the_encoders() -> None:
     for kind, most in (("JPEG", 65500), ("WEBP", 16383)):
         assert photo_formats.holds_size(kind, most, 1)

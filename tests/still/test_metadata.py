@@ -21,7 +21,7 @@ from hallucinate.frame import Picture
 from hallucinate.sources.picture import read_whole
 from hallucinate.still.metadata import PhotoMetadata, read_metadata
 from hallucinate.still.photo_formats import PARTS, SAVE_OPTIONS, encode, fitted
-from hallucinate.still.tag_tables import EXIF, GPS, INTEROP, MAIN, VALUE_BYTES, Tag, TagTables, read_tags
+from hallucinate.still.tag_tables import EXIF, GPS, INTEROP, MAIN, VALUE_BYTES, Tag, TagTables, add_tags, read_tags
 from tests.offline import scene
 
 KINDS = list(SAVE_OPTIONS)
@@ -348,3 +348,86 @@ def test_a_still_names_what_its_format_cannot_hold_before_it_dreams(
     found = read_metadata(out.read_bytes())
     assert (found.profile, found.xmp) == (SRGB, b"")
     assert found.tags.tables[EXIF] == WHOLE.tags.tables[EXIF]
+
+
+# What is not copied
+
+
+def segment(marker: int, data: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(data) + 2) + data
+
+
+def jpeg(*segments: bytes, after: bytes = b"", **options: Any) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(PIXELS).save(file, "JPEG", **options)
+    return file.getvalue()[:2] + b"".join(segments) + file.getvalue()[2:] + after
+
+
+def resource(number: int, data: bytes) -> bytes:
+    return b"8BIM" + struct.pack(">HHI", number, 0, len(data)) + data + bytes(len(data) % 2)
+
+
+GAIN_MAP = (
+    b'<rdf:Description xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" hdrgm:Version="1.0" dc:title="T">'
+    b'<Container:Directory><rdf:Seq><rdf:li Item:Semantic="GainMap"/></rdf:Seq></Container:Directory></rdf:Description>'
+)
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        (jpeg(after=jpeg()), "another picture"),
+        (jpeg(segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + GAIN_MAP), after=jpeg()), "another picture"),
+        (jpeg(after=bytes(4) + b"ftypmp42" + bytes(100)), "112 bytes after the picture (a short film)"),
+        (jpeg(after=b"\0\0Image_UTC_Data1600000000SEFT"), "camera's own notes"),
+        (jpeg(progressive=True, restart_marker_blocks=1, after=b"\0\0SEFT"), "camera's own notes"),
+        (jpeg(segment(0xE1, b"http://ns.adobe.com/xmp/extension/\0" + bytes(40) + b"x" * 700)), "extended XMP, 700 b"),
+        (jpeg(segment(0xEB, b"JP\0\1" + bytes(60))), "APP11 (JP), 64 bytes"),
+        (jpeg(segment(0xED, b"Photoshop 3.0\0" + resource(2000, bytes(52)))), "clipping paths, 52 bytes"),
+    ],
+    ids=["picture", "gain map", "film", "camera", "scans", "extended", "credentials", "paths"],
+)
+def test_what_a_jpeg_holds_beside_what_is_copied_is_named(file: bytes, words: str) -> None:
+    read = read_metadata(file)
+    assert sum(words in note for note in read.notes) == len(read.notes) == 1
+
+
+@pytest.mark.parametrize("file", [jpeg(), jpeg(after=bytes(64)), jpeg()[:-2], jpeg(dpi=(72, 72), icc_profile=SRGB)])
+def test_of_a_plain_jpeg_nothing_is_named(file: bytes) -> None:
+    assert read_metadata(file).notes == ()
+
+
+def test_xmp_claims_nothing_that_is_not_there_any_more() -> None:
+    xmp = GAIN_MAP + b'<rdf:Description GCamera:MotionPhoto="1" xmpNote:HasExtendedXMP=\'AB\' xmp:Rating="5"/>'
+    xmp += b"<GCamera:MicroVideoOffset>99</GCamera:MicroVideoOffset>"
+    found = PhotoMetadata(xmp=xmp).upright(8, 6).xmp
+    assert b'dc:title="T"' in found
+    assert b'xmp:Rating="5"' in found
+    assert not any(word in found for word in (b"hdrgm:Version", b"GainMap", b"MotionPhoto", b"MicroVideo", b"Extended"))
+
+
+def tiff(**options: Any) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(PIXELS).save(file, "TIFF", **options)
+    return file.getvalue()
+
+
+def test_layers_and_paths_of_a_tiff_are_named() -> None:
+    added = {0x935C: Tag(7, bytes(600)), 0x8649: Tag(1, resource(0x0404, b"a") + resource(2000, bytes(26)))}
+    read = read_metadata(add_tags(tiff(), TagTables(), added))
+    assert read.notes == ("its layers, 600 bytes, are omitted", "its clipping paths, 26 bytes, are omitted")
+
+
+def test_a_tiff_without_a_resolution_has_none() -> None:
+    assert read_metadata(tiff()).dpi is None
+    assert read_metadata(tiff(dpi=(300, 300))).dpi == (300, 300)
+
+
+def test_lab_is_not_transparent() -> None:
+    file = io.BytesIO()
+    transform = ImageCms.buildTransform(ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB")
+    lab = ImageCms.applyTransform(Image.fromarray(PIXELS), transform)
+    assert lab is not None
+    lab.save(file, "TIFF")
+    assert not any("transparent" in note for note in read_metadata(file.getvalue()).notes)
+    np.testing.assert_allclose(read_whole(file.getvalue(), "lab.tif").picture, PIXELS, atol=4)
