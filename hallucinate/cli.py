@@ -15,6 +15,7 @@ from typer.exceptions import TyperException
 
 from hallucinate import __version__
 from hallucinate.calibrate.commands import add_calibration
+from hallucinate.check.commands import add_check
 from hallucinate.console import open_streams, print_line
 from hallucinate.errors import HallucinateError, OptionError
 from hallucinate.offline_commands import add_offline_commands
@@ -242,6 +243,7 @@ def serve(
 app.callback(invoke_without_command=True)(with_knobs(serve))
 add_offline_commands(app)
 add_calibration(app)
+add_check(app)
 
 
 networks = typer.Typer()

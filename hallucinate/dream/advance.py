@@ -16,9 +16,10 @@ import torch.nn.functional as F
 from hallucinate.dream import residual as res
 from hallucinate.dream.ascent import direction, resized
 from hallucinate.dream.flow import warped
+from hallucinate.dream.momentum import averaged, bounded_rate
 from hallucinate.dream.objectives import Objective
 from hallucinate.dream.priors import Shaping, regularisation
-from hallucinate.dream.sphere import balanced_on_sphere, direction_on_sphere
+from hallucinate.dream.sphere import balanced_on_sphere, direction_on_sphere, solid_angles
 from hallucinate.dream.surface import Surface
 
 LIFT = 1.02
@@ -51,9 +52,12 @@ class FrameParameters(NamedTuple):
     """The tensors of a frame, on the device: float32, or int64 for ``shifts``.
 
     camera: the cameras' pictures, float32 (B, 3, h, w) at the dream's size, or uint8 (B, H, W, 3) for ``composited``.
-    residual: float32 (B, 3, h, w). colour: as ``residual.hold_colour`` returns it, (B, 3, 1, 1).
+    residual: float32 (B, 3, h, w). momentum: as ``momentum.averaged`` returns it, (B, 4, h, w). colour: as
+    ``residual.hold_colour`` returns it, (B, 3, 1, 1).
     motion: as ``flow.warped`` takes it, (B, 3, y, x). decay: the share of the residual that does not fade; fresh: as
-    for ``residual.hold_colour``; rate: a step's length; limit: the RMS limit, in [0, 1] units: each (B, 1, 1, 1).
+    for ``residual.hold_colour``; remembered: 1, or 0 where directions of before are forgotten; share: of each direction
+    in the average; rate, whole_rate, settled_rate: as for ``momentum.bounded_rate``; limit: the RMS limit, in [0, 1]
+    units: each (B, 1, 1, 1).
     shares: of each objective, (n,). sigma: of the gradient's Gaussian, in pixels, total_variation, l2_weight: (1,).
     shifts: rows and columns of each step's jitter, (B, steps, 2); any numbers on a sphere. mask: 0 to 1, (B, 1, y, x)
     of any size. objectives: the tensor of each objective; an empty one where it has none.
@@ -61,11 +65,16 @@ class FrameParameters(NamedTuple):
 
     camera: torch.Tensor
     residual: torch.Tensor
+    momentum: torch.Tensor
     colour: torch.Tensor
     motion: torch.Tensor
     decay: torch.Tensor
     fresh: torch.Tensor
+    remembered: torch.Tensor
+    share: torch.Tensor
     rate: torch.Tensor
+    whole_rate: torch.Tensor
+    settled_rate: torch.Tensor
     limit: torch.Tensor
     shares: torch.Tensor
     sigma: torch.Tensor
@@ -90,6 +99,7 @@ class Advanced(NamedTuple):
     """What the next frame starts from. finite: bool (B,), False where it was no number any more, and is 0 now."""
 
     residual: torch.Tensor
+    momentum: torch.Tensor
     colour: torch.Tensor
     finite: torch.Tensor
 
@@ -98,12 +108,14 @@ def advance(objectives: Sequence[Objective], key: GraphKey, frame: FrameParamete
     """One frame of several sessions: their residuals for the next one, float32 (B, 3, h, w)."""
     wraps, camera = key.surface.wraps, frame.camera
     balance = balanced_on_sphere if wraps else res.balanced
-    r = frame.decay * (warped(frame.residual, frame.motion, wraps) if key.warped else frame.residual)
+    before = torch.cat([frame.residual, frame.remembered * frame.momentum], 1)
+    r, momentum = (warped(before, frame.motion, wraps) if key.warped else before).split((3, 4), 1)
+    r = frame.decay * r
     mask = resized(frame.mask, *r.shape[2:]) if key.masked else None
     limit = frame.limit
     if key.sizes:
         bound = [objective.with_tensor(tensor) for objective, tensor in zip(objectives, frame.objectives, strict=True)]
-        r = stepped(r, bound, key, frame, mask)
+        r, momentum = stepped(r, momentum, bound, key, frame, mask)
     if mask is not None:
         dreams = (mask / GONE).clamp(max=1)
         r = r * dreams
@@ -118,21 +130,25 @@ def advance(objectives: Sequence[Objective], key: GraphKey, frame: FrameParamete
     if mask is not None:
         r = r * dreams  # balancing touches the whole picture
     finite = torch.isfinite(r).flatten(1).all(1)
-    r, colour = (torch.where(finite[:, None, None, None], held, torch.zeros_like(held)) for held in (r, colour))
-    return Advanced(r, colour, finite)
+    r, momentum, colour = (
+        torch.where(finite[:, None, None, None], held, torch.zeros_like(held)) for held in (r, momentum, colour)
+    )
+    return Advanced(r, momentum, colour, finite)
 
 
 def stepped(
     r: torch.Tensor,
+    momentum: torch.Tensor,
     objectives: Sequence[Objective],
     key: GraphKey,
     frame: FrameParameters,
     mask: torch.Tensor | None = None,
-) -> torch.Tensor:
-    """The residual after the frame's steps, each on its own octave; where there is a mask, by as much as it lets."""
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Residual and momentum after the frame's steps, each on its own octave; of a mask, by as much as it lets."""
     camera = frame.camera
     _, _, height, width = camera.shape
     wraps = key.surface.wraps
+    solid = 1.0 if key.surface is Surface.FLAT else solid_angles(height, r.device)
     for n, size in enumerate(key.sizes):
         seen = resized((camera + r).clamp(0, 1), *size, wraps)
         if key.surface is Surface.FLAT:
@@ -143,13 +159,14 @@ def stepped(
             step = direction_on_sphere(
                 seen, objectives, frame.shifts[:, n], wraps, key.shaping, frame.shares, frame.sigma
             )
-        step = resized(step, height, width, wraps)
+        momentum, step = averaged(momentum, resized(step, height, width, wraps), frame.share, solid)
         if key.regularised:
             step = step + regularisation(r, frame.limit, frame.total_variation, frame.l2_weight)
         if mask is not None:
             step = step * mask
-        r = (camera + r + frame.rate * step).clamp(0, 1) - camera
-    return r
+        rate = bounded_rate(frame.rate, frame.whole_rate, frame.settled_rate, res.distance(r), frame.limit)
+        r = (camera + r + rate * step).clamp(0, 1) - camera
+    return r, momentum
 
 
 class Composited(NamedTuple):
@@ -157,6 +174,7 @@ class Composited(NamedTuple):
 
     dream: torch.Tensor
     residual: torch.Tensor
+    momentum: torch.Tensor
     colour: torch.Tensor
     finite: torch.Tensor
 
@@ -166,6 +184,6 @@ def composited(objectives: Sequence[Objective], key: GraphKey, frame: FrameParam
     large = frame.camera.permute(0, 3, 1, 2).float() / 255
     size = frame.residual.shape[2:]
     small = large if large.shape[2:] == size else F.interpolate(large, size, mode="area")
-    r, colour, finite = advance(objectives, key, frame._replace(camera=small))
+    r, momentum, colour, finite = advance(objectives, key, frame._replace(camera=small))
     dream = (large + resized(r, large.shape[2], large.shape[3], key.surface.wraps)).clamp(0, 1).mul(255).round()
-    return Composited(dream.to(torch.uint8).permute(0, 2, 3, 1).contiguous(), r, colour, finite)
+    return Composited(dream.to(torch.uint8).permute(0, 2, 3, 1).contiguous(), r, momentum, colour, finite)

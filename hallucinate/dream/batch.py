@@ -14,12 +14,16 @@ from hallucinate.dream.ascent import resized
 from hallucinate.dream.change import Change
 from hallucinate.dream.cuda import Array
 from hallucinate.dream.deflicker import with_gain
+from hallucinate.dream.momentum import AVERAGED_S, REPLACED_S
 from hallucinate.dream.octaves import octave_sizes
 from hallucinate.dream.priors import Shaping, radius_for
 from hallucinate.dream.session import Compiled, Session
 from hallucinate.dream.state import SessionState
 from hallucinate.dream.surface import MARGIN, Surface, eyes
 from hallucinate.frame import Frame, OperatingPoint, Picture
+
+SHORTEST_GAP_S = 1e-3
+"""A direction counts in the average as that of a frame so long, at the least: also that of the first frame."""
 
 LONGEST_GAP_S = 0.25
 """Frames further apart than this grow no more than after this gap: a stall must not end in a leap."""
@@ -119,11 +123,15 @@ def parameters(batch: Sequence[Prepared], steps: int) -> dict[str, Array]:
     settings, compiled = batch[0].session.settings, batch[0].compiled
     # Full strength within growth_s, whatever the frame rate and the number of steps.
     seconds = np.array([min(each.change.unstepped_s, LONGEST_GAP_S) for each in batch])
-    rate = compiled.rms_limit * seconds / settings.growth_s / compiled.step_efficiency / max(1, steps)
+    whole = compiled.rms_limit / compiled.step_efficiency / max(1, steps)
     each_session: dict[str, Any] = {
         "decay": [each.change.decay for each in batch],
         "fresh": [each.change.fresh for each in batch],
-        "rate": rate,
+        "remembered": [not each.change.anew for each in batch],
+        "share": 1 - np.exp(-np.maximum(seconds, SHORTEST_GAP_S) / AVERAGED_S / max(1, steps)),
+        "rate": whole * seconds / settings.growth_s,
+        "whole_rate": np.full(len(batch), whole),
+        "settled_rate": whole * seconds / REPLACED_S,
         "limit": np.full(len(batch), compiled.rms_limit),
     }
     weights = compiled.objectives.weights
@@ -159,18 +167,14 @@ def motion_of(batch: Sequence[Prepared]) -> Array:
     return np.stack([still if motion is None else motion for motion in motions])
 
 
-def residuals_of(
-    batch: Sequence[Prepared], size: tuple[int, int], device: torch.device
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """The sessions' residuals at the dream's size (height, width), (B, 3, h, w), and their colours, (B, 3, 1, 1)."""
+def held_before(batch: Sequence[Prepared], size: tuple[int, int], device: torch.device) -> dict[str, torch.Tensor]:
+    """The sessions' own tensors, by the names of ``FrameParameters``: residuals and momenta at the dream's size
+    (height, width), and colours; zeros where there were none before."""
     wraps = batch[0].session.geometry.surface.wraps
-    residuals = [
-        torch.zeros((1, 3, *size), device=device)
-        if each.before.residual is None
-        else resized(each.before.residual, *size, wraps)
-        for each in batch
-    ]
-    colours = [
-        torch.zeros((1, 3, 1, 1), device=device) if each.before.colour is None else each.before.colour for each in batch
-    ]
-    return torch.cat(residuals), torch.cat(colours)
+    shapes = {"residual": (3, *size), "momentum": (4, *size), "colour": (3, 1, 1)}
+    found: dict[str, torch.Tensor] = {}
+    for name, shape in shapes.items():
+        before = [getattr(each.before, name) for each in batch]
+        zeros = torch.zeros((1, *shape), device=device)
+        found[name] = torch.cat([zeros if held is None else resized(held, *shape[1:], wraps) for held in before])
+    return found

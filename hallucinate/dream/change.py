@@ -51,6 +51,7 @@ class Change:
     decay: the share of the residual that does not fade. fresh: how much of what is dreamed is new, 0 to 1: all of it
     until it has settled, then what was hidden before. motion: as ``flow.motion_field`` gives it, None where nothing
     moved. moving: where the picture moved of late, as ``motion_mask`` gives it, where only that may dream; else None.
+    anew: whether the scene was cut, or something else was requested: directions of before lead to what is past.
     gain: by which the camera's picture is multiplied, so that its light does not flicker.
     """
 
@@ -60,6 +61,7 @@ class Change:
     fresh: float
     motion: Field | None
     moving: Field | None
+    anew: bool
     gain: float
 
 
@@ -84,6 +86,7 @@ def change_of(
         fresh=_fresh(state, frame, motion, settings),
         motion=motion,
         moving=state.moving if settings.where == "moving" else None,
+        anew=frame.captured_ns in (state.cut_ns, state.requested_ns),
         gain=state.light.gain if settings.deflicker and dreams else 1.0,
     )
     return change, state

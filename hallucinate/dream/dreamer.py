@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from hallucinate.dream.advance import FrameParameters, GraphKey, advance, composited
-from hallucinate.dream.batch import Prepared, batches, graph_key, parameters, prepare, residuals_of
+from hallucinate.dream.batch import Prepared, batches, graph_key, held_before, parameters, prepare
 from hallucinate.dream.cuda import Array, Graphs, StagingBuffers
 from hallucinate.dream.deflicker import with_gain
 from hallucinate.dream.flow import FLOW_WIDTH, Flow, warped
@@ -150,12 +150,12 @@ class Dreamer:
         height, width = pictures[0].shape[:2]
         size = dream_size(height, width, point.width, MARGIN if surface.wraps else 1)
         key, numbers = graph_key(batch, size, point.steps), parameters(batch, point.steps)
-        held = residuals_of(batch, size, self.device)
+        held = held_before(batch, size, self.device)
         run = self._whole if self._whole_frame else self._at_dream_size
-        residual, colour, fetch = run(key, batch, pictures, held, numbers)
-        residuals = torch.split(residual, 1)
-        for each, r, c in zip(batch, residuals, torch.split(colour, 1), strict=True):
-            each.session.state = replace(each.after, residual=r, colour=c)
+        *tensors, fetch = run(key, batch, pictures, held, numbers)
+        residuals, momenta, colours = (torch.split(tensor, 1) for tensor in tensors)
+        for each, r, m, c in zip(batch, residuals, momenta, colours, strict=True):
+            each.session.state = replace(each.after, residual=r, momentum=m, colour=c)
         return Pending(self, batch, residuals, point, len(key.sizes), fetch)
 
     def _prepared(self, frames: Sequence[tuple[Session, Frame]], point: OperatingPoint) -> list[Prepared]:
@@ -168,51 +168,51 @@ class Dreamer:
         key: GraphKey,
         batch: Sequence[Prepared],
         pictures: Sequence[Picture],
-        held: tuple[torch.Tensor, torch.Tensor],
+        held: dict[str, torch.Tensor],
         numbers: dict[str, Array],
-    ) -> tuple[torch.Tensor, torch.Tensor, Fetch]:
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, Fetch]:
         """The frame where only the dream is torch's work: pictures are made smaller, and residuals added, by OpenCV."""
-        height, width = held[0].shape[2:]
+        height, width = held["residual"].shape[2:]
         camera = torch.cat([to_tensor(shrunk(picture, width, height), self.device) for picture in pictures])
         on = {name: torch.from_numpy(array) for name, array in numbers.items()}
         objectives = batch[0].compiled.objectives.objectives
-        r, colour, finite = advance(
-            objectives, key, FrameParameters(camera, *held, **on, objectives=self._tensors(batch))
+        r, momentum, colour, finite = advance(
+            objectives, key, FrameParameters(camera, **held, **on, objectives=self._tensors(batch))
         )
 
         def fetch() -> tuple[Sequence[Picture], Sequence[bool]]:
             wraps = key.surface.wraps
             return [add_residual(p, r[n : n + 1], wraps) for n, p in enumerate(pictures)], finite.tolist()
 
-        return r, colour, fetch
+        return r, momentum, colour, fetch
 
     def _whole(
         self,
         key: GraphKey,
         batch: Sequence[Prepared],
         pictures: Sequence[Picture],
-        held: tuple[torch.Tensor, torch.Tensor],
+        held: dict[str, torch.Tensor],
         numbers: dict[str, Array],
-    ) -> tuple[torch.Tensor, torch.Tensor, Fetch]:
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, Fetch]:
         """The frame where all of it is the device's work, from the pictures to the dreams."""
         self._staging.reverse()
         staging, objectives = self._staging[0], batch[0].compiled.objectives.objectives
         on = {name: staging.upload(name, array) for name, array in numbers.items()}
         camera = staging.upload("camera", np.stack(pictures))
-        frame = FrameParameters(camera, *held, **on, objectives=self._tensors(batch))
+        frame = FrameParameters(camera, **held, **on, objectives=self._tensors(batch))
 
         def work(tensors: Sequence[torch.Tensor]) -> tuple[torch.Tensor, ...]:
             return composited(objectives, key, FrameParameters.from_flat(tensors))
 
         inputs = frame.flat()
-        dream, r, colour, finite = self._graphs.run(key, work, inputs) if self._graphs else work(inputs)
+        dream, r, momentum, colour, finite = self._graphs.run(key, work, inputs) if self._graphs else work(inputs)
         staging.request("dream", dream)
         staging.request("finite", finite)
 
         def fetch() -> tuple[Sequence[Picture], Sequence[bool]]:
             return list(np.asarray(staging.download("dream"), np.uint8)), staging.download("finite").tolist()
 
-        return r, colour, fetch
+        return r, momentum, colour, fetch
 
     def _tensors(self, batch: Sequence[Prepared]) -> tuple[torch.Tensor, ...]:
         """The tensor of each objective; an empty one where it has none."""

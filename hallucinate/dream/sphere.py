@@ -97,9 +97,15 @@ def views(height: int, width: int, whole: bool, device: torch.device) -> Views:
     out, back, weights = (
         torch.from_numpy(np.stack(tables).astype(np.float32)).to(device) for tables in zip(*found, strict=True)
     )
+    return Views(len(faces(whole)), side, out, back, weights, solid_angles(height, device))
+
+
+@functools.lru_cache(maxsize=64)
+def solid_angles(height: int, device: torch.device) -> torch.Tensor:
+    """Of the rows of an equirectangular picture, on average 1: float32 (1, 1, height, 1). Kept on the device."""
     latitudes = (0.5 - (np.arange(height) + 0.5) / height) * math.pi
     solid = torch.from_numpy((np.cos(latitudes) / np.cos(latitudes).mean()).astype(np.float32)).to(device)
-    return Views(len(faces(whole)), side, out, back, weights, solid.view(1, 1, height, 1))
+    return solid.view(1, 1, height, 1)
 
 
 def view_tables(

@@ -14,7 +14,7 @@ from hallucinate.dream.flow import Field
 from hallucinate.frame import Picture
 from hallucinate.settings import Settings
 
-TENSORS = ("residual", "colour")
+TENSORS = ("residual", "momentum", "colour")
 ARRAYS = ("luma", "moving")
 NUMBERS = (
     *("sequence", "octave", "frames_since_step", "cleared"),
@@ -27,7 +27,8 @@ class SessionState:
     """All that a session takes from frame to frame; a frame gives the next one, and never changes this one.
 
     residual: dreamed picture − camera picture, float32 (1, 3, h, w) on the device, of the last dream's size; None
-    before the first. colour: as ``residual.hold_colour`` returns it, float32 (1, 3, 1, 1).
+    before the first. momentum: as ``momentum.averaged`` returns it, float32 (1, 4, h, w). colour: as
+    ``residual.hold_colour`` returns it, float32 (1, 3, 1, 1).
     random: of the generator of jitter, as ``numpy.random.BitGenerator.state`` has it.
     sequence: frames so far. octave: steps so far, which choose the next octave. frames_since_step: since the last that
     was stepped. cleared: frames whose residual was no number any more, and was set to 0.
@@ -40,6 +41,7 @@ class SessionState:
 
     random: Mapping[str, Any]
     residual: torch.Tensor | None = None
+    momentum: torch.Tensor | None = None
     colour: torch.Tensor | None = None
     sequence: int = 0
     octave: int = 0
@@ -86,6 +88,7 @@ class SessionState:
         luma, moving = (tensors[name].numpy() if name in tensors else None for name in ARRAYS)
         return cls(
             residual=tensors.get("residual"),
+            momentum=tensors.get("momentum"),
             colour=tensors.get("colour"),
             luma=luma,
             moving=moving,
