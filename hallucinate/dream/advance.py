@@ -109,8 +109,8 @@ def advance(objectives: Sequence[Objective], key: GraphKey, frame: FrameParamete
     wraps, camera = key.surface.wraps, frame.camera
     balance = balanced_on_sphere if wraps else res.balanced
     before = torch.cat([frame.residual, frame.remembered * frame.momentum], 1)
-    r, momentum = (warped(before, frame.motion, wraps) if key.warped else before).split((3, 4), 1)
-    r = frame.decay * r
+    moved = warped(before, frame.motion, wraps) if key.warped else before
+    r, momentum = frame.decay * moved[:, :3], moved[:, 3:]
     mask = resized(frame.mask, *r.shape[2:]) if key.masked else None
     limit = frame.limit
     if key.sizes:

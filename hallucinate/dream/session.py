@@ -53,9 +53,9 @@ class Session:
 
     def load(self, state: SessionState) -> None:
         """Go on from a state: on the same device, the next frames are what they would have been."""
-        names = ("residual", "momentum", "colour")
-        on_device = {name: None if (t := getattr(state, name)) is None else t.to(self.dreamer.device) for name in names}
-        self.state = replace(state, **on_device)
+        held = (state.residual, state.momentum, state.colour)
+        residual, momentum, colour = (None if t is None else t.to(self.dreamer.device) for t in held)
+        self.state = replace(state, residual=residual, momentum=momentum, colour=colour)
 
     def step(self, frame: Frame, now_ns: int, point: OperatingPoint) -> OutputFrame:
         """The next frame, dreamed alone. now_ns: when it is ready, as the output frame has it.
