@@ -23,6 +23,7 @@ from hallucinate.progress import progress_bar
 
 FILM_ENDINGS = (
     ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv",
+    ".3gp", ".3g2", ".asf", ".dv", ".f4v", ".gif", ".insv", ".mod", ".mxf", ".ogv", ".tod", ".vob",
 )  # fmt: skip
 """Endings by which a film is found in a folder."""
 

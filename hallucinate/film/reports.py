@@ -93,6 +93,9 @@ def changes_of_times(plan: FilmPlan) -> Iterator[str]:
     clock, missing_s = plan.facts.clock, plan.facts.missing_s
     if missing_s >= BROKEN_OFF_S:
         yield f"the last {float(missing_s):.1f} s that its header promises are not there; was it copied to the end?"
+    if clock.corrupt:
+        packets = f"{clock.corrupt} packet{'s' if clock.corrupt > 1 else ''}"
+        yield f"bytes are missing of {packets}, of pictures or sound: what of that does not decode is left out"
     if clock.start_s >= LATE_S:
         yield f"its clock begins at {float(clock.start_s):.1f} s, and the film at 0"
     if clock.steps:

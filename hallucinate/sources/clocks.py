@@ -57,7 +57,7 @@ class FilmClock:
     packets from which on an offset counts, and the offsets in seconds. damaged: of each stream, the numbers of packets
     whose times are damaged. longest_pause_s: the longest time from one packet of a stream to the next, in seconds.
     steps: how often the clock starts anew. counts: how many packets each stream has. first_packets: of each stream.
-    end_s: the film's own time at which its last packet ends, in seconds.
+    end_s: the film's own time at which its last packet ends, in seconds. corrupt: packets of which bytes are missing.
     """
 
     start_s: Fraction = Fraction(0)
@@ -68,6 +68,7 @@ class FilmClock:
     counts: dict[int, int] = field(default_factory=dict)
     first_packets: dict[int, av.Packet[Any]] = field(default_factory=dict)
     end_s: Fraction = Fraction(0)
+    corrupt: int = 0
 
     @property
     def is_plain(self) -> bool:
@@ -153,7 +154,7 @@ def read_clock(path: Path) -> FilmClock:
     with av.open(ffmpeg_path(path), metadata_errors="replace") as container:
         streams = [s for s in container.streams if s.type in ("video", "audio")]
         timed = {s.index for s in streams if not s.disposition & Disposition.attached_pic}
-        packets, order, end_s = container.demux(), 0, Fraction(0)
+        packets, order, end_s, corrupt = container.demux(), 0, Fraction(0), 0
         while True:
             try:
                 packet = next(packets, None)
@@ -164,7 +165,7 @@ def read_clock(path: Path) -> FilmClock:
             if is_flush(packet):
                 continue
             order, stream = order + 1, packet.stream_index
-            end_s = max(end_s, end_of(packet))
+            end_s, corrupt = max(end_s, end_of(packet)), corrupt + packet.is_corrupt
             first_packets.setdefault(stream, packet)
             orders[stream].append(order)
             # Not by when it is shown, which goes to and fro.
@@ -173,7 +174,7 @@ def read_clock(path: Path) -> FilmClock:
                 moments[stream].append(Moment(number, order, packet.dts * base, (packet.duration or 0) * base))
         limit_s = STEP_FORWARD_S if container.format.flags & TS_DISCONT else LONGEST_PAUSE_S
         clock = understood(moments, orders, start_of(container), limit_s, first_packets)
-        return replace(clock, end_s=end_s)
+        return replace(clock, end_s=end_s, corrupt=corrupt)
 
 
 def understood(

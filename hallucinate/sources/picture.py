@@ -94,8 +94,9 @@ def is_picture(path: Path) -> bool:
     one after another."""
     try:
         with path.open("rb") as file:
-            head = file.read(1 << 16)
-        animated_png = head[:8] == PNG and b"acTL" in head.partition(b"IDAT")[0]
+            beginning = file.read(1 << 16)
+        head, before_pixels = beginning[:32], beginning.partition(b"IDAT")[0]
+        animated_png = head[:8] == PNG and b"acTL" in before_pixels  # PNG specification, third edition, 11.3.5.1
         if head[:6] in (b"GIF87a", b"GIF89a") or animated_png or (head[:2] == JPEG and _is_motion_jpeg(path)):
             return False
         if _unreadable(head) or head[8:12] in (b"avif", b"avis") or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):

@@ -131,7 +131,8 @@ def render_sweep(job: SweepJob) -> None:
     for note in remove_finished(job.folder):
         console.print(note)
     names = ", ".join(map(str, sheets))
-    console.print(f"{names}: {len(pictures)} cells, in {time.monotonic() - started_s:.0f} s")
+    cells = f"{len(pictures)} cell{'s' if len(pictures) != 1 else ''}"
+    console.print(f"{names}: {cells}, in {time.monotonic() - started_s:.0f} s")
 
 
 def check_sheet(path: Path, size: tuple[int, int], cells: int) -> None:

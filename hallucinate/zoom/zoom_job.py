@@ -130,9 +130,10 @@ def first_frame(job: ZoomJob, renderer: StillRenderer) -> Picture:
         return noise(*(job.size or SIZE), job.request.seed)
     check_photo(job.start, renderer.device)
     picture = load_picture(job.start)
-    width, height = job.size or (picture.shape[1] // 2 * 2, picture.shape[0] // 2 * 2)
+    down, across = picture.shape[:2]
+    width, height = job.size or (across // 2 * 2, down // 2 * 2)
     if min(width, height) < 32:
         raise SettingsError(
-            f"{job.start.name} is {width}×{height}, below the least, 32×32; name a larger picture, or set --size"
+            f"{job.start.name} is {across}×{down}, below the least, 32×32; name a larger picture, or set --size"
         )
     return fit(picture, width, height)

@@ -19,6 +19,7 @@ from hallucinate.dream_request import DreamRequest
 from hallucinate.film import joining, rendering
 from hallucinate.film.film_job import FilmJob
 from hallucinate.film.film_reader import FilmReader, Span
+from hallucinate.film.films import films_in
 from hallucinate.film.frame_renderers import LiveRenderer
 from hallucinate.film.parts import parts_folder
 from hallucinate.film.rendering import FilmPlan, FinishedFilm
@@ -564,6 +565,22 @@ def test_a_film_that_breaks_off_is_rendered_and_it_is_said(tmp_path: Path, form:
     job = job_of(tmp_path, whole[: len(whole) // 2], "in")
     assert "s that its header promises are not there" in words_of(planned(job))
     assert 10 < made(job).frames < 90
+
+
+def test_bytes_that_are_missing_in_the_middle_are_named(tmp_path: Path) -> None:
+    data = bytearray(clip(50))
+    at = len(data) // 2 // 188 * 188
+    data[at : at + 10 * 188] = bytes(10 * 188)
+    plan = planned(job_of(tmp_path, bytes(data)))
+    assert plan.facts.clock.corrupt > 0
+    assert f"missing of {plan.facts.clock.corrupt} packet" in words_of(plan)
+    assert "missing" not in words_of(planned(job_of(tmp_path, clip(10), "whole.ts", "whole.mp4")))
+
+
+def test_films_of_all_kinds_are_found_in_a_folder(tmp_path: Path) -> None:
+    for name in ("a.3gp", "b.VOB", "c.mxf", "d.gif", "e.ogv", "f.txt", "g.jpg"):
+        (tmp_path / name).touch()
+    assert [path.name[0] for path in films_in(tmp_path)] == list("abcde")
 
 
 def test_an_mp4_without_its_index_is_refused_for_that(tmp_path: Path) -> None:
