@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,6 +77,14 @@ def utf8_path(path: Path) -> Iterator[str]:
         return
     with path.open("rb") as file:
         yield f"/dev/fd/{file.fileno()}"
+
+
+def read_file(path: Path) -> bytes:
+    """All that is in a file, or comes out of a pipe. Raises OSError, for a device too: /dev/zero has no end."""
+    with path.open("rb") as file:
+        if stat.S_ISCHR(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is a device, not a file", str(path))
+        return file.read()
 
 
 def write_json(path: Path, facts: object) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
 from urllib.parse import urlsplit
 
 import segno
-from rich.console import Console
+from rich.console import Console, ConsoleRenderable
 from rich.live import Live
 from rich.logging import RichHandler
 from rich.text import Text
@@ -35,9 +36,21 @@ class LogLines(logging.Formatter):
         return text if getattr(record, "shows_token", False) else without_secrets(text)
 
 
+class LogHandler(RichHandler):
+    """Writes each record on a line of its own, however long: it can be searched, and an address in it be copied."""
+
+    def render(
+        self, *, record: logging.LogRecord, traceback: object, message_renderable: ConsoleRenderable
+    ) -> ConsoleRenderable:
+        """The time, the level and the message; Rich breaks it into a column, also in files."""
+        assert isinstance(message_renderable, Text)
+        time = f"{datetime.fromtimestamp(record.created):[%Y-%m-%d %H:%M:%S]} "
+        return Text.assemble((time, "log.time"), self.get_level_text(record), " ", message_renderable)
+
+
 def log_handler(console: Console) -> logging.Handler:
     """What writes the log to a console, above its live line."""
-    handler = RichHandler(console=console, show_path=False)
+    handler = LogHandler(console=console)
     handler.setFormatter(LogLines("%(message)s"))
     return handler
 

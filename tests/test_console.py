@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import sys
 from collections.abc import Iterator
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from rich.table import Table
 
 from hallucinate.console import draws_blocks, open_console, print_line
+from hallucinate.terminal import log_handler
 
 encodings = pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "cp437", "koi8-r", "shift_jis", "utf-8"])
 
@@ -48,6 +50,18 @@ def test_every_encoding_takes_every_text(encoding: str) -> None:
 def test_a_code_is_drawn_where_its_blocks_can_be(encoding: str) -> None:
     with terminal(encoding):
         assert draws_blocks(open_console()) is (encoding in ("cp437", "koi8-r", "utf-8"))
+
+
+@pytest.mark.parametrize("words", ["it failed", "one \N{SNOWMAN} two " * 100, "x" * 300])
+def test_a_message_is_one_line_of_the_log_however_long(words: str) -> None:
+    with terminal("utf-8") as written:
+        handler = log_handler(open_console())
+        for level in (logging.INFO, logging.CRITICAL):
+            handler.handle(logging.LogRecord("name", level, "", 0, "%s\n[b]", (words,), None))
+        lines = written.getvalue().decode().split("\n")
+    assert [line.split("] ")[1].split()[0] for line in lines[:-1]] == ["INFO", "CRITICAL"]
+    assert all(line.endswith(f"{words}\\n[b]") for line in lines[:-1])
+    assert lines[-1] == ""
 
 
 @given(st.text())

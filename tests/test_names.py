@@ -281,6 +281,19 @@ def test_live(stem: str, folder: Path) -> None:
             source.close()
 
 
+def test_a_device_without_an_end_is_refused(folder: Path, hallucinate: Hallucinate) -> None:
+    make_picture("p.png")
+    for command in (
+        ("--source=guest", "--guide-image=/dev/zero"),
+        ("--source=guest", "--mask-image=/dev/zero"),
+        ("--source=guest", "--tls-cert=/dev/zero", "--tls-key=/dev/zero"),
+        ("still", "p.png", "-o", "out.png", "--guide-image=/dev/urandom"),
+    ):
+        ended = hallucinate(*command)
+        assert (ended.returncode, ended.stderr.count("\n")) == (2, 1), ended
+        assert "/dev/" in ended.stderr
+
+
 def test_a_name_that_no_disk_takes_is_refused(folder: Path, hallucinate: Hallucinate) -> None:
     make_picture("p.png")
     make_film("f.mp4")

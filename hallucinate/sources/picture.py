@@ -19,7 +19,7 @@ from PIL import Image
 
 from hallucinate.clock import Clock
 from hallucinate.errors import LensError, PanoramaError, SourceUnavailable
-from hallucinate.files import utf8_path
+from hallucinate.files import read_file, utf8_path
 from hallucinate.frame import Picture
 from hallucinate.panorama.fitting import Fitting, fitted
 from hallucinate.plain_text import printable
@@ -135,7 +135,7 @@ def load_picture(path: Path) -> Picture:
 def read_picture_file(path: Path) -> PictureFile:
     """All that a picture file holds. Raises SourceUnavailable when it cannot be read or is not a picture."""
     try:
-        data = path.read_bytes()
+        data = read_file(path)
     except OSError as error:
         raise SourceUnavailable(
             f"{path}: {error.strerror or error}; name a picture that can be read",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hallucinate.dream_request import check_picture_file
 from hallucinate.errors import SourceUnavailable
+from hallucinate.files import read_file
 from hallucinate.frame import Picture
 from hallucinate.sources.picture import read_whole
 from hallucinate.still.metadata import PhotoMetadata, read_metadata
@@ -21,7 +22,7 @@ def read_photo(path: Path) -> tuple[Picture, PhotoMetadata]:
     """
     check_picture_file(path)
     try:
-        data = path.read_bytes()
+        data = read_file(path)
     except OSError as error:
         raise SourceUnavailable(f"{path}: {error.strerror or error}; name a picture that can be read") from None
     read = read_whole(data, path.name)

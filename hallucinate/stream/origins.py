@@ -62,9 +62,10 @@ def read_origin(option: str, text: str) -> str:
     written = f"{scheme}://{name}" + ("" if port in (None, PORTS[scheme]) else f":{port}")
     more = parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc
     if scheme != parts.scheme or not name or more:
-        example = f"did you mean {written}? an origin" if name else "an origin such as https://show.example.org"
+        meant = written if name else "it as https://show.example.org"
         raise OptionError(
-            f"{option} {without_user(words)!r}: {example} is scheme://host or scheme://host:port, without a path"
+            f"{option} {without_user(words)!r}: write {meant}, an origin is http or https, a host and its port, "
+            "without a path"
         )
     return written
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ HASHES = ("sha-256", "sha-384", "sha-512")
 
 SETUPS = ("actpass", "active", "passive")
 MOST_NAMED = 12
+MOST_OF_A_LINE = 60
 
 
 class CodecError(OfferError):
@@ -102,12 +104,28 @@ def _parse(offer: str) -> SessionDescription:
     try:
         description = SessionDescription.parse(offer)
     except Exception as error:  # the parser raises whatever the text makes it stumble over
-        raise OfferError(f"the SDP offer is malformed ({type(error).__name__})") from None
+        line = _stumbled_over(offer) or type(error).__name__
+        raise OfferError(f"the SDP offer is malformed ({line}); write it as RFC 8866 and RFC 8829 have it") from None
     # Where a section has no direction it is the session's, and where that has none it is sendrecv (RFC 8866, 6.7).
     session = [line[2:] for line in _sections(offer)[0].split() if line[2:] in DIRECTIONS]
     for media in description.media:
         media.direction = media.direction or (session or ["sendrecv"])[0]
     return description
+
+
+def _stumbled_over(offer: str) -> str:
+    """The first line that cannot be parsed, up to its colon, for a value may be secret; "" where it is no line's."""
+    lines = offer.splitlines(keepends=True)
+
+    def fails(count: int) -> bool:
+        try:
+            SessionDescription.parse("".join(lines[:count]))
+        except Exception:  # as in _parse
+            return True
+        return False
+
+    count = bisect_left(range(1, len(lines) + 1), True, key=fails)
+    return repr(lines[count].strip().partition(":")[0][:MOST_OF_A_LINE]) if count < len(lines) else ""
 
 
 def _video(videos: Sequence[MediaDescription], peer_should: str) -> MediaDescription:

@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from hallucinate.errors import TlsError
+from hallucinate.files import read_file
 from hallucinate.stream.host_names import Names, machine_names, plain_name, split_names
 from hallucinate.writing import cannot_write
 
@@ -181,7 +182,7 @@ def _write_private(path: Path, data: bytes) -> None:
 
 def _read(option: str, path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_file(path)
     except OSError as error:
         raise TlsError(f"{option} {path}: cannot be read ({error.strerror}); give a PEM file") from None
 

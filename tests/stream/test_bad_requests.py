@@ -33,7 +33,9 @@ async def refused(reply: aiohttp.ClientResponse, status: int, *words: str) -> No
     [
         ("", "not an SDP offer"),
         ("hello", "not an SDP offer"),
-        ("v=0\r\nm=video", "malformed"),
+        ("v=0\r\nm=video", "malformed ('m=video')"),
+        ("v=0\r\nm=video -1 UDP/TLS/RTP/SAVPF 96\r\n", "malformed ('m=video -1 UDP/TLS/RTP/SAVPF 96')"),
+        ("v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=ssrc:secret x\r\n", "malformed ('a=ssrc')"),
         ("v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF ninety-six\r\n", "malformed"),
         ("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n", "no video"),
         (b"v=0\r\n\xff\xfe", "UTF-8"),

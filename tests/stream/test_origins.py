@@ -11,6 +11,7 @@ import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 
 from hallucinate.control.live_settings import LiveSettings
+from hallucinate.plain_text import without_secrets
 from hallucinate.stream.access import Access
 from hallucinate.stream.origins import is_own, read_origin
 from hallucinate.stream.peers import Limits
@@ -76,6 +77,10 @@ def test_what_is_not_an_origin_is_refused_in_one_line(text: str, meant: str) -> 
     with refused("option_invalid", "--allow-origin", meant) as caught:
         read_origin("--allow-origin", text)
     assert "hunter2" not in str(caught.value)
+    printed = without_secrets(str(caught.value))  # as the command line prints it
+    assert meant in printed
+    for hidden in ("***", "…"):
+        assert printed.count(hidden) == without_secrets(repr(text)).count(hidden)
 
 
 @pytest.mark.parametrize(
