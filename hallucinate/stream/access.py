@@ -17,6 +17,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import logging
+import re
 import secrets
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
@@ -29,6 +30,7 @@ from hallucinate.stream.proxies import proxy_sign
 logger = logging.getLogger(__name__)
 
 COOKIE = "hallucinate_token"
+"""What the names of our cookies begin with."""
 
 
 class Refused(Exception):  # noqa: N818 - it reads as a state, and is one
@@ -60,6 +62,15 @@ class Caller:
 CODE_DIGITS = 8
 WRONG_CODES, WRONG_WITHIN_S = 10, 60.0
 """So many wrong codes in so many seconds, and none is looked at: trying half of them all takes nine years."""
+
+
+def cookie_for(host: str) -> str:
+    """The name of the cookie for what a Host header says: one for each port.
+
+    Cookies know no ports (RFC 6265, 8.5): of two servers on a machine the second would log the first one's pages out.
+    """
+    port = re.search(r":([0-9]{1,5})$", host)
+    return f"{COOKIE}_{port[1]}" if port else COOKIE
 
 
 def new_token() -> str:
@@ -181,7 +192,9 @@ class Access:
         scheme, _, bearer = caller.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer" and self.fits(bearer.strip()):
             return True
-        return self.fits(caller.token) or self.fits(caller.cookies.get(COOKIE, ""))
+        # All of ours: a proxy may have changed the port since the cookie was set, and only the right value fits.
+        ours = [value for name, value in caller.cookies.items() if name.startswith(COOKIE)]
+        return any(self.fits(token) for token in (caller.token, *ours))
 
 
 def _is_loopback(text: str) -> bool:

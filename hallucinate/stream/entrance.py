@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import hdrs, web
 
 from hallucinate.clock import Clock
-from hallucinate.stream.access import CODE_DIGITS, COOKIE, Access, Caller, Refused
+from hallucinate.stream.access import CODE_DIGITS, Access, Caller, Refused, cookie_for
 from hallucinate.stream.origins import cross_origin_headers, preflight_headers
 from hallucinate.stream.proxies import prefix_before, scheme_before
 
@@ -66,7 +66,8 @@ class Entrance:
         response = web.Response(status=303, headers={hdrs.LOCATION: f"./?{others}" if others else "./"})
         secure = scheme_before(request.headers) == "https" or request.secure
         path = prefix_before(request.headers) or "/"
-        response.set_cookie(COOKIE, self._access.token, httponly=True, samesite="Strict", path=path, secure=secure)
+        name = cookie_for(request.headers.get(hdrs.HOST, ""))
+        response.set_cookie(name, self._access.token, httponly=True, samesite="Strict", path=path, secure=secure)
         return response
 
     def _preflight(self, request: web.Request) -> web.Response:

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from hallucinate.control.live_settings import LiveSettings
-from hallucinate.stream.access import COOKIE, Access, Caller, Refused, new_token
+from hallucinate.stream.access import COOKIE, Access, Caller, Refused, cookie_for, new_token
 from tests.stream.foreign import SOON, Http, NewPeer, Painter, looks
 
 TOKEN = "open-sesame"
@@ -83,6 +83,34 @@ def test_refused(access: Access, caller: Caller, status: int, words: str) -> Non
         access.check(caller)
     assert refused.value.status == status
     assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        ("dream.example.org", COOKIE),
+        ("localhost:8765", f"{COOKIE}_8765"),
+        ("[::1]:443", f"{COOKIE}_443"),
+        ("[::1]", COOKIE),
+        ("[fe80::8765]", COOKIE),
+        ("localhost:", COOKIE),
+        ("localhost:\u0661", COOKIE),
+        ("localhost:80;x=y", COOKIE),
+    ],
+)
+def test_a_cookie_for_each_port(host: str, name: str) -> None:
+    assert cookie_for(host) == name
+
+
+def test_a_second_server_on_the_machine_logs_nobody_out() -> None:
+    """Browsers send the cookies of all of a host's ports to each."""
+    both = {COOKIE: "a third's", cookie_for("box:8765"): "one", cookie_for("box:8766"): "two"}
+    for port, token in ((8765, "one"), (8766, "two")):
+        Access(token).check(Caller("192.0.2.7", {"Host": f"192.0.2.1:{port}"}, both, False))
+    with pytest.raises(Refused):
+        Access("three").check(Caller("192.0.2.7", {"Host": "192.0.2.1:8765"}, both, False))
+    with pytest.raises(Refused):
+        Access(TOKEN).check(Caller("192.0.2.7", {"Host": "192.0.2.1:8765"}, {"other": TOKEN}, False))
 
 
 def test_the_machines_own_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 from hallucinate.control.live_settings import LiveSettings
-from hallucinate.stream.access import COOKIE, WRONG_CODES, WRONG_WITHIN_S, Access, Refused
+from hallucinate.stream.access import WRONG_CODES, WRONG_WITHIN_S, Access, Refused
 from hallucinate.stream.host_names import Names
 from hallucinate.stream.listening import Listening, spoken
 from hallucinate.stream.peers import Limits
@@ -207,7 +207,7 @@ async def test_https_wss_and_a_cookie_for_https_alone(
         for address in (f"/?token={access.token}", f"/{access.code}"):
             async with http.get(address, allow_redirects=False) as reply:
                 assert reply.status == 303
-                cookie = reply.cookies[COOKIE]
+                (cookie,) = reply.cookies.values()
                 assert (cookie["secure"], cookie["httponly"], cookie["samesite"]) == (True, True, "Strict")
     async with aiohttp.ClientSession(base) as strangers:
         with pytest.raises(aiohttp.ClientConnectorCertificateError):
