@@ -15,7 +15,7 @@ from hallucinate.plain_text import printable
 SUBSTITUTES = {"×": "x", "…": "...", "·": "-", "–": "-", "−": "-", "→": "->", "°": " deg", "≥": ">=", "½": "1/2"}
 """What is written for our own signs where the terminal's encoding lacks them."""
 
-ENCODING_ERRORS = "hallucinate.substitutes"
+SUBSTITUTING = "hallucinate.substitutes"
 """The name of ``substituted`` among the ways in which Python answers what cannot be encoded."""
 
 
@@ -27,14 +27,14 @@ def substituted(error: UnicodeError) -> tuple[str, int]:
     return "".join(SUBSTITUTES.get(c) or ascii(c)[1:-1] for c in lacking), error.end
 
 
-codecs.register_error(ENCODING_ERRORS, substituted)
+codecs.register_error(SUBSTITUTING, substituted)
 
 
 def open_streams() -> None:
     """Have standard output and error take every text, whatever their encoding: ``LANG=C``, a pipe on Windows."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a notebook has others, which take everything
-            stream.reconfigure(errors=ENCODING_ERRORS)
+            stream.reconfigure(errors=SUBSTITUTING)
 
 
 class PlainConsole(Console):

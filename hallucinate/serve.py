@@ -36,7 +36,7 @@ from hallucinate.settings import Settings
 from hallucinate.sources import Source
 from hallucinate.sources.camera import Camera
 from hallucinate.sources.film import FilmProbe
-from hallucinate.sources.first_frame import begin
+from hallucinate.sources.first_frame import begin, starting_with
 from hallucinate.sources.names import public_name
 from hallucinate.sources.opening import choose_source, open_source, probe_film
 from hallucinate.sources.panoramas import choose_panorama
@@ -227,21 +227,17 @@ def prepare_source(
         return None
     if camera is not None:
         camera.frames_of(size, panorama, own_shape)
-    first: list[Source] = [camera or open_source(spec, size, settings.fps, clock, panorama, latest, film, own_shape)]
-    if camera is None and isinstance(first[0], Camera):
+    first = camera or open_source(spec, size, settings.fps, clock, panorama, latest, film, own_shape)
+    if camera is None and isinstance(first, Camera):
         # A camera that is not there is a mistyped number now; the same later is a cable to wait for.
         try:
-            first[0].read()
+            first.read()
         except Exception as error:
-            first[0].close()
+            first.close()
             raise SourceUnavailable(str(error)) from None
-
-    def open_again() -> Source:
-        if first:
-            return first.pop()
-        return open_source(spec, size, settings.fps, clock, panorama, latest, own_shape=own_shape)
-
-    return open_again
+    return starting_with(
+        first, lambda: open_source(spec, size, settings.fps, clock, panorama, latest, own_shape=own_shape)
+    )
 
 
 def fine_enough(settings: Settings, surface: Surface, motif_px: int) -> Settings:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -18,6 +17,7 @@ from hallucinate.panorama.remap import Layout, eye_size
 from hallucinate.safety.measure import FlashMeasure
 from hallucinate.safety.patterns import find_stripes
 from hallucinate.safety.viewing import DESK_DEGREES, HALF_SPHERE, SCREEN_DEGREES, SPHERE, Surface, Viewing
+from hallucinate.sources.decode import pixel_shape
 from hallucinate.sources.pixels import upright_rgb
 
 MOST_WIDTH = 2048
@@ -90,9 +90,7 @@ def flat_viewing(job: CheckJob, size: tuple[int, int]) -> Viewing:
 
 def upright_shape(facts: FilmFacts) -> tuple[int, int]:
     """(width, height) of a film's pictures as players show them: turned, and with square pixels."""
-    aspect = facts.pixel_aspect or Fraction(1)
-    if not Fraction(1, 5) < aspect < 5:  # a damaged header
-        aspect = Fraction(1)
+    aspect = pixel_shape(float(facts.pixel_aspect or 1))
     stored = max(1, round(facts.decoded.width * aspect)), facts.decoded.height
     return facts.orientation.size(*stored)
 
@@ -105,8 +103,8 @@ def shrunk_size(size: tuple[int, int], layout: Layout) -> tuple[int, int]:
     return width * columns, height * rows
 
 
-def check_film(job: CheckJob, done: Callable[[int, int], None]) -> CheckedFilm:
-    """Measure a film. done: called with how many frames are done, and of how many, 0 where nobody knows.
+def check_film(job: CheckJob, done: Callable[[int], None]) -> CheckedFilm:
+    """Measure a film. done: called with how many frames are done.
 
     Raises SourceError for what is not a film or cannot be read, PanoramaError and LensError for a panorama that cannot
     be.
@@ -130,5 +128,5 @@ def check_film(job: CheckJob, done: Callable[[int, int], None]) -> CheckedFilm:
             if at - stripes_at >= STRIPES_EVERY_S:
                 stripes_at = float(at)
                 report.add_stripes(stripes_at, find_stripes(pictures[0]))
-            done(n, film.facts.frames)
+            done(n)
         return CheckedFilm(job, views.viewing, views.size, film.damaged, report)

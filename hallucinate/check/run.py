@@ -23,7 +23,7 @@ def check_and_report(job: CheckJob, plot: Path | None, force: bool) -> bool:
         check_output_file("--plot", plot, (".png",), force)
     console = open_console()
     with progress_bar(console, job.film.name, 0) as done:
-        film = check_film(job, lambda count, of: done(count))
+        film = check_film(job, done)
     for line in [heading(film), *report_lines(film.report)]:
         console.print(line)
     if plot is not None:

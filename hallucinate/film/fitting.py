@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import av
-import numpy as np
-import numpy.typing as npt
 
-from hallucinate.sources.pixels import FULL, Orientation, has_alpha, range_of, source_colours
+from hallucinate.sources.pixels import FULL, Orientation, has_alpha, plane, range_of, source_colours
 
 
 @dataclass(frozen=True)
@@ -87,11 +84,3 @@ def black_samples(pixels: av.VideoFormat, span: int) -> list[int]:
     luma, chroma = (0 if span == FULL else 16) << bits - 8, 128 << bits - 8
     black = [0, 0, 0] if pixels.is_rgb else [luma, chroma, chroma]
     return [*black, 2**bits - 1][: len(pixels.components)]
-
-
-def plane(frame: av.VideoFrame, n: int) -> npt.NDArray[Any]:
-    """One plane of a planar frame, (h, w): uint8, or uint16 of more bits, the frame's own memory."""
-    data: Any = frame.planes[n]
-    kind = np.dtype(np.uint16 if frame.format.components[0].bits > 8 else np.uint8)
-    rows: npt.NDArray[Any] = np.frombuffer(data, kind).reshape(data.height, data.line_size // kind.itemsize)
-    return rows[:, : data.width]

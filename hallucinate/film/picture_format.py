@@ -23,6 +23,7 @@ from hallucinate.sources.pixels import (
     has_alpha,
     matrix_of,
     opacity_of,
+    plane,
     range_of,
     source_colours,
     volume_of,
@@ -154,7 +155,7 @@ def padded(frame: av.VideoFrame, written: PictureFormat) -> av.VideoFrame:
         return frame
     out = av.VideoFrame(*written.coded_size, written.pixels)
     for n in range(3):
-        source, target = plane(frame, n, written), plane(out, n, written)
+        source, target = plane(frame, n), plane(out, n)
         beyond = [(0, target.shape[axis] - source.shape[axis]) for axis in range(2)]
         target[:] = np.pad(source, beyond, mode="edge")
     out.colorspace, out.color_range = frame.colorspace, frame.color_range
@@ -201,14 +202,14 @@ def add_dream(frame: av.VideoFrame, before: Picture, after: Picture, written: Pi
     most, opacity = 2**written.bits - 1, opacity_of(frame) if has_alpha(frame) else None
     for n in range(3):
         if not same:
-            plane(out, n, written)[:] = plane(new, n, written)
+            plane(out, n)[:] = plane(new, n)
             continue
-        samples = plane(base, n, written)
+        samples = plane(base, n)
         if opacity is not None:
             samples = _over_black(samples, opacity, written.black[n])
         # Between −1023 and 2 · 1023: int16 holds it.
-        sample = samples.astype(np.int16) + plane(new, n, written) - plane(old, n, written)
-        plane(out, n, written)[:] = sample.clip(0, most)
+        added = np.subtract(plane(new, n), plane(old, n), dtype=np.int16, casting="unsafe")
+        plane(out, n)[:] = (samples.astype(np.int16) + added).clip(0, most)
     out.colorspace, out.color_range = written.matrix, written.range
     out.color_primaries, out.color_trc = written.primaries, written.transfer
     return out
@@ -228,11 +229,3 @@ def _over_black(samples: npt.NDArray[Any], opacity: npt.NDArray[np.float32], bla
     height, width = samples.shape
     share = cv2.resize(opacity, (width, height), interpolation=cv2.INTER_AREA)
     return np.asarray(np.rint(black + (samples.astype(np.float32) - black) * share), samples.dtype)
-
-
-def plane(frame: av.VideoFrame, n: int, written: PictureFormat) -> npt.NDArray[Any]:
-    """One plane of a planar frame, (h, w): int16 of 10 bits or uint8, the frame's own memory."""
-    data: Any = frame.planes[n]
-    kind = np.dtype(np.int16 if written.bits > 8 else np.uint8)
-    rows: npt.NDArray[Any] = np.frombuffer(data, kind).reshape(data.height, data.line_size // kind.itemsize)
-    return rows[:, : data.width]

@@ -30,6 +30,7 @@ from hallucinate.film.film_reader import FilmFacts
 from hallucinate.film.picture_format import PictureFormat, black_frame
 from hallucinate.sources.panoramas import side_data
 from hallucinate.sources.pixels import Orientation
+from hallucinate.writing import reason
 
 FRAMES = 3
 """So many are written in a trial: their times have to come out again."""
@@ -95,7 +96,7 @@ class Trial:
             data = self.film(kind, contents)
             return self.reason_against_times(kind, data) or self.reason_against_streams(kind, data, contents)
         except (FFmpegError, ValueError, OverflowError) as error:
-            return getattr(error, "strerror", None) or str(error) or type(error).__name__
+            return reason(error)
 
     def reason_against_times(self, kind: str, data: bytes) -> str:
         """Why a written film is not one: its frames' times do not come out of it."""
@@ -150,10 +151,9 @@ def prepare_trial(job: FilmJob, facts: FilmFacts, written: PictureFormat, source
                 out.mux(stream.encode(frame))
             out.mux(stream.encode())
     except (FFmpegError, ValueError, OverflowError, MemoryError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
         raise OutputError(
-            f"{job.source}: {width}×{height} {written.pixels} cannot be encoded as {written.codec} ({reason}); convert "
-            "it to another size first, or name another --codec",
+            f"{job.source}: {width}×{height} {written.pixels} cannot be encoded as {written.codec} ({reason(error)}); "
+            "convert it to another size first, or name another --codec",
             code="container_unsuitable",
         ) from None
     return Trial(job, facts, written, source, file.getvalue())
@@ -181,10 +181,10 @@ def choose_contents(trial: Trial, pictures: Stream) -> tuple[Contents, list[str]
 def one_by_one(trial: Trial, kind: str, pieces: Sequence[Piece]) -> tuple[Contents, list[str]]:
     """The pieces that a container can hold together, and the words of the others. Raises as ``choose_contents``."""
     job = trial.job
-    if reason := trial.reason_against(kind, Contents()):
+    if why := trial.reason_against(kind, Contents()):
         others = alternatives(trial, Contents(), kind)
         raise OutputError(
-            f"{job.out}: this container cannot hold {trial.written.codec} as a film needs it ({reason}); name "
+            f"{job.out}: this container cannot hold {trial.written.codec} as a film needs it ({why}); name "
             f"{others or 'another --codec'}",
             code="container_unsuitable",
         )

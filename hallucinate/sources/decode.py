@@ -54,7 +54,7 @@ class Decoder:
                 metadata_errors="surrogateescape",
             )
         except (FFmpegError, OSError, ValueError) as error:
-            raise _refusal(name, error, live, is_cut_mp4(address)) from None
+            raise _refusal(name, error, live, begins_as_mp4(address)) from None
         pictures = main_pictures(self._container)
         if pictures is None:
             self.close()
@@ -239,7 +239,7 @@ def _reason(error: BaseException) -> str:
     return str(getattr(error, "strerror", None) or type(error).__name__)
 
 
-def is_cut_mp4(address: str) -> bool:
+def begins_as_mp4(address: str) -> bool:
     """Whether an address is a file that begins as an MP4 does."""
     try:
         with open(address.removeprefix("file:"), "rb") as file:

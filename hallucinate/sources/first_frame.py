@@ -62,7 +62,7 @@ def begin(
     """
     source = open_source()
     if isinstance(source, Zoom):  # its next frame needs a dream of the first
-        return _after(source, open_source), source.size
+        return starting_with(source, open_source), source.size
     try:
         first = _first(source, clock)
     except Exception as error:  # whatever a source raises: whoever reads it next opens it again, and says so
@@ -71,9 +71,9 @@ def begin(
         return open_source, size
     if first is None:
         log.warning(UNTIL_THEN, *size, f"{source.name} has sent none in {WITHIN_S:g} s")
-        return _after(source, open_source), size
+        return starting_with(source, open_source), size
     height, width = first.picture.shape[:2]
-    return _after(Opened(source, first, clock), open_source), (width, height)
+    return starting_with(Opened(source, first, clock), open_source), (width, height)
 
 
 def _first(source: Source, clock: Clock) -> Frame | None:
@@ -83,7 +83,7 @@ def _first(source: Source, clock: Clock) -> Frame | None:
     return frame
 
 
-def _after(ready: Source, open_source: Callable[[], Source]) -> Callable[[], Source]:
+def starting_with(ready: Source, open_source: Callable[[], Source]) -> Callable[[], Source]:
     """What hands over a source that is open, and opens it each time after that."""
     waiting = [ready]
     return lambda: waiting.pop() if waiting else open_source()

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from hallucinate.plain_text import START, printable, public_address, without_secrets
-
-__all__ = ["public_name", "without_secrets"]
+from hallucinate.plain_text import START, printable, public_address
 
 
 def public_name(spec: str) -> str:

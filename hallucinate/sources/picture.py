@@ -134,14 +134,18 @@ def load_picture(path: Path) -> Picture:
 
 def read_picture_file(path: Path) -> PictureFile:
     """All that a picture file holds. Raises SourceUnavailable when it cannot be read or is not a picture."""
+    return read_whole(file_of(path), path.name)
+
+
+def file_of(path: Path) -> bytes:
+    """A picture file's bytes. Raises SourceUnavailable when it cannot be read."""
     try:
-        data = read_file(path)
+        return read_file(path)
     except OSError as error:
         raise SourceUnavailable(
             f"{path}: {error.strerror or error}; name a picture that can be read",
             code="file_missing" if isinstance(error, FileNotFoundError) else None,
         ) from None
-    return read_whole(data, path.name)
 
 
 def read_picture(file: bytes, name: str, most: int | None = None) -> Picture:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 FORMATS = (
     "PNG", "JPEG", "WEBP", "TIFF", "AVIF", "GIF", "BMP", "JPEG2000", "PPM", "SUN", "PSD", "QOI", "SGI",
@@ -23,11 +25,30 @@ def open_image(file: Path | BinaryIO) -> Image.Image:
 
     Raises OSError, ValueError or SyntaxError for what is not a picture.
     """
+    with without_size_limit():
+        return Image.open(file, formats=FORMATS)
+
+
+@contextlib.contextmanager
+def without_size_limit() -> Iterator[None]:
+    """Pillow's limit on huge pictures off, and its warnings, as of tags that are damaged where the picture is not."""
     with settings_lock:
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of tags that are damaged, where the picture is not
-                return Image.open(file, formats=FORMATS)
+                warnings.simplefilter("ignore")
+                yield
         finally:
             Image.MAX_IMAGE_PIXELS = limit
+
+
+@contextlib.contextmanager
+def without_limits() -> Iterator[None]:
+    """As ``without_size_limit``, and Pillow's limits on a PNG's texts off too: for metadata, which is copied whole."""
+    with without_size_limit():
+        limits = PngImagePlugin.MAX_TEXT_CHUNK, PngImagePlugin.MAX_TEXT_MEMORY
+        PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 2**30
+        try:
+            yield
+        finally:
+            PngImagePlugin.MAX_TEXT_CHUNK, PngImagePlugin.MAX_TEXT_MEMORY = limits

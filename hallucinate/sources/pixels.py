@@ -165,6 +165,14 @@ def _converted(frame: av.VideoFrame, width: int, height: int, pixels: str) -> np
     return scaled.to_ndarray()
 
 
+def plane(frame: av.VideoFrame, n: int) -> npt.NDArray[Any]:
+    """One plane of a planar frame of whole numbers, (h, w): uint8, or uint16 of more bits, the frame's own memory."""
+    data: Any = frame.planes[n]
+    kind = np.dtype(np.uint16 if frame.format.components[0].bits > 8 else np.uint8)
+    rows: npt.NDArray[Any] = np.frombuffer(data, kind).reshape(data.height, data.line_size // kind.itemsize)
+    return rows[:, : data.width]
+
+
 def has_alpha(frame: av.VideoFrame) -> bool:
     """Whether a frame's pixel format holds an opacity."""
     return pixels_have_alpha(frame.format.name)
@@ -182,10 +190,7 @@ def opacity_of(frame: av.VideoFrame) -> npt.NDArray[np.float32]:
     bits, name = frame.format.components[-1].bits, frame.format.name
     if name.startswith(("yuva", "gbrap")) and not name.endswith(("be", "f32le")):
         # Not through the scaler, which makes 255 of 254.
-        data: Any = frame.planes[3]
-        kind = np.dtype(np.uint16 if bits > 8 else np.uint8)
-        rows = np.frombuffer(data, kind).reshape(data.height, data.line_size // kind.itemsize)[:, : data.width]
-        return np.asarray(rows, np.float32) / np.float32(2**bits - 1)
+        return np.asarray(plane(frame, 3), np.float32) / np.float32(2**bits - 1)
     if bits <= 8:
         return np.asarray(frame.to_ndarray(format="rgba")[..., 3], np.float32) / np.float32(255)
     # The scaler makes 65280 to 65535 of what is opaque.

@@ -76,9 +76,8 @@ def end_of_scan(data: bytes, at: int) -> int:
 
 def tiff_extras(tags: TagTables) -> list[str]:
     """What is in a TIFF and is not copied, in words."""
-    sizes = {name: len(tags.main[n].data) if n in tags.main else 0 for name, n in (("layers", LAYERS),)}
-    if RESOURCES in tags.main:
-        sizes["clipping paths"] = size_of_paths(tags.main[RESOURCES].data)
+    layers, resources = (tags.main[n].data if n in tags.main else b"" for n in (LAYERS, RESOURCES))
+    sizes = {"layers": len(layers), "clipping paths": size_of_paths(resources)}
     return [omitted(name, size) for name, size in sizes.items() if size]
 
 

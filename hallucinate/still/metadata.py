@@ -6,14 +6,14 @@ import contextlib
 import io
 import math
 import re
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from PIL import Image, PngImagePlugin
 
 from hallucinate.sources.picture_colours import Profiled
+from hallucinate.sources.pillow import without_limits
 from hallucinate.still import tag_tables
 from hallucinate.still.extras import jpeg_extras, tiff_extras
 from hallucinate.still.tag_tables import X_RESOLUTION, Y_RESOLUTION, TagTables, read_tags
@@ -69,24 +69,10 @@ class PhotoMetadata:
         return replace(self, profile=profile, xmp=xmp, tags=self.tags.upright(width, height), notes=tuple(notes))
 
 
-@contextlib.contextmanager
-def without_size_limit() -> Iterator[None]:
-    """Pillow's limits on huge pictures and texts off, and its warnings: sizes are checked against the free memory."""
-    limits = Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK, PngImagePlugin.MAX_TEXT_MEMORY
-    Image.MAX_IMAGE_PIXELS = None
-    PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 2**30
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK, PngImagePlugin.MAX_TEXT_MEMORY = limits
-
-
 def read_metadata(data: bytes) -> PhotoMetadata:
     """What a picture's file says beside its pixels. What cannot be read is in the notes, never raised."""
     try:
-        with without_size_limit(), Image.open(io.BytesIO(data)) as opened:
+        with without_limits(), Image.open(io.BytesIO(data)) as opened:
             notes = picture_notes(opened)
             if opened.format == "PNG":
                 with contextlib.suppress(*ENCODING_ERRORS):  # its pixels are somebody else's matter

@@ -15,8 +15,9 @@ from PIL import ExifTags, Image, PngImagePlugin
 
 from hallucinate.errors import OutputError
 from hallucinate.frame import Picture
+from hallucinate.sources.pillow import without_limits
 from hallucinate.still import tag_tables
-from hallucinate.still.metadata import IPTC_RESOURCE, PhotoMetadata, read_metadata, without_size_limit
+from hallucinate.still.metadata import IPTC_RESOURCE, PhotoMetadata, read_metadata
 from hallucinate.still.tag_tables import Tag, TagTables, add_tags
 from hallucinate.writing import ENCODING_ERRORS, reason
 
@@ -110,7 +111,7 @@ def encode(picture: Picture, kind: str, metadata: PhotoMetadata) -> bytes:
     elif metadata.xmp and kind == "WEBP":
         options["xmp"] = metadata.xmp
     file = io.BytesIO()
-    with without_size_limit():
+    with without_limits():
         Image.fromarray(picture).save(file, kind, **options)
     return file.getvalue() if kind != "TIFF" else _with_tiff_tags(file.getvalue(), metadata)
 

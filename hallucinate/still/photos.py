@@ -6,10 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from hallucinate.dream_request import check_picture_file
-from hallucinate.errors import SourceUnavailable
-from hallucinate.files import read_file
 from hallucinate.frame import Picture
-from hallucinate.sources.picture import read_whole
+from hallucinate.sources.picture import file_of, read_whole
 from hallucinate.still.metadata import PhotoMetadata, read_metadata
 from hallucinate.still.photo_formats import encode, format_of
 from hallucinate.writing import write_whole
@@ -21,10 +19,7 @@ def read_photo(path: Path) -> tuple[Picture, PhotoMetadata]:
     Raises SourceUnavailable for a file that is not a picture.
     """
     check_picture_file(path)
-    try:
-        data = read_file(path)
-    except OSError as error:
-        raise SourceUnavailable(f"{path}: {error.strerror or error}; name a picture that can be read") from None
+    data = file_of(path)
     read = read_whole(data, path.name)
     metadata = read_metadata(data) if read.by_pillow else PhotoMetadata()
     metadata = metadata.upright(read.picture.shape[1], read.picture.shape[0])

@@ -12,11 +12,10 @@ from hallucinate.film.picture_format import (
     add_dream,
     colour_notes,
     decoded_format,
-    plane,
     written_colours,
 )
 from hallucinate.frame import Picture
-from hallucinate.sources.pixels import stored_rgb
+from hallucinate.sources.pixels import plane, stored_rgb
 from hallucinate.sources.tone import HLG, PQ, Volume
 
 WIDTH, HEIGHT = 96, 64
@@ -43,8 +42,8 @@ def written_as(frame: av.VideoFrame, pixels: str) -> PictureFormat:
     return PictureFormat("hevc", pixels, WIDTH, HEIGHT, None, *written_colours(decoded, pixels))
 
 
-def planes_of(frame: av.VideoFrame, written: PictureFormat) -> list[np.ndarray[Any, Any]]:
-    return [plane(frame, n, written).copy() for n in range(3)]
+def planes_of(frame: av.VideoFrame) -> list[np.ndarray[Any, Any]]:
+    return [plane(frame, n).copy() for n in range(3)]
 
 
 @pytest.mark.parametrize("transfer", [PQ, HLG, 14])
@@ -53,7 +52,7 @@ def test_an_undreamed_frame_of_hdr_comes_out_to_the_bit(transfer: int) -> None:
     written = written_as(frame, "yuv420p10le")
     before = stored_rgb(frame)
     out = add_dream(frame, before, before.copy(), written)
-    for was, now in zip(planes_of(frame, written), planes_of(out, written), strict=True):
+    for was, now in zip(planes_of(frame), planes_of(out), strict=True):
         np.testing.assert_array_equal(was, now)
     assert (out.colorspace, out.color_primaries, out.color_trc) == (9, 9, transfer)
 
@@ -80,12 +79,12 @@ def test_what_is_dreamed_into_hdr_is_seen_as_it_was_dreamed(transfer: int) -> No
 def test_a_dream_on_a_highlight_does_not_break_it() -> None:
     frame = hdr_of(np.full((HEIGHT, WIDTH, 3), 100, np.uint8), PQ)
     written = written_as(frame, "yuv444p10le")
-    plane(frame, 0, written)[:] = 719  # of 1000 cd/m²
+    plane(frame, 0)[:] = 719  # of 1000 cd/m²
     before = stored_rgb(frame)
     one_less, half = (add_dream(frame, before, np.full_like(before, level), written) for level in (254, 200))
     assert before.min() == 255
-    assert 0 < 719 - plane(one_less, 0, written).mean() < 3
-    assert 30 < 719 - plane(half, 0, written).mean() < 100
+    assert 0 < 719 - plane(one_less, 0).mean() < 3
+    assert 30 < 719 - plane(half, 0).mean() < 100
 
 
 @pytest.mark.parametrize("transfer", [PQ, HLG])
@@ -111,7 +110,7 @@ def test_opaque_parts_come_out_to_the_bit_and_clear_ones_black(source: str, pixe
     before = stored_rgb(frame)
     out = add_dream(frame, before, before, written)
     for n, black in enumerate(written.black):
-        was, now = plane(frame, n, written).astype(int), plane(out, n, written).astype(int)
+        was, now = plane(frame, n).astype(int), plane(out, n).astype(int)
         third = was.shape[1] // 3
         np.testing.assert_array_equal(now[:, 2 * third :], was[:, 2 * third :])
         np.testing.assert_array_equal(now[:, :third], black)

@@ -6,8 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import quote
 
 import cv2
@@ -19,6 +18,7 @@ from hallucinate.errors import SourceError, SourceUnavailable
 from hallucinate.sources.address import Address
 from tests.fakes import FakeClock
 from tests.sources.conftest import MakeFilm
+from tests.sources.web_server import quietly, served_by
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
@@ -32,19 +32,10 @@ def serving(answer: Answer) -> Iterator[str]:
             with suppress(BrokenPipeError, ConnectionResetError):  # the client hung up, as it may
                 answer(self)
 
-        def log_message(self, *args: Any) -> None:
-            pass
+        log_message = quietly
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with served_by(Handler) as url:
+        yield url
 
 
 def mjpeg(frames: int, then: Callable[[], object] = lambda: None) -> Answer:

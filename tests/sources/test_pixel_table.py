@@ -7,7 +7,6 @@ import functools
 import http.server
 import io
 import struct
-import threading
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -41,6 +40,7 @@ from hallucinate.stream.peers import to_rgb
 from hallucinate.zoom.zoom_job import ZoomJob, first_frame
 from hallucinate.zoom_motion import ZoomMotion
 from tests.fakes import FakeClock
+from tests.sources.web_server import quietly, served_by
 
 COLOURS = {"A": (200, 30, 30), "B": (30, 200, 30), "C": (30, 30, 200), "D": (200, 200, 30)}
 UPRIGHT = {1: "ABCD", 2: "BADC", 3: "DCBA", 4: "CDAB", 5: "ACBD", 6: "CADB", 7: "DBCA", 8: "BDAC"}
@@ -177,18 +177,10 @@ def web_server(folder: Path) -> Iterator[str]:
     """A folder on the web, at this machine alone."""
 
     class Handler(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:
-            pass
+        log_message = quietly
 
-    handler = functools.partial(Handler, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with served_by(functools.partial(Handler, directory=str(folder))) as url:
+        yield url
 
 
 class Undreamed:
