@@ -298,7 +298,8 @@ def referee(clip: Clip) -> str:
             stream.width, stream.height, stream.pix_fmt, stream.options = width, height, "rgb24", {"crf": "0"}
             frames = (av.VideoFrame.from_ndarray(picture, "rgb24") for picture in clip.pictures)
             film.mux(list(itertools.chain.from_iterable(map(stream.encode, [*frames, None]))))
-        with contextlib.redirect_stdout(io.StringIO()):
+        # It writes a folder of results into the one that it is run in.
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.chdir(folder):
             return str(VideoAnalyser().analyse_video(path).overall_result.name)
 
 
